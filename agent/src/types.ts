@@ -1,0 +1,109 @@
+import type { DecisionWithTrades } from "@ballast/attest";
+import type { Hex, Snapshot, UnixMillis, Wad } from "@ballast/data";
+import type { Forecast } from "@ballast/model";
+
+/** One token the vault holds. */
+export interface Holding {
+  readonly token: Hex;
+  /** Ticker as in `Market.assets`; the base asset's is its own, e.g. `USDC`, and has no bars. */
+  readonly asset: string;
+  readonly decimals: number;
+  /** In the token's smallest unit. */
+  readonly balance: bigint;
+  /** Oracle price of one whole token in the base asset; exactly 1e18 for the base asset. */
+  readonly price: Wad;
+  /** Target share of the vault's value; all together exactly 1e18. */
+  readonly targetWeight: Wad;
+  /** Half-width of the band: the weight shall stay within target ± band. */
+  readonly band: Wad;
+  /** Fee tier of the pool against the base asset; 0 for the base asset. */
+  readonly poolFee: number;
+}
+
+/** What the agent read from the vault before it decided. The base asset is the first holding. */
+export interface VaultState {
+  readonly chainId: bigint;
+  readonly vault: Hex;
+  /** Last executed sequence. */
+  readonly sequence: bigint;
+  readonly paused: boolean;
+  readonly lastRebalanceAt: UnixMillis;
+  readonly cooldownSeconds: number;
+  /** Largest share of the vault's value that one rebalance may sell. */
+  readonly maxTurnover: Wad;
+  /** Largest shortfall of a trade against the oracle price, fee included. */
+  readonly maxSlippage: Wad;
+  /** The model the vault accepts; zero when it accepts any. */
+  readonly holdings: readonly Holding[];
+  /** Gas price now, wei, and ether's price in the base asset: what acting costs. */
+  readonly gasPrice: bigint;
+  readonly etherPrice: Wad;
+}
+
+export interface PolicyInput {
+  readonly snapshot: Snapshot;
+  readonly state: VaultState;
+  /** Absent where no usable forecast exists: a policy must then say so and still act on breaches. */
+  readonly forecast: Forecast | undefined;
+  readonly now: UnixMillis;
+}
+
+/** Numbers behind a choice, for the journal and the reader; keys are names with units. */
+export type Reasons = Readonly<Record<string, number>>;
+
+export type Intent =
+  | { readonly kind: "hold"; readonly reason: Reason; readonly numbers: Reasons }
+  | {
+      readonly kind: "rebalance";
+      readonly reason: Reason;
+      /** Weights to trade to, in the order of the holdings, summing to 1e18. */
+      readonly toWeights: readonly Wad[];
+      readonly numbers: Reasons;
+    };
+
+/** The index of a reason is its code in the signed decision: append only. */
+export const REASONS = [
+  "inside-band",
+  "breach",
+  "breach-forecast",
+  "cheaper-later",
+  "no-forecast",
+  "stale-data",
+  "paused",
+  "cooldown",
+  "too-small",
+  "no-pool",
+] as const;
+export type Reason = (typeof REASONS)[number];
+
+export interface Policy {
+  /** `threshold`, `predictive`. */
+  readonly name: string;
+  /** keccak256 of the name and the canonical parameters. */
+  readonly id: Hex;
+  choose(input: PolicyInput): Intent;
+}
+
+/** What `decide` returns: the decision to sign, its trades, and why. */
+export interface Decided extends DecisionWithTrades {
+  readonly hash: Hex;
+  readonly reason: Reason;
+  readonly numbers: Reasons;
+  /** Highest calibrated breach probability of any holding within the policy's horizon, 0..1. */
+  readonly breachProbability: number;
+  /** Weights before, in the order of the holdings, 0..1. */
+  readonly weights: readonly number[];
+  /** Whether a weight was outside its band when the decision was made. */
+  readonly isBreached: boolean;
+}
+
+/** What became of an executed decision. */
+export interface Execution {
+  readonly txHash: Hex;
+  readonly blockNumber: number;
+  readonly gasUsed: bigint;
+  /** Wei. */
+  readonly gasPrice: bigint;
+  /** Received for each trade, smallest unit of its tokenOut. */
+  readonly amountsOut: readonly bigint[];
+}
