@@ -1,0 +1,8 @@
+export {
+  type Artifact,
+  devFeedArtifact,
+  devMarketArtifact,
+  devTokenArtifact,
+  vaultAbi,
+  vaultArtifact,
+} from "./artifacts.ts";
