@@ -1,4 +1,14 @@
 export {
+  type Anvil,
+  AnvilDiedError,
+  AnvilMissingError,
+  type AnvilOptions,
+  AnvilPortBusyError,
+  AnvilSilentError,
+  DEV_MNEMONIC,
+  startAnvil,
+} from "./anvil.ts";
+export {
   type Artifact,
   devFeedArtifact,
   devMarketArtifact,
@@ -6,3 +16,17 @@ export {
   vaultAbi,
   vaultArtifact,
 } from "./artifacts.ts";
+export {
+  type Checkpoint,
+  type Devnet,
+  type DevnetAddresses,
+  type DevnetAsset,
+  type DevnetConfig,
+  DevnetConfigError,
+  type DevnetKeys,
+  type DevnetMoment,
+  startDevnet,
+} from "./devnet.ts";
+export type { DevnetListing } from "./devnet-parts.ts";
+export { DevnetProvider, DevnetTimeError } from "./devnet-provider.ts";
+export { DevnetError, DevnetRevertError, DevnetRpcError } from "./devnet-rpc.ts";

@@ -1,0 +1,278 @@
+/**
+ * A local chain with the real contracts around the vault: anvil, EAS and its SchemaRegistry, the Uniswap v3
+ * factory, pools, router, quoter and position manager from their published bytecode, and on it the vault. Only
+ * the world outside is ours: tokens that anyone may mint, feeds with Chainlink's interface, and an arbitrageur
+ * who keeps the pools at the replayed market's price.
+ *
+ * ALL KEYS OF THE DEVNET ARE PUBLIC (`DEV_MNEMONIC`). Never send anything of value to one of its accounts.
+ *
+ * Everything is a function of the configuration: the same configuration gives the same addresses, and the same
+ * transactions in the same order give the same block times, gas prices and attestation UIDs.
+ */
+import { HDNodeWallet, Mnemonic } from "ethers";
+import { DEV_MNEMONIC, startAnvil } from "./anvil.ts";
+import { devTokenArtifact } from "./artifacts.ts";
+import { type Address, Deployer } from "./devnet-deploy.ts";
+import {
+  type DevnetListing,
+  deployEas,
+  deployMarket,
+  deployUniswap,
+  deployVault,
+  type EasAddresses,
+  type UniswapAddresses,
+} from "./devnet-parts.ts";
+import { toAnswerDown, toSqrtPriceX96Down, toUnitsDown } from "./devnet-prices.ts";
+import { DevnetProvider } from "./devnet-provider.ts";
+import { DevnetError, postRpc, toQuantity } from "./devnet-rpc.ts";
+
+export class DevnetConfigError extends DevnetError {
+  readonly code = "DEVNET_CONFIG";
+  readonly field: string;
+  constructor(field: string, remedy: string) {
+    super(`devnet configuration, ${field}: ${remedy}`);
+    this.field = field;
+  }
+}
+
+export interface DevnetAsset {
+  readonly symbol: string;
+  readonly decimals: number;
+  /** US dollars for one whole token at the start. */
+  readonly price: number;
+  /** Fee tier of the pool against the base token, hundredths of a bip: 500, 3000 or 10000. */
+  readonly poolFee: number;
+  /** WAD. */
+  readonly targetWeight: bigint;
+  /** Half-width of the band, WAD. */
+  readonly band: bigint;
+}
+
+export interface DevnetConfig {
+  /** Taken to be worth one US dollar. */
+  readonly base: { readonly symbol: string; readonly decimals: number };
+  readonly assets: readonly DevnetAsset[];
+  /** WAD; with the assets' targets exactly 1e18. */
+  readonly baseTargetWeight: bigint;
+  readonly baseBand: bigint;
+  /** Value of the vault at the start, spread over the target weights. */
+  readonly navUsd: number;
+  /**
+   * Depth of each pool: US dollars that, paid into it at the start, raise the asset's price by 2 %. The liquidity
+   * spans the full range, so a purchase of q dollars moves the price by about 2 % · q / depth, and costs half that.
+   */
+  readonly poolDepthUsd: number;
+  /** Unix seconds of the first bar close. The chain is set up within the hour before it. */
+  readonly startTime: number;
+  /** The EAS schema of decisions, as text. */
+  readonly decisionSchema: string;
+  readonly vault: {
+    readonly cooldownSeconds: number;
+    /** WAD. */
+    readonly maxTurnover: bigint;
+    /** WAD. */
+    readonly maxSlippage: bigint;
+    readonly maxOracleAgeSeconds: number;
+  };
+  /** Zero stands for decisions without a forecast. */
+  readonly allowedModels: readonly `0x${string}`[];
+  readonly chainId?: number | undefined;
+  readonly port?: number | undefined;
+}
+
+export interface DevnetAddresses extends EasAddresses, Omit<UniswapAddresses, "factoryContract"> {
+  readonly vault: Address;
+  /** The arbitrageur, who is also the pools' liquidity provider. */
+  readonly market: Address;
+}
+
+/** Private keys, all public knowledge: see `DEV_MNEMONIC`. */
+export interface DevnetKeys {
+  /** Owns the vault and deployed everything. */
+  readonly owner: `0x${string}`;
+  /** Signs decisions; the vault allows it. */
+  readonly attester: `0x${string}`;
+  /** Sends transactions and pays their gas; needs no permission. */
+  readonly keeper: `0x${string}`;
+  /** Not allowed anything: for tests of refusal. */
+  readonly stranger: `0x${string}`;
+}
+
+/** The market at one moment. */
+export interface DevnetMoment {
+  /** Bar close, Unix seconds: the time of the block. */
+  readonly time: number;
+  /** US dollars for one whole token, in the order of `config.assets`. */
+  readonly prices: readonly number[];
+  /** Base fee of this block and of all until the next moment. */
+  readonly baseFeeWei: bigint;
+}
+
+/** Names a state of the chain; stays good however often it is restored, until an older one is. */
+export interface Checkpoint {
+  readonly id: number;
+}
+
+export interface Devnet {
+  readonly rpcUrl: string;
+  readonly chainId: number;
+  /** Keeps the base fee at the market's: see `DevnetProvider`. */
+  readonly provider: DevnetProvider;
+  readonly addresses: DevnetAddresses;
+  /** Base token first, then the assets in the order of the configuration. */
+  readonly listings: readonly DevnetListing[];
+  readonly keys: DevnetKeys;
+  readonly schemaUid: `0x${string}`;
+  /**
+   * Reports prices to the feeds and swaps the pools to them, in one transaction in a block of that time.
+   * Blocks after it follow second by second.
+   * @throws DevnetTimeError, DevnetConfigError, DevnetRevertError, DevnetRpcError
+   */
+  setMarket(moment: DevnetMoment): Promise<void>;
+  checkpoint(): Promise<Checkpoint>;
+  /** Back to exactly that state: balances, nonces, time, base fee. @throws DevnetConfigError */
+  restore(checkpoint: Checkpoint): Promise<void>;
+  /** Ends the chain. May be called again. */
+  stop(): Promise<void>;
+}
+
+const SETUP_SECONDS = 3_600;
+const MARKET_GAS = toQuantity(20_000_000);
+const BASE_USD = 1;
+
+const accountAt = (index: number): HDNodeWallet =>
+  HDNodeWallet.fromMnemonic(Mnemonic.fromPhrase(DEV_MNEMONIC), `m/44'/60'/0'/0/${index}`);
+
+const checkPrice = (price: number, field: string): number => {
+  // Below, a feed of 8 decimals answers zero; above, `toFixed` gives up decimals for an exponent.
+  if (!(price >= 1e-8 && price < 1e15))
+    throw new DevnetConfigError(field, `${price} is no price in US dollars`);
+  return price;
+};
+
+/**
+ * Starts the chain, deploys everything and funds the vault.
+ * @param onProgress Called before each step.
+ * @throws DevnetError of some kind, after the chain has been ended
+ */
+export const startDevnet = async (
+  config: DevnetConfig,
+  onProgress: (progress: { done: number; total: number; label: string }) => void = () => {},
+): Promise<Devnet> => {
+  if (config.assets.length === 0) throw new DevnetConfigError("assets", "name at least one");
+  for (const { symbol, price } of config.assets) checkPrice(price, `price of ${symbol}`);
+  const steps = ["chain", "EAS", "Uniswap v3", "tokens, feeds and pools", "vault", "ready"];
+  const step = (done: number) => onProgress({ done, total: steps.length - 1, label: steps[done]! });
+
+  step(0);
+  const { chainId, port, startTime } = config;
+  const anvil = await startAnvil({ chainId, port, timestamp: startTime - SETUP_SECONDS });
+  const provider = new DevnetProvider(anvil.rpcUrl, anvil.chainId);
+  const stop = async () => {
+    provider.destroy();
+    await anvil.stop();
+  };
+  try {
+    const [owner, attester, keeper, stranger] = [accountAt(0), accountAt(1), accountAt(2), accountAt(3)];
+    const deployer = new Deployer(anvil.rpcUrl, owner.address as Address);
+    step(1);
+    const { schemaUid, ...eas } = await deployEas(deployer, config.decisionSchema);
+    step(2);
+    const { factoryContract, ...uniswap } = await deployUniswap(deployer);
+    step(3);
+    const { market, listings } = await deployMarket(deployer, config, factoryContract);
+    step(4);
+    const parts = { eas: eas.eas, router: uniswap.router, listings };
+    const vault = await deployVault(deployer, config, parts, attester.address as Address);
+    const [vaultSchema] = await vault.read("decisionSchema");
+    if (vaultSchema !== schemaUid) {
+      throw new DevnetConfigError(
+        "decisionSchema",
+        `its UID is ${schemaUid}, but the vault expects ${vaultSchema}`,
+      );
+    }
+
+    for (const [i, { token, decimals }] of listings.entries()) {
+      const asset = i === 0 ? undefined : config.assets[i - 1];
+      const share = Number(asset?.targetWeight ?? config.baseTargetWeight) / 1e18;
+      const amount = toUnitsDown((config.navUsd * share) / (asset?.price ?? BASE_USD), decimals);
+      await deployer.at(token, devTokenArtifact).send("mint", [vault.address, amount]);
+    }
+
+    const setMarket = async ({ time, prices, baseFeeWei }: DevnetMoment): Promise<void> => {
+      if (prices.length !== config.assets.length) {
+        throw new DevnetConfigError("prices", `${prices.length} given for ${config.assets.length} assets`);
+      }
+      const all = [
+        BASE_USD,
+        ...prices.map((price, i) => checkPrice(price, `price of ${config.assets[i]!.symbol}`)),
+      ];
+      const roots = listings.map(({ decimals, pool, isToken0 }, i) => {
+        const pair = { assetDecimals: decimals, baseDecimals: config.base.decimals, isAssetToken0: isToken0 };
+        return pool === undefined ? 0n : toSqrtPriceX96Down(all[i]!, pair);
+      });
+      const data = market.interface.encodeFunctionData("setMarket", [all.map(toAnswerDown), roots]);
+      // Whatever the base fee, the market pays it: the account holds a million ether.
+      const maxFeePerGas = toQuantity(baseFeeWei * 2n);
+      const transaction = { from: owner.address, to: market.address, data, gas: MARKET_GAS, maxFeePerGas };
+      await provider.mineAt(
+        time,
+        baseFeeWei,
+        { ...transaction, maxPriorityFeePerGas: "0x0" },
+        "setting the market",
+      );
+    };
+
+    const checkpoints = new Map<number, { snapshot: string; baseFeeWei: bigint }>();
+    const takeSnapshot = async () =>
+      (await postRpc(anvil.rpcUrl, [{ method: "evm_snapshot", params: [] }]))[0];
+    const checkpoint = async (): Promise<Checkpoint> => {
+      const id = checkpoints.size;
+      checkpoints.set(id, { snapshot: String(await takeSnapshot()), baseFeeWei: provider.baseFeeWei });
+      return { id };
+    };
+    const restore = async ({ id }: Checkpoint): Promise<void> => {
+      const saved = checkpoints.get(id);
+      const reverted =
+        saved && (await postRpc(anvil.rpcUrl, [{ method: "evm_revert", params: [saved.snapshot] }]));
+      if (saved === undefined || reverted?.[0] !== true) {
+        throw new DevnetConfigError(
+          "checkpoint",
+          `${id} is unknown, or an older one has been restored since`,
+        );
+      }
+      // A revert uses the snapshot up; the same state is saved again.
+      checkpoints.set(id, { ...saved, snapshot: String(await takeSnapshot()) });
+      await provider.setBaseFee(saved.baseFeeWei);
+    };
+
+    const now = startTime - SETUP_SECONDS / 2;
+    await setMarket({
+      time: now,
+      prices: config.assets.map(({ price }) => price),
+      baseFeeWei: provider.baseFeeWei,
+    });
+    step(5);
+    return {
+      rpcUrl: anvil.rpcUrl,
+      chainId: anvil.chainId,
+      provider,
+      addresses: { ...eas, ...uniswap, vault: vault.address, market: market.address },
+      listings,
+      keys: {
+        owner: owner.privateKey as `0x${string}`,
+        attester: attester.privateKey as `0x${string}`,
+        keeper: keeper.privateKey as `0x${string}`,
+        stranger: stranger.privateKey as `0x${string}`,
+      },
+      schemaUid,
+      setMarket,
+      checkpoint,
+      restore,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+};
