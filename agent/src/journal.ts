@@ -1,7 +1,7 @@
-import type { DecisionWithTrades } from "@ballast/attest";
-import type { Hex, UnixMillis } from "@ballast/data";
+import type { ACTION, DecisionWithTrades } from "@ballast/attest";
+import { BallastError, type Hex, type UnixMillis } from "@ballast/data";
 import type { Forecast } from "@ballast/model";
-import type { Execution, Reason, Reasons } from "./types.ts";
+import type { Decided, Execution, Reason, Reasons } from "./types.ts";
 
 /** How far a decision has come. Each is written before the step after it begins. */
 export type Stage =
@@ -12,6 +12,31 @@ export type Stage =
   | "executed"
   | "rejected" // the vault or the node refused; `rejection` says why
   | "abandoned"; // expired before it could be executed
+
+/** What is learnt on reaching a stage. */
+export interface StageFacts {
+  readonly signed: { readonly offchainAttestation: string; readonly offchainUid: Hex };
+  readonly attested: { readonly uid: Hex };
+  readonly submitted: { readonly txHash: Hex };
+  readonly executed: { readonly execution: Execution };
+  readonly rejected: { readonly rejection: { readonly code: string; readonly message: string } };
+  readonly abandoned: Readonly<Record<never, never>>;
+}
+
+/**
+ * The stages that may follow each one. A submitted transaction may be replaced by another. A hold ends
+ * signed (attested, where somebody wants it on chain): it has nothing to submit.
+ */
+export const NEXT_STAGES: Readonly<Record<Stage, readonly Stage[]>> = {
+  decided: ["signed", "abandoned"],
+  signed: ["attested", "rejected", "abandoned"],
+  attested: ["submitted", "rejected", "abandoned"],
+  submitted: ["submitted", "executed", "rejected", "abandoned"],
+  executed: [],
+  rejected: [],
+  abandoned: [],
+};
+export const STAGES = Object.keys(NEXT_STAGES) as readonly Stage[];
 
 /** One row: a decision with everything known of it. */
 export interface JournalEntry extends DecisionWithTrades {
@@ -34,4 +59,126 @@ export interface JournalEntry extends DecisionWithTrades {
   readonly txHash: Hex | undefined;
   readonly execution: Execution | undefined;
   readonly rejection: { readonly code: string; readonly message: string } | undefined;
+}
+
+export interface Context {
+  readonly policy: string;
+  readonly forecast: Forecast | undefined;
+}
+
+/** from ≤ at < to; newest first unless said otherwise. */
+export interface PageQuery {
+  readonly from?: UnixMillis | undefined;
+  readonly to?: UnixMillis | undefined;
+  readonly order?: "newest" | "oldest" | undefined;
+  /** At least 1. */
+  readonly limit: number;
+  /** `nextCursor` of the page before. Pages do not shift when decisions are added meanwhile. */
+  readonly cursor?: string | undefined;
+}
+
+export interface DecisionQuery extends PageQuery {
+  readonly run?: string | undefined;
+  readonly action?: keyof typeof ACTION | undefined;
+  readonly stage?: Stage | undefined;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Undefined on the last page. */
+  readonly nextCursor: string | undefined;
+}
+
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+export interface RunSummary {
+  readonly run: string;
+  readonly meta: Readonly<Record<string, Json>>;
+  readonly holds: number;
+  readonly rebalances: number;
+  readonly stages: Readonly<Record<Stage, number>>;
+  /** First and last decision; undefined where there is none. */
+  readonly from: UnixMillis | undefined;
+  readonly to: UnixMillis | undefined;
+}
+
+export interface Journal {
+  /** Stage `decided`. Repeating it with the same content changes nothing. Errors: `JOURNAL_CONFLICT`. */
+  record(run: string, decided: Decided, context: Context): void;
+  /** `record` and `advance` to `signed` in one commit: enough for a hold, which nothing irreversible follows. */
+  recordSigned(run: string, decided: Decided, context: Context, facts: StageFacts["signed"]): void;
+  /**
+   * Writes that a decision reached a stage; on return it is on the disk. Repeating it with the same facts
+   * changes nothing. Errors: `JOURNAL_TRANSITION`, `JOURNAL_CONFLICT`, `JOURNAL_UNKNOWN_DECISION`.
+   */
+  advance<S extends keyof StageFacts>(run: string, hash: Hex, stage: S, facts: StageFacts[S]): void;
+  /** Rebalances that are neither executed, rejected nor abandoned, in the order they were recorded. */
+  unfinished(run: string): readonly JournalEntry[];
+  /** The one recorded last. */
+  last(run: string): JournalEntry | undefined;
+  /** Errors: `JOURNAL_CURSOR`. */
+  list(query: DecisionQuery): Page<JournalEntry>;
+  /** Where several runs made the same decision and none is named, the one recorded last. */
+  get(hash: Hex, run?: string): JournalEntry | undefined;
+  /** By the uid of its off-chain or of its on-chain attestation. */
+  getByUid(uid: Hex): JournalEntry | undefined;
+  /** Each distinct forecast once. Errors: `JOURNAL_CURSOR`. */
+  forecasts(query: PageQuery): Page<Forecast>;
+  latestForecast(): Forecast | undefined;
+  /** What a run is made of and came to: market, its hash, modelId, backend, seed, summary. */
+  setMeta(run: string, key: string, value: Json): void;
+  meta(run: string): Readonly<Record<string, Json>>;
+  /** In the order of their first record. */
+  runs(): readonly RunSummary[];
+  close(): void;
+}
+
+export class JournalTransitionError extends BallastError {
+  readonly code = "JOURNAL_TRANSITION";
+  readonly hash: Hex;
+  readonly from: Stage;
+  readonly to: Stage;
+  constructor(hash: Hex, from: Stage, to: Stage) {
+    const allowed = NEXT_STAGES[from].join(", ") || "nothing";
+    super(`decision ${hash} is ${from} and cannot become ${to}; after ${from} may come ${allowed}`);
+    this.hash = hash;
+    this.from = from;
+    this.to = to;
+  }
+}
+
+export class JournalConflictError extends BallastError {
+  readonly code = "JOURNAL_CONFLICT";
+  readonly hash: Hex;
+  readonly stage: Stage;
+  constructor(hash: Hex, stage: Stage) {
+    super(
+      `decision ${hash} is already journalled as ${stage} with other content; read what the journal ` +
+        "has and go on from there instead of doing the step again",
+    );
+    this.hash = hash;
+    this.stage = stage;
+  }
+}
+
+export class JournalUnknownDecisionError extends BallastError {
+  readonly code = "JOURNAL_UNKNOWN_DECISION";
+  readonly hash: Hex;
+  readonly run: string;
+  constructor(hash: Hex, run: string) {
+    super(`run ${run} has no decision ${hash}; record it before its later stages`);
+    this.hash = hash;
+    this.run = run;
+  }
+}
+
+export class JournalCursorError extends BallastError {
+  readonly code = "JOURNAL_CURSOR";
+  readonly cursor: string;
+  constructor(cursor: string) {
+    super(
+      `cursor ${JSON.stringify(cursor.slice(0, 80))} is not one of this journal's; leave it out to start again`,
+    );
+    this.cursor = cursor;
+  }
 }
