@@ -224,24 +224,25 @@ export const startDevnet = async (
     };
 
     const checkpoints = new Map<number, { snapshot: string; baseFeeWei: bigint }>();
+    let taken = 0;
     const takeSnapshot = async () =>
       (await postRpc(anvil.rpcUrl, [{ method: "evm_snapshot", params: [] }]))[0];
     const checkpoint = async (): Promise<Checkpoint> => {
-      const id = checkpoints.size;
+      const id = taken++;
       checkpoints.set(id, { snapshot: String(await takeSnapshot()), baseFeeWei: provider.baseFeeWei });
       return { id };
     };
     const restore = async ({ id }: Checkpoint): Promise<void> => {
       const saved = checkpoints.get(id);
-      const reverted =
-        saved && (await postRpc(anvil.rpcUrl, [{ method: "evm_revert", params: [saved.snapshot] }]));
-      if (saved === undefined || reverted?.[0] !== true) {
+      if (saved === undefined) {
         throw new DevnetConfigError(
           "checkpoint",
           `${id} is unknown, or an older one has been restored since`,
         );
       }
-      // A revert uses the snapshot up; the same state is saved again.
+      await postRpc(anvil.rpcUrl, [{ method: "evm_revert", params: [saved.snapshot] }]);
+      // Anvil uses this snapshot up and forgets, but numbers anew, all later ones: the same state is saved again.
+      for (const other of checkpoints.keys()) if (other > id) checkpoints.delete(other);
       checkpoints.set(id, { ...saved, snapshot: String(await takeSnapshot()) });
       await provider.setBaseFee(saved.baseFeeWei);
     };
