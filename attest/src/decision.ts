@@ -1,4 +1,4 @@
-import type { Hex, UnixMillis } from "@ballast/data";
+import type { Hex } from "@ballast/data";
 
 /** One swap of the vault. Field order and types are those of `struct Trade` in Vault.sol. */
 export interface Trade {
@@ -43,10 +43,4 @@ export interface Decision {
 export interface DecisionWithTrades {
   readonly decision: Decision;
   readonly trades: readonly Trade[];
-}
-
-/** A decision as signed off chain, and on chain where it was executed. */
-export interface Evidence extends DecisionWithTrades {
-  readonly hash: Hex;
-  readonly at: UnixMillis;
 }

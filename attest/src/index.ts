@@ -1,4 +1,24 @@
+export {
+  CHECKS,
+  type Check,
+  type CheckName,
+  type Expectations,
+} from "./checks.ts";
 export * from "./decision.ts";
+export {
+  AttestationNotFoundError,
+  type AttestedDecision,
+  attestDecision,
+  DecisionExpiredError,
+  EasNotFoundError,
+  fetchAttestation,
+  fetchEasDomain,
+  fetchOffchainRevocation,
+  findAttestation,
+  type OnchainAttestation,
+  registerDecisionSchema,
+  SchemaNotFoundError,
+} from "./eas.ts";
 export {
   DECISION_FIELDS,
   DECISION_SCHEMA,
@@ -14,3 +34,20 @@ export {
   ZERO_ADDRESS,
   ZERO_BYTES32,
 } from "./encoding.ts";
+export { type Evidence, type EvidenceFile, readEvidence, toEvidence } from "./evidence.ts";
+export { MalformedJsonError } from "./json.ts";
+export { assertChain, NodeError, read, revertData, WrongChainError } from "./node.ts";
+export { type OffchainAttestation, toOffchainAttestation } from "./offchain.ts";
+export { DecisionWindowError, type EasDomain, type SignedDecision, signDecision } from "./sign.ts";
+export {
+  type Call,
+  GasPriceError,
+  NonceTakenError,
+  ReceiptTimeoutError,
+  RevertedError,
+  type SubmitOptions,
+  settlePending,
+  submit,
+  UnfundedKeyError,
+} from "./submit.ts";
+export { verifyEvidence, verifyOffchain, verifyOnchain } from "./verify.ts";

@@ -1,0 +1,62 @@
+import { BallastError, type Hex } from "@ballast/data";
+import { isError, JsonRpcApiProvider, type Signer } from "ethers";
+
+export class WrongChainError extends BallastError {
+  readonly code = "WRONG_CHAIN";
+  readonly expected: bigint;
+  readonly found: bigint;
+  constructor(expected: bigint, found: bigint) {
+    super(`the RPC endpoint serves chain ${found}, not ${expected}; point it at a node of chain ${expected}`);
+    this.expected = expected;
+    this.found = found;
+  }
+}
+
+/** The node did not answer, or not in a way that can be understood. */
+export class NodeError extends BallastError {
+  readonly code = "NODE";
+  readonly doing: string;
+  constructor(doing: string, cause: unknown) {
+    const reason =
+      cause instanceof Error
+        ? ((cause as { shortMessage?: string }).shortMessage ?? cause.message)
+        : String(cause);
+    // RPC URLs often carry an API key.
+    super(
+      `the node failed while ${doing}: ${reason.replace(/\w+:\/\/\S+/g, "<url>").slice(0, 300)}; check the RPC endpoint`,
+    );
+    this.doing = doing;
+  }
+}
+
+/** The JSON-RPC provider behind a signer; raw `send` is used because ethers serves repeated reads from a cache. */
+export function rpcOf(signer: Signer): JsonRpcApiProvider {
+  if (signer.provider instanceof JsonRpcApiProvider) return signer.provider;
+  throw new NodeError("connecting a key", "the key is not connected to a JSON-RPC endpoint");
+}
+
+export const read = async <T>(
+  provider: JsonRpcApiProvider,
+  method: string,
+  params: unknown[],
+): Promise<T> => {
+  try {
+    return await provider.send(method, params);
+  } catch (error) {
+    throw new NodeError(`answering ${method}`, error);
+  }
+};
+
+/** Throws WrongChainError before anything is signed, NodeError where nobody answers. */
+export async function assertChain(provider: JsonRpcApiProvider, expected: bigint): Promise<void> {
+  const found = BigInt(await read<string>(provider, "eth_chainId", []));
+  if (found !== expected) throw new WrongChainError(expected, found);
+}
+
+/** Revert data inside an ethers error; undefined where the error is no revert. */
+export function revertData(error: unknown): Hex | undefined {
+  if (isError(error, "CALL_EXCEPTION")) return (error.data ?? "0x") as Hex;
+  const info = (error as { error?: { data?: unknown }; info?: { error?: { data?: unknown } } }) ?? {};
+  const data = info.error?.data ?? info.info?.error?.data;
+  return typeof data === "string" && /^0x([0-9a-f]{2})*$/i.test(data) ? (data as Hex) : undefined;
+}
