@@ -1,4 +1,26 @@
+export {
+  ArtefactCorruptError,
+  ArtefactMissingError,
+  type ArtefactStore,
+  BadArtefactKindError,
+  openArtefactStore,
+} from "./artefacts.ts";
+export { DiskFullError } from "./durable-file.ts";
 export * from "./errors.ts";
+export {
+  DivisionByZeroError,
+  formatWad,
+  fromUnits,
+  fromWad,
+  mulDivDown,
+  mulDivUp,
+  NegativeAmountError,
+  NotFiniteError,
+  toUnitsDown,
+  toWadDown,
+  toWadNearest,
+  toWadUp,
+} from "./fixed.ts";
 export {
   canonicalJson,
   isMerkleProof,
@@ -11,6 +33,7 @@ export * from "./market.ts";
 export { NotEnoughHistoryError, UnknownSeriesError } from "./past.ts";
 export * from "./quality.ts";
 export { BadSeedError, type Random, randomFromState, seededRandom } from "./random.ts";
+export type { TimeRange } from "./ranges.ts";
 export {
   BadValueError,
   ConflictingDuplicatesError,
@@ -27,5 +50,20 @@ export {
   snapshotRoot,
 } from "./snapshot.ts";
 export { BadSyntheticOptionError, type SyntheticOptions, syntheticSource } from "./sources/synthetic.ts";
+export {
+  AmbiguousBarsError,
+  BadBarKeyError,
+  type BarKey,
+  type BarSelection,
+  type BarSeries,
+  type BarStore,
+  CorruptBarFileError,
+  intervalLabel,
+  isBarStore,
+  openBarStore,
+  parseInterval,
+  storeSource,
+} from "./store.ts";
 export { ShiftedAssetError } from "./timezone.ts";
 export * from "./units.ts";
+export { StoreBusyError } from "./write-lock.ts";

@@ -1,0 +1,382 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  BIGINT,
+  DOUBLE,
+  type DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBInstance,
+  INTEGER,
+} from "@duckdb/node-api";
+import { replaceFile } from "./durable-file.ts";
+import { BallastError } from "./errors.ts";
+import type { LoadRequest, MarketSource, RawMarket, RawSeries } from "./market.ts";
+import { type TimeRange, unionRanges } from "./ranges.ts";
+import { DAY_MS, HOUR_MS, type UnixMillis, unixMillis } from "./units.ts";
+import { openWriteLock } from "./write-lock.ts";
+
+/** Which series: `{ exchange: "binance", quote: "USDT", asset: "BTC", intervalMs: 3_600_000 }`. */
+export interface BarKey {
+  /** Lower-case letters, digits and underscores, as ccxt names exchanges. */
+  readonly exchange: string;
+  /** Upper-case letters, digits and hyphens. */
+  readonly quote: string;
+  /** Upper-case letters, digits and hyphens. */
+  readonly asset: string;
+  /** Whole seconds. */
+  readonly intervalMs: number;
+}
+
+export type BarSeries = Pick<RawSeries, "time" | "bars">;
+
+export interface BarSelection extends Pick<LoadRequest, "assets" | "from" | "to"> {
+  readonly exchange?: string | undefined;
+  readonly quote?: string | undefined;
+  readonly intervalMs: number;
+}
+
+/**
+ * Bars in monthly Parquet files below a folder,
+ * `bars/exchange=binance/quote=USDT/asset=BTC/interval=1h/2022-10.parquet`, with the columns time (UTC
+ * timestamp of the opening), open, high, low, close, volume; any Parquet reader can use them.
+ *
+ * A bar is named by its key and opening time. Appending one again changes nothing; a later version of it,
+ * with other numbers, replaces the earlier. Months are written one by one in ascending order, each entirely or
+ * not at all; when `append` resolves, all of it is on the disk.
+ */
+export interface BarStore {
+  readonly folder: string;
+  /**
+   * Adds bars in any order, and notes that the range `covering` was asked for and answered in full. Returns how
+   * many bars were new or changed. Errors: BadBarKeyError, DiskFullError, StoreBusyError, CorruptBarFileError.
+   */
+  append(key: BarKey, series: BarSeries, covering?: TimeRange): Promise<number>;
+  /** Bars with from <= time < to, ascending. Errors: AmbiguousBarsError, BadBarKeyError, CorruptBarFileError. */
+  read(selection: BarSelection): Promise<RawMarket>;
+  /** Opening time of the last bar. */
+  lastTime(key: BarKey): Promise<UnixMillis | undefined>;
+  /** The ranges that were appended as `covering`, joined and ascending. */
+  covered(key: BarKey): Promise<readonly TimeRange[]>;
+  /** All series there are, ascending by path. */
+  list(): Promise<BarKey[]>;
+  close(): void;
+}
+
+export class BadBarKeyError extends BallastError {
+  readonly code = "BAD_BAR_KEY";
+  readonly field: string;
+  readonly value: unknown;
+  constructor(field: string, value: unknown, allowed: string) {
+    super(`${field} = ${JSON.stringify(value)} cannot name bars in a store. Use ${allowed}.`);
+    this.field = field;
+    this.value = value;
+  }
+}
+
+export class CorruptBarFileError extends BallastError {
+  readonly code = "CORRUPT_BAR_FILE";
+  readonly path: string;
+  constructor(path: string, options?: ErrorOptions) {
+    super(
+      `${path} is damaged and was not used. Delete the folder it is in and fetch its bars again.`,
+      options,
+    );
+    this.path = path;
+  }
+}
+
+export class AmbiguousBarsError extends BallastError {
+  readonly code = "AMBIGUOUS_BARS";
+  readonly asset: string;
+  readonly choices: readonly string[];
+  constructor(asset: string, choices: readonly string[]) {
+    super(`The store has ${asset} as ${choices.join(" and ")}. Say which exchange and quote to read.`);
+    this.asset = asset;
+    this.choices = choices;
+  }
+}
+
+const UNITS: readonly (readonly [letter: string, ms: number])[] = [
+  ["d", DAY_MS],
+  ["h", HOUR_MS],
+  ["m", 60_000],
+  ["s", 1_000],
+];
+
+/** `1h`, `5m`, `1d`: the interval in its largest whole unit. Error: BadBarKeyError unless whole seconds. */
+export function intervalLabel(intervalMs: number): string {
+  const unit = UNITS.find(([, ms]) => intervalMs % ms === 0);
+  if (!unit || !Number.isSafeInteger(intervalMs) || intervalMs <= 0)
+    throw new BadBarKeyError(
+      "intervalMs",
+      intervalMs,
+      "a whole number of seconds in ms, for example 3600000",
+    );
+  return `${intervalMs / unit[1]}${unit[0]}`;
+}
+
+/** The reverse of `intervalLabel`; also weeks, `1w`. Error: BadBarKeyError. */
+export function parseInterval(label: string): number {
+  const [, count, letter] = /^([1-9]\d{0,5})([smhdw])$/.exec(label) ?? [];
+  const unit = letter === "w" ? 7 * DAY_MS : UNITS.find(([name]) => name === letter)?.[1];
+  if (unit === undefined)
+    throw new BadBarKeyError("interval", label, "a count and a unit, for example 5m, 1h or 1d");
+  return Number(count) * unit;
+}
+
+const NAMES = {
+  exchange: { pattern: /^[a-z0-9_]{1,40}$/, allowed: "1 to 40 lower-case letters, digits and underscores" },
+  quote: { pattern: /^[A-Z0-9][A-Z0-9-]{0,29}$/, allowed: "1 to 30 upper-case letters, digits and hyphens" },
+  asset: { pattern: /^[A-Z0-9][A-Z0-9-]{0,29}$/, allowed: "1 to 30 upper-case letters, digits and hyphens" },
+};
+
+function checkName(field: keyof typeof NAMES, value: string): string {
+  if (typeof value !== "string" || !NAMES[field].pattern.test(value))
+    throw new BadBarKeyError(field, value, NAMES[field].allowed);
+  return value;
+}
+
+function toPath({ exchange, quote, asset, intervalMs }: BarKey): string {
+  return join(
+    `exchange=${checkName("exchange", exchange)}`,
+    `quote=${checkName("quote", quote)}`,
+    `asset=${checkName("asset", asset)}`,
+    `interval=${intervalLabel(intervalMs)}`,
+  );
+}
+
+function toKey(path: string): BarKey | undefined {
+  const match = /^exchange=([^/]+)\/quote=([^/]+)\/asset=([^/]+)\/interval=([^/]+)$/.exec(
+    path.replaceAll("\\", "/"),
+  );
+  if (!match) return undefined;
+  const [, exchange, quote, asset, interval] = match as unknown as [string, string, string, string, string];
+  return { exchange, quote, asset, intervalMs: parseInterval(interval) };
+}
+
+const MONTH_FILE = /^(\d{4}-\d{2})\.parquet$/;
+const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+const monthOf = (time: number): string => new Date(time).toISOString().slice(0, 7);
+const monthStart = (month: string): number => Date.parse(`${month}-01T00:00:00Z`);
+const nextMonthStart = (month: string): number =>
+  Date.UTC(Number(month.slice(0, 4)), Number(month.slice(5)), 1);
+
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+/** A path for `read_parquet`, which takes brackets, stars and question marks for patterns. */
+const exactPath = (path: string): string => literal(path.replace(/[[*?]/g, (special) => `[${special}]`));
+
+const COLUMNS = ["open", "high", "low", "close", "volume"] as const;
+const CHUNK_ROWS = 2048;
+
+/** Fills the table `incoming`; `version` is the position, so that the later of two equal times wins. */
+async function stage(connection: DuckDBConnection, { time, bars }: BarSeries): Promise<void> {
+  await connection.run(
+    `CREATE OR REPLACE TABLE incoming (time BIGINT, ${COLUMNS.map((c) => `${c} DOUBLE`).join(", ")}, version INTEGER)`,
+  );
+  const appender = await connection.createAppender("incoming");
+  for (let from = 0; from < time.length; from += CHUNK_ROWS) {
+    const to = Math.min(time.length, from + CHUNK_ROWS);
+    const chunk = DuckDBDataChunk.create(
+      [BIGINT, DOUBLE, DOUBLE, DOUBLE, DOUBLE, DOUBLE, INTEGER],
+      to - from,
+    );
+    chunk.setColumns([
+      Array.from(time.subarray(from, to), BigInt),
+      ...COLUMNS.map((column) => Array.from(bars[column].subarray(from, to))),
+      Array.from({ length: to - from }, (_, i) => from + i),
+    ]);
+    appender.appendDataChunk(chunk);
+  }
+  appender.closeSync();
+}
+
+async function months(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((error) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  return names.flatMap((name) => MONTH_FILE.exec(name)?.[1] ?? []).sort();
+}
+
+export interface BarStoreOptions {
+  /** How long `append` waits for another process that writes to the same folder. Default 10 s. */
+  readonly lockWaitMs?: number | undefined;
+}
+
+/** Opens, or at the first `append` creates, a store in a folder and removes what a killed writer left there. */
+export async function openBarStore(folder: string, options: BarStoreOptions = {}): Promise<BarStore> {
+  const root = join(folder, "bars");
+  const lock = openWriteLock(folder, options.lockWaitMs ?? 10_000);
+  await lock.removeLeftovers();
+  // No extension may be fetched from the network, and nothing may be spilt outside the folder.
+  const database = await DuckDBInstance.create(":memory:", {
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+    temp_directory: "",
+    threads: "2",
+  });
+  const writer = await database.connect();
+
+  /** Writes one month merged with what is there; returns the number of new or changed bars. */
+  async function mergeMonth(path: string, month: string, exists: boolean): Promise<number> {
+    const list = COLUMNS.join(", ");
+    const old = exists
+      ? `SELECT epoch_ms(time) AS time, ${list} FROM read_parquet(${exactPath(path)})`
+      : `SELECT time, ${list} FROM incoming WHERE false`;
+    await writer.run(`CREATE OR REPLACE TABLE stored AS ${old}`).catch((error) => {
+      throw new CorruptBarFileError(path, { cause: error });
+    });
+    await writer.run(
+      `CREATE OR REPLACE TABLE merged AS SELECT time, ${list} FROM (
+         SELECT time, ${list}, -1 AS version FROM stored
+         UNION ALL SELECT time, ${list}, version FROM incoming WHERE time >= $1 AND time < $2
+       ) QUALIFY row_number() OVER (PARTITION BY time ORDER BY version DESC) = 1`,
+      [BigInt(monthStart(month)), BigInt(nextMonthStart(month))],
+    );
+    const reader = await writer.runAndReadAll("SELECT count(*) FROM (FROM merged EXCEPT FROM stored)");
+    const changed = Number(reader.getRows()[0]![0]);
+    if (changed === 0) return 0;
+    await replaceFile(path, async (temporary) => {
+      await writer.run(
+        `COPY (SELECT epoch_ms(time) AS time, ${list} FROM merged ORDER BY time)
+         TO ${literal(temporary)} (FORMAT parquet, COMPRESSION zstd)`,
+      );
+    });
+    return changed;
+  }
+
+  async function readSeries(key: BarKey, from: number, to: number): Promise<RawSeries> {
+    const place = join(root, toPath(key));
+    const files = (await months(place)).filter((m) => monthStart(m) < to && nextMonthStart(m) > from);
+    const empty = () => new Float64Array(0);
+    if (files.length === 0)
+      return {
+        asset: key.asset,
+        quote: key.quote,
+        time: empty(),
+        bars: { open: empty(), high: empty(), low: empty(), close: empty(), volume: empty() },
+      };
+    const paths = files.map((month) => exactPath(join(place, `${month}.parquet`)));
+    const connection = await database.connect();
+    try {
+      const reader = await connection.runAndReadAll(
+        `SELECT epoch_ms(time)::DOUBLE, ${COLUMNS.join(", ")}
+         FROM read_parquet([${paths.join(", ")}], hive_partitioning = false)
+         WHERE epoch_ms(time) >= $1 AND epoch_ms(time) < $2 ORDER BY time`,
+        [Math.max(from, 0), Math.min(to, LAST_TIME + 1)],
+      );
+      const [time, open, high, low, close, volume] = reader
+        .getColumns()
+        .map((values) => Float64Array.from(values as number[])) as Six<Float64Array>;
+      return { asset: key.asset, quote: key.quote, time, bars: { open, high, low, close, volume } };
+    } catch (error) {
+      throw new CorruptBarFileError(place, { cause: error });
+    } finally {
+      connection.closeSync();
+    }
+  }
+
+  async function covered(key: BarKey): Promise<readonly TimeRange[]> {
+    const path = join(root, toPath(key), "covered.json");
+    const text = await readFile(path, "utf8").catch((error) => {
+      if (error.code === "ENOENT") return "[]";
+      throw error;
+    });
+    try {
+      return unionRanges(JSON.parse(text));
+    } catch (error) {
+      throw new CorruptBarFileError(path, { cause: error });
+    }
+  }
+
+  async function list(): Promise<BarKey[]> {
+    const entries = await readdir(root, { recursive: true }).catch((error) => {
+      if (error.code === "ENOENT") return [];
+      throw error;
+    });
+    return entries.sort().flatMap((path) => toKey(path) ?? []);
+  }
+
+  return {
+    folder,
+    covered,
+    list,
+    append(key, series, covering) {
+      const place = join(root, toPath(key));
+      for (const time of series.time)
+        if (!Number.isSafeInteger(time) || time < 0 || time > LAST_TIME)
+          throw new BadBarKeyError("time", time, "whole ms since 1970, up to the year 9999");
+      return lock.run(async () => {
+        await stage(writer, series);
+        const present = new Set(await months(place));
+        let changed = 0;
+        for (const month of [...new Set(Array.from(series.time, monthOf))].sort())
+          changed += await mergeMonth(join(place, `${month}.parquet`), month, present.has(month));
+        if (covering) {
+          const ranges = unionRanges([...(await covered(key)), covering]);
+          await replaceFile(join(place, "covered.json"), (temporary) =>
+            writeFile(temporary, JSON.stringify(ranges)),
+          );
+        }
+        return changed;
+      });
+    },
+    async read({ exchange, quote, assets, intervalMs, from, to }) {
+      if (exchange !== undefined) checkName("exchange", exchange);
+      if (quote !== undefined) checkName("quote", quote);
+      for (const asset of assets ?? []) checkName("asset", asset);
+      const label = intervalLabel(intervalMs);
+      const keys = (await list()).filter(
+        (key) =>
+          (exchange === undefined || key.exchange === exchange) &&
+          (quote === undefined || key.quote === quote) &&
+          (assets === undefined || assets.includes(key.asset)) &&
+          key.intervalMs === intervalMs,
+      );
+      for (const [asset, group] of Map.groupBy(keys, (key) => key.asset))
+        if (group.length > 1)
+          throw new AmbiguousBarsError(
+            asset,
+            group.map((key) => `${key.exchange} ${asset}/${key.quote}`),
+          );
+      const series: RawSeries[] = [];
+      for (const key of keys) series.push(await readSeries(key, from ?? -Infinity, to ?? Infinity));
+      const name = [...new Set(keys.map((key) => `${key.exchange}-${key.quote.toLowerCase()}`)), label].join(
+        "-",
+      );
+      return { name, series: series.filter(({ time }) => time.length > 0), exogenous: [], notes: [] };
+    },
+    async lastTime(key) {
+      const place = join(root, toPath(key));
+      const last = (await months(place)).at(-1);
+      if (last === undefined) return undefined;
+      const { time } = await readSeries(key, monthStart(last), Infinity);
+      return time.length === 0 ? undefined : unixMillis(time.at(-1)!);
+    },
+    close() {
+      writer.closeSync();
+      database.closeSync();
+      lock.close();
+    },
+  };
+}
+
+type Six<T> = [T, T, T, T, T, T];
+
+/** Whether a folder is a bar store, that is, has bars under exchanges. */
+export async function isBarStore(folder: string): Promise<boolean> {
+  const names = await readdir(join(folder, "bars")).catch(() => []);
+  return names.some((name) => name.startsWith("exchange="));
+}
+
+/** A store as a source; `intervalMs` defaults to 1 h, `exchange` and `quote` to the only one there is. */
+export function storeSource(
+  store: BarStore,
+  chosen: { readonly exchange?: string | undefined; readonly quote?: string | undefined } = {},
+): MarketSource {
+  return {
+    name: store.folder,
+    load: ({ assets, intervalMs = HOUR_MS, from, to }) =>
+      store.read({ ...chosen, assets, intervalMs, from, to }),
+  };
+}
