@@ -1,12 +1,15 @@
+export { DECIDE_DEFAULTS, type DecideOptions, decide } from "./decide.ts";
 export * from "./journal.ts";
+export { type LoopPorts, runLoop, type Step } from "./loop.ts";
+export { type CostBps, type Outcome, type OutcomeRecorder, outcomeRecorder } from "./outcome.ts";
+export { type Plan, planTrades } from "./plan.ts";
 export {
-  JournalCorruptError,
-  JournalFullError,
-  JournalLockedError,
-  JournalMissingError,
-  JournalNewerError,
-  JournalUnusableError,
-} from "./journal-file.ts";
-export { openJournal } from "./journal-sqlite.ts";
-export * from "./outcome.ts";
+  InvalidPolicyError,
+  PREDICTIVE_DEFAULTS,
+  type PredictiveParameters,
+  predictivePolicy,
+} from "./policies/predictive.ts";
+export { thresholdPolicy } from "./policies/threshold.ts";
 export * from "./types.ts";
+export type { Executable, Venue } from "./venue.ts";
+export { isOutsideBand, navOf, toValue, weightsOf } from "./weights.ts";

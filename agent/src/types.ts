@@ -33,7 +33,6 @@ export interface VaultState {
   readonly maxTurnover: Wad;
   /** Largest shortfall of a trade against the oracle price, fee included. */
   readonly maxSlippage: Wad;
-  /** The model the vault accepts; zero when it accepts any. */
   readonly holdings: readonly Holding[];
   /** Gas price now, wei, and ether's price in the base asset: what acting costs. */
   readonly gasPrice: bigint;
@@ -45,7 +44,8 @@ export interface PolicyInput {
   readonly state: VaultState;
   /** Absent where no usable forecast exists: a policy must then say so and still act on breaches. */
   readonly forecast: Forecast | undefined;
-  readonly now: UnixMillis;
+  /** Calibrated probability, per holding, that its weight leaves its band within so many hours; absent with the forecast. */
+  readonly breachWithin: (hours: number) => readonly number[] | undefined;
 }
 
 /** Numbers behind a choice, for the journal and the reader; keys are names with units. */
@@ -81,6 +81,8 @@ export interface Policy {
   readonly name: string;
   /** keccak256 of the name and the canonical parameters. */
   readonly id: Hex;
+  /** Horizon of the breach probability that goes into the decision, hours. */
+  readonly horizonHours: number;
   choose(input: PolicyInput): Intent;
 }
 

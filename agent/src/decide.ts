@@ -1,0 +1,148 @@
+import { ACTION, type Decision, decisionHash, tradesHash } from "@ballast/attest";
+import { type Hex, HOUR_MS, type Snapshot, toWadNearest, type UnixMillis } from "@ballast/data";
+import { type Forecast, forecastHash, weightBreachProbabilities } from "@ballast/model";
+import { planTrades } from "./plan.ts";
+import { stateHash } from "./state.ts";
+import { type Decided, type Intent, type Policy, REASONS, type VaultState } from "./types.ts";
+import { isOutsideBand, navOf, WAD, weightsOf } from "./weights.ts";
+
+export interface DecideOptions {
+  /** How long the vault may execute the decision, seconds from the bar close. */
+  readonly lifetimeSeconds: number;
+  /** A snapshot older than this is not acted on, seconds. */
+  readonly maxDataAgeSeconds: number;
+  /** Trades worth less than this share of the vault's value are left out. */
+  readonly minTradeShare: number;
+}
+
+export const DECIDE_DEFAULTS: DecideOptions = {
+  lifetimeSeconds: 1_800,
+  maxDataAgeSeconds: 5_400,
+  minTradeShare: 0.001,
+};
+
+const ZERO_HASH: Hex = `0x${"0".repeat(64)}`;
+
+/**
+ * The one decision function of backtest, dry run and live. Pure: the same arguments give the same bits. A
+ * market condition never makes it throw; it holds and says why. `now` is the caller's clock and serves only
+ * to refuse stale data; everything in the decision itself is dated by the snapshot's bar close.
+ */
+export function decide(
+  snapshot: Snapshot,
+  state: VaultState,
+  forecast: Forecast | undefined,
+  policy: Policy,
+  now: UnixMillis,
+  options: DecideOptions = DECIDE_DEFAULTS,
+): Decided {
+  const usable = isUsable(forecast, snapshot, state) ? forecast : undefined;
+  const weights = weightsOf(state);
+  const breachWithin = (hours: number) =>
+    usable && breachProbabilities(state, weights, usable, hours, snapshot.intervalMs);
+  const intent =
+    refusal(snapshot, state, now, options) ??
+    policy.choose({ snapshot, state, forecast: usable, breachWithin });
+  const outcome = intent.kind === "hold" ? { intent, trades: [] } : plan(intent, snapshot, state, options);
+  const breachProbability = Math.max(0, ...(breachWithin(policy.horizonHours) ?? []));
+
+  const decidedAt = BigInt(Math.floor(snapshot.at / 1000));
+  const decision: Decision = {
+    chainId: state.chainId,
+    vault: state.vault,
+    sequence: state.sequence + 1n,
+    action: outcome.intent.kind === "hold" ? ACTION.hold : ACTION.rebalance,
+    reason: REASONS.indexOf(outcome.intent.reason),
+    decidedAt,
+    expiresAt: decidedAt + BigInt(options.lifetimeSeconds),
+    inputRoot: snapshot.root,
+    stateHash: stateHash(state),
+    modelId: usable?.modelId ?? ZERO_HASH,
+    forecastHash: usable ? forecastHash(usable) : ZERO_HASH,
+    policyId: policy.id,
+    breachPpm: Math.round(breachProbability * 1e6),
+    tradesHash: tradesHash(outcome.trades),
+  };
+  return {
+    decision,
+    trades: outcome.trades,
+    hash: decisionHash(decision),
+    reason: outcome.intent.reason,
+    numbers: outcome.intent.numbers,
+    breachProbability,
+    weights: weights.map((weight) => Number(weight) / 1e18),
+    isBreached: state.holdings.some((holding, index) => isOutsideBand(holding, weights[index]!)),
+  };
+}
+
+/** Made for this very bar close, and for every asset the vault holds. */
+const isUsable = (
+  forecast: Forecast | undefined,
+  snapshot: Snapshot,
+  state: VaultState,
+): forecast is Forecast =>
+  forecast?.at === snapshot.at &&
+  state.holdings.slice(1).every(({ asset }) => forecast.assets.includes(asset));
+
+/** Reasons to hold that come before any policy. */
+function refusal(
+  snapshot: Snapshot,
+  state: VaultState,
+  now: UnixMillis,
+  options: DecideOptions,
+): Intent | undefined {
+  const dataAgeSeconds = (now - snapshot.at) / 1000;
+  if (dataAgeSeconds > options.maxDataAgeSeconds || dataAgeSeconds < 0) {
+    return { kind: "hold", reason: "stale-data", numbers: { dataAgeSeconds } };
+  }
+  if (state.paused) return { kind: "hold", reason: "paused", numbers: {} };
+  return undefined;
+}
+
+function plan(
+  intent: Intent & { kind: "rebalance" },
+  snapshot: Snapshot,
+  state: VaultState,
+  options: DecideOptions,
+) {
+  const hold = (reason: "cooldown" | "too-small", numbers: Record<string, number>) => ({
+    intent: { kind: "hold" as const, reason, numbers: { ...intent.numbers, ...numbers } },
+    trades: [],
+  });
+  const waitSeconds = state.cooldownSeconds - (snapshot.at - state.lastRebalanceAt) / 1000;
+  if (waitSeconds > 0) return hold("cooldown", { cooldownLeftSeconds: waitSeconds });
+
+  const { trades, turnover, scale, fees } = planTrades(
+    state,
+    intent.toWeights,
+    toWadNearest(options.minTradeShare),
+  );
+  const nav = navOf(state);
+  const numbers = {
+    turnover: Number(turnover) / 1e18,
+    shareOfWantedTrades: Number(scale) / 1e18,
+    feesBps: nav === 0n ? 0 : (Number(fees) / Number(nav)) * 1e4,
+  };
+  if (trades.length === 0) return hold("too-small", numbers);
+  return { intent: { ...intent, numbers: { ...intent.numbers, ...numbers } }, trades };
+}
+
+/** Per holding, in the state's order; the base asset has no bars and drifts as the rest moves. */
+function breachProbabilities(
+  state: VaultState,
+  weights: readonly bigint[],
+  forecast: Forecast,
+  horizonHours: number,
+  intervalMs: number,
+): readonly number[] {
+  const share = (value: bigint) => Number(value) / Number(WAD);
+  return weightBreachProbabilities({
+    assetsOfHoldings: state.holdings.map(({ asset }) => asset),
+    weights: weights.map(share),
+    targets: state.holdings.map(({ targetWeight }) => share(targetWeight)),
+    bands: state.holdings.map(({ band }) => share(band)),
+    forecast,
+    horizonHours,
+    monitorHours: intervalMs / HOUR_MS,
+  }).map(({ calibrated }) => calibrated);
+}

@@ -1,0 +1,106 @@
+import type { Trade } from "@ballast/attest";
+import { mulDivDown, mulDivUp, type Wad } from "@ballast/data";
+import type { Holding, VaultState } from "./types.ts";
+import { navOf, toValue, WAD } from "./weights.ts";
+
+export interface Plan {
+  readonly trades: readonly Trade[];
+  /** Value sold over the vault's value, WAD: what the vault's turnover guard measures. */
+  readonly turnover: Wad;
+  /** Share of the wanted trades that fits into the turnover limit, WAD: 1e18 where all of it does. */
+  readonly scale: Wad;
+  /** Pool fees the trades will pay, in the base asset, WAD. */
+  readonly fees: Wad;
+}
+
+/**
+ * Trades that bring the vault to `toWeights`, each between the base asset and one other, sells first so
+ * that they fund the buys. Buys spend no more than what is there if every sell delivers only its minimum.
+ *
+ * Trades worth less than `minTrade` (share of the vault's value, WAD) are left out: below that, gas costs
+ * more than the deviation. The vault never shrinks a trade to fit its limits, it refuses the decision; so
+ * the limits are applied here, by scaling all trades alike.
+ */
+export function planTrades(state: VaultState, toWeights: readonly Wad[], minTrade: Wad): Plan {
+  const [base, ...others] = state.holdings as [Holding, ...Holding[]];
+  const nav = navOf(state);
+  const wanted = others
+    .map((holding, index) => ({
+      holding,
+      value: mulDivDown(nav, toWeights[index + 1] as Wad, WAD) - toValue(holding, holding.balance),
+    }))
+    .filter(({ value }) => abs(value) * WAD >= minTrade * nav && value !== 0n);
+
+  const wantedTurnover = wanted.reduce((sum, { value }) => sum + abs(value), 0n);
+  // The vault rounds the value of each trade up, by less than 1.
+  const limit = atLeastZero(mulDivDown(nav, state.maxTurnover, WAD) - BigInt(others.length));
+  const scale = wantedTurnover > limit ? mulDivDown(limit, WAD, wantedTurnover) : WAD;
+
+  const sells = wanted
+    .filter(({ value }) => value < 0n)
+    .map(({ holding, value }) => toSell(base, holding, state, mulDivDown(-value, scale, WAD)));
+  const proceeds = sells.reduce((sum, trade) => sum + trade.minAmountOut, 0n);
+  const baseUnit = 10n ** BigInt(base.decimals);
+  const buys = wanted
+    .filter(({ value }) => value > 0n)
+    .map(({ holding, value }) => ({
+      holding,
+      amount: mulDivDown(mulDivDown(value, scale, WAD), baseUnit, WAD),
+    }));
+  const spend = buys.reduce((sum, { amount }) => sum + amount, 0n);
+  const available = base.balance + proceeds;
+  const funded = spend > available ? mulDivDown(available, WAD, spend) : WAD;
+  const trades = [
+    ...sells,
+    ...buys.map(({ holding, amount }) => toBuy(base, holding, state, mulDivDown(amount, funded, WAD))),
+  ].filter((trade) => trade.amountIn > 0n && trade.minAmountOut > 0n);
+
+  let sold = 0n;
+  let fees = 0n;
+  for (const trade of trades) {
+    const holding = state.holdings.find(({ token }) => token === trade.tokenIn) as Holding;
+    const value = mulDivUp(trade.amountIn, holding.price, 10n ** BigInt(holding.decimals));
+    sold += value;
+    fees += (value * BigInt(trade.fee)) / 1_000_000n;
+  }
+  return {
+    trades,
+    turnover: (nav === 0n ? 0n : mulDivUp(sold, WAD, nav)) as Wad,
+    scale: scale as Wad,
+    fees: fees as Wad,
+  };
+}
+
+/** Sells `value` (base asset, WAD) of a holding for the base asset. */
+function toSell(base: Holding, holding: Holding, state: VaultState, value: bigint): Trade {
+  const exact = mulDivDown(value, 10n ** BigInt(holding.decimals), holding.price);
+  const amountIn = Math.min(exact, holding.balance);
+  return {
+    tokenIn: holding.token,
+    tokenOut: base.token,
+    fee: holding.poolFee,
+    amountIn,
+    minAmountOut: toMinimum(holding, base, state, amountIn),
+  };
+}
+
+/** Buys a holding with `amountIn` of the base asset's smallest unit. */
+function toBuy(base: Holding, holding: Holding, state: VaultState, amountIn: bigint): Trade {
+  return {
+    tokenIn: base.token,
+    tokenOut: holding.token,
+    fee: holding.poolFee,
+    amountIn,
+    minAmountOut: toMinimum(base, holding, state, amountIn),
+  };
+}
+
+/** The least the vault accepts, rounded step by step as `Vault.minOut` does. */
+function toMinimum(from: Holding, to: Holding, state: VaultState, amountIn: bigint): bigint {
+  const value = mulDivUp(amountIn, from.price, 10n ** BigInt(from.decimals));
+  const fair = mulDivUp(value, 10n ** BigInt(to.decimals), to.price);
+  return mulDivUp(fair, WAD - state.maxSlippage, WAD);
+}
+
+const atLeastZero = (value: bigint): bigint => (value < 0n ? 0n : value);
+const abs = (value: bigint): bigint => (value < 0n ? -value : value);

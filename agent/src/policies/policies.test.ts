@@ -1,0 +1,137 @@
+import type { Snapshot } from "@ballast/data";
+import { describe, expect, it } from "vitest";
+import { stateWith, T0, WAD } from "../../test/fixture.ts";
+import type { Intent, PolicyInput } from "../types.ts";
+import { InvalidPolicyError, PREDICTIVE_DEFAULTS, predictivePolicy } from "./predictive.ts";
+import { thresholdPolicy } from "./threshold.ts";
+
+const inside = stateWith({ USDC: 0.33, BTC: 0.35, ETH: 0.32 });
+const outside = stateWith({ USDC: 0.3, BTC: 0.37, ETH: 0.33 });
+
+/** A policy reads of the snapshot only the base fee. */
+const snapshotWith = (baseFees: readonly number[]): Snapshot =>
+  ({
+    at: T0,
+    exogenous: [
+      {
+        name: "base_fee_gwei",
+        publishedAt: Float64Array.from(baseFees, (_, hour) => T0 - (baseFees.length - 1 - hour) * 3_600_000),
+        value: Float64Array.from(baseFees),
+      },
+    ],
+  }) as unknown as Snapshot;
+
+const input = (
+  changes: Partial<PolicyInput> & { readonly ahead?: number[]; readonly soon?: number[] },
+): PolicyInput => ({
+  snapshot: snapshotWith(new Array(168).fill(20)),
+  state: inside,
+  forecast: undefined,
+  breachWithin: (hours) =>
+    hours > PREDICTIVE_DEFAULTS.patienceHours ? changes.ahead : (changes.soon ?? changes.ahead),
+  ...changes,
+});
+const weightsOf = (intent: Intent) =>
+  intent.kind === "rebalance" ? intent.toWeights.map((w) => Number(w) / 1e18) : [];
+
+describe("thresholdPolicy", () => {
+  const policy = thresholdPolicy();
+  it("default: holds inside the band whatever the forecast", () => {
+    expect(policy.choose(input({ ahead: [0.99, 0.99, 0.99] }))).toMatchObject({
+      kind: "hold",
+      reason: "inside-band",
+    });
+  });
+  it("default: outside the band it trades everything back to target", () => {
+    const intent = policy.choose(input({ state: outside }));
+    expect(intent).toMatchObject({ kind: "rebalance", reason: "breach" });
+    expect(weightsOf(intent)).toEqual(
+      outside.holdings.map(({ targetWeight }) => Number(targetWeight) / 1e18),
+    );
+  });
+  it("behaviour: a weight exactly on the edge is inside", () => {
+    const edge = stateWith(
+      { USDC: 0.3, BTC: 0.4, ETH: 0.3 },
+      { target: { USDC: 0.32, BTC: 0.38, ETH: 0.3 } },
+    );
+    expect(policy.choose(input({ state: edge })).kind).toBe("hold");
+  });
+});
+
+describe("predictivePolicy", () => {
+  const policy = predictivePolicy();
+  it("default: holds while a breach is unlikely", () => {
+    expect(policy.choose(input({ ahead: [0.1, 0.2, 0.1] }))).toMatchObject({
+      kind: "hold",
+      reason: "inside-band",
+    });
+  });
+  it("default: acts ahead of a likely breach, and only on the weights in play", () => {
+    const intent = policy.choose(input({ ahead: [0.1, 0.8, 0.1] }));
+    expect(intent).toMatchObject({ kind: "rebalance", reason: "breach-forecast" });
+    const [usdc, btc, eth] = weightsOf(intent);
+    // BTC's target is a third; a quarter of its 2 point band is left, ETH stays, the base asset takes the rest.
+    expect(btc).toBeCloseTo(1 / 3 + 0.25 * 0.02, 9);
+    expect(eth).toBeCloseTo(0.32, 6);
+    expect(usdc! + btc! + eth!).toBeCloseTo(1, 12);
+  });
+  it("behaviour: the base asset in play puts all in play", () => {
+    const [, , eth] = weightsOf(policy.choose(input({ ahead: [0.8, 0.1, 0.1] })));
+    expect(eth).toBeCloseTo(1 / 3 - 0.25 * 0.02, 9);
+  });
+  it("behaviour: waits while gas is dear and there is time, not when there is none", () => {
+    const dear = snapshotWith([...new Array(167).fill(20), 30]);
+    expect(policy.choose(input({ snapshot: dear, ahead: [0, 0.8, 0], soon: [0, 0.1, 0] }))).toMatchObject({
+      kind: "hold",
+      reason: "cheaper-later",
+      numbers: { gasOverMedian: 1.5 },
+    });
+    expect(policy.choose(input({ snapshot: dear, ahead: [0, 0.8, 0], soon: [0, 0.5, 0] })).kind).toBe(
+      "rebalance",
+    );
+  });
+  it("behaviour: without a forecast it is the threshold rule and says so", () => {
+    expect(policy.choose(input({}))).toEqual({
+      kind: "hold",
+      reason: "no-forecast",
+      numbers: { hasForecast: 0 },
+    });
+    expect(policy.choose(input({ state: outside }))).toMatchObject({
+      kind: "rebalance",
+      reason: "breach",
+      numbers: { hasForecast: 0 },
+    });
+  });
+  it("behaviour: outside the band it acts at any gas price", () => {
+    const dear = snapshotWith([...new Array(167).fill(20), 400]);
+    expect(
+      policy.choose(input({ snapshot: dear, state: outside, ahead: [1, 1, 1], soon: [0, 0, 0] })),
+    ).toMatchObject({ reason: "breach" });
+  });
+  it("behaviour: weights to trade to always sum to exactly one", () => {
+    for (const ahead of [
+      [1, 0, 0],
+      [0, 1, 0],
+      [0, 1, 1],
+      [1, 1, 1],
+    ]) {
+      const intent = policy.choose(input({ state: outside, ahead }));
+      if (intent.kind !== "rebalance") throw new Error("expected a rebalance");
+      expect(intent.toWeights.reduce((sum, weight) => sum + weight, 0n)).toBe(WAD);
+    }
+  });
+  it("behaviour: parameters change the policy's id, equal ones do not", () => {
+    expect(predictivePolicy({ ...PREDICTIVE_DEFAULTS }).id).toBe(policy.id);
+    expect(predictivePolicy({ ...PREDICTIVE_DEFAULTS, actAt: 0.61 }).id).not.toBe(policy.id);
+    expect(thresholdPolicy().id).not.toBe(policy.id);
+  });
+  it.each([
+    ["actAt", 1.2],
+    ["returnTo", -0.1],
+    ["horizonHours", 0],
+    ["dearGas", Number.NaN],
+  ] as const)("error: %s = %s is refused by name", (key, value) => {
+    expect(() => predictivePolicy({ ...PREDICTIVE_DEFAULTS, [key]: value })).toThrow(InvalidPolicyError);
+    expect(() => predictivePolicy({ ...PREDICTIVE_DEFAULTS, [key]: value })).toThrow(key);
+  });
+});

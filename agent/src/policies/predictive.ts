@@ -1,0 +1,140 @@
+import {
+  BallastError,
+  canonicalJson,
+  keccak,
+  mulDivDown,
+  type Snapshot,
+  toWadNearest,
+  type Wad,
+} from "@ballast/data";
+import type { Intent, Policy, PolicyInput } from "../types.ts";
+import { deviationOf, isOutsideBand, WAD, weightsOf } from "../weights.ts";
+
+export interface PredictiveParameters {
+  /** Looks this far ahead, hours. */
+  readonly horizonHours: number;
+  /** Acts when some weight leaves its band within the horizon with at least this probability, 0..1. */
+  readonly actAt: number;
+  /** Where a trade stops, as a share of the band: 0 is the target, 1 the band's edge. */
+  readonly returnTo: number;
+  /** Waits for cheaper gas only while a breach within `patienceHours` is less likely than `patienceAt`. */
+  readonly patienceHours: number;
+  readonly patienceAt: number;
+  /** Gas is dear above this multiple of its median over the past week. */
+  readonly dearGas: number;
+}
+
+export const PREDICTIVE_DEFAULTS: PredictiveParameters = {
+  horizonHours: 24,
+  actAt: 0.6,
+  returnTo: 0.25,
+  patienceHours: 4,
+  patienceAt: 0.35,
+  dearGas: 1.2,
+};
+
+export class InvalidPolicyError extends BallastError {
+  readonly code = "INVALID_POLICY";
+  readonly parameter: string;
+  readonly value: number;
+  constructor(parameter: string, value: number, range: string) {
+    super(`The predictive policy's ${parameter} is ${value}; give a number ${range}.`);
+    this.parameter = parameter;
+    this.value = value;
+  }
+}
+
+/**
+ * Acts before a breach: when the forecast says that a weight will probably leave its band, it trades the
+ * weights in question part of the way back, unless gas is dear just now and there is time to wait.
+ * Outside the band it always acts. Without a usable forecast it is the threshold rule and says so.
+ */
+export function predictivePolicy(parameters: PredictiveParameters = PREDICTIVE_DEFAULTS): Policy {
+  const name = "predictive";
+  for (const key of ["actAt", "returnTo", "patienceAt"] as const) {
+    if (!(parameters[key] >= 0 && parameters[key] <= 1))
+      throw new InvalidPolicyError(key, parameters[key], "from 0 to 1");
+  }
+  for (const key of ["horizonHours", "patienceHours", "dearGas"] as const) {
+    if (!(parameters[key] > 0 && Number.isFinite(parameters[key])))
+      throw new InvalidPolicyError(key, parameters[key], "above 0");
+  }
+  return {
+    name,
+    id: keccak(new TextEncoder().encode(canonicalJson({ name, ...parameters }))),
+    horizonHours: parameters.horizonHours,
+    choose: (input) => choose(input, parameters),
+  };
+}
+
+function choose({ snapshot, state, breachWithin }: PolicyInput, parameters: PredictiveParameters): Intent {
+  const weights = weightsOf(state);
+  const isBreached = state.holdings.some((holding, index) => isOutsideBand(holding, weights[index]!));
+  const ahead = breachWithin(parameters.horizonHours);
+  const soon = breachWithin(parameters.patienceHours);
+  if (ahead === undefined || soon === undefined) {
+    return isBreached
+      ? {
+          kind: "rebalance",
+          reason: "breach",
+          toWeights: state.holdings.map((holding) => holding.targetWeight),
+          numbers: { hasForecast: 0 },
+        }
+      : { kind: "hold", reason: "no-forecast", numbers: { hasForecast: 0 } };
+  }
+  const gas = gasAgainstUsual(snapshot);
+  const numbers = {
+    breachProbability: Math.max(...ahead),
+    [`breachProbability${parameters.patienceHours}h`]: Math.max(...soon),
+    gasOverMedian: gas,
+  };
+  if (isBreached)
+    return {
+      kind: "rebalance",
+      reason: "breach",
+      toWeights: toWeights(state, weights, ahead, parameters),
+      numbers,
+    };
+  if (numbers.breachProbability < parameters.actAt) return { kind: "hold", reason: "inside-band", numbers };
+  if (gas > parameters.dearGas && Math.max(...soon) < parameters.patienceAt)
+    return { kind: "hold", reason: "cheaper-later", numbers };
+  return {
+    kind: "rebalance",
+    reason: "breach-forecast",
+    toWeights: toWeights(state, weights, ahead, parameters),
+    numbers,
+  };
+}
+
+/**
+ * The weights in play (half as likely to leave as the trigger, or outside already) go back to `returnTo` of
+ * their band; the base asset takes up the rest. Is the base asset itself in play, then all are.
+ */
+function toWeights(
+  state: PolicyInput["state"],
+  weights: readonly Wad[],
+  ahead: readonly number[],
+  parameters: PredictiveParameters,
+): Wad[] {
+  const returnTo = toWadNearest(parameters.returnTo);
+  const isInPlay = state.holdings.map(
+    (holding, index) => ahead[index]! >= parameters.actAt / 2 || isOutsideBand(holding, weights[index]!),
+  );
+  const result = state.holdings.map((holding, index) => {
+    if (!isInPlay[index] && !isInPlay[0]) return weights[index]!;
+    const room = mulDivDown(holding.band, returnTo, WAD);
+    const deviation = deviationOf(holding, weights[index]!);
+    return (holding.targetWeight + (deviation > room ? room : Math.max(deviation, -room))) as Wad;
+  });
+  result[0] = (WAD - result.slice(1).reduce((sum, weight) => sum + weight, 0n)) as Wad;
+  return result;
+}
+
+/** The present base fee over its median of the past week; 1 where there is no base fee. */
+function gasAgainstUsual(snapshot: Snapshot): number {
+  const series = snapshot.exogenous.find(({ name }) => name === "base_fee_gwei");
+  if (series === undefined || series.value.length === 0) return 1;
+  const week = [...series.value.slice(-168)].sort((x, y) => x - y);
+  const median = week[Math.floor(week.length / 2)]!;
+  return median > 0 ? series.value[series.value.length - 1]! / median : 1;
+}
