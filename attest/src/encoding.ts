@@ -29,7 +29,7 @@ export const TRADE_FIELDS = [
   ["minAmountOut", "uint256"],
 ] as const satisfies readonly (readonly [keyof Trade, FieldType])[];
 
-type FieldType = "uint256" | "uint64" | "uint32" | "uint24" | "uint8" | "address" | "bytes32";
+export type FieldType = "bool" | "uint256" | "uint64" | "uint32" | "uint24" | "uint8" | "address" | "bytes32";
 
 /** The EAS schema of a decision. Register it revocable and without a resolver. */
 export const DECISION_SCHEMA = DECISION_FIELDS.map(([name, type]) => `${type} ${name}`).join(",");
@@ -71,6 +71,7 @@ const bits: Partial<Record<FieldType, number>> = {
 };
 
 const remedies: Record<string, string> = {
+  bool: "give true or false",
   address: "give 20 bytes as 0x-hexadecimal with a correct checksum or none",
   bytes32: "give 32 bytes as 0x-hexadecimal",
   ...Object.fromEntries(
@@ -83,8 +84,8 @@ function describe(value: unknown): string {
   return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 
-/** One value as the 64 digits of its ABI word. Throws FieldRangeError. */
-function toWord(field: string, type: FieldType, value: unknown): string {
+/** One value as the 64 digits of its ABI word, without prefix. Throws FieldRangeError. */
+export function toAbiWord(field: string, type: FieldType, value: unknown): string {
   if (type === "address") {
     if (typeof value !== "string" || !/^0x[0-9a-fA-F]{40}$/.test(value))
       throw new FieldRangeError(field, type, value);
@@ -96,6 +97,10 @@ function toWord(field: string, type: FieldType, value: unknown): string {
     if (typeof value !== "string" || !/^0x[0-9a-fA-F]{64}$/.test(value))
       throw new FieldRangeError(field, type, value);
     return value.slice(2).toLowerCase();
+  }
+  if (type === "bool") {
+    if (typeof value !== "boolean") throw new FieldRangeError(field, type, value);
+    return (value ? "1" : "0").padStart(64, "0");
   }
   const isWhole = typeof value === "bigint" || (typeof value === "number" && Number.isSafeInteger(value));
   if (!isWhole || value < 0 || BigInt(value) >> BigInt(bits[type]!) !== 0n)
@@ -109,7 +114,7 @@ function toWord(field: string, type: FieldType, value: unknown): string {
  */
 export function decisionBytes(decision: Decision): Hex {
   let words = "0x";
-  for (const [name, type] of DECISION_FIELDS) words += toWord(name, type, decision[name]);
+  for (const [name, type] of DECISION_FIELDS) words += toAbiWord(name, type, decision[name]);
   return words as Hex;
 }
 
@@ -120,7 +125,7 @@ export const decisionHash = (decision: Decision): Hex => keccak256(decisionBytes
 export function tradesHash(trades: readonly Trade[]): Hex {
   let words = `0x${"20".padStart(64, "0")}${trades.length.toString(16).padStart(64, "0")}`;
   trades.forEach((trade, i) => {
-    for (const [name, type] of TRADE_FIELDS) words += toWord(`trades[${i}].${name}`, type, trade[name]);
+    for (const [name, type] of TRADE_FIELDS) words += toAbiWord(`trades[${i}].${name}`, type, trade[name]);
   });
   return keccak256(words) as Hex;
 }

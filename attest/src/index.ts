@@ -30,6 +30,7 @@ export {
   FieldRangeError,
   schemaUid,
   TRADE_FIELDS,
+  toAbiWord,
   tradesHash,
   ZERO_ADDRESS,
   ZERO_BYTES32,

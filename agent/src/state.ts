@@ -1,0 +1,54 @@
+import { toAbiWord } from "@ballast/attest";
+import type { Hex } from "@ballast/data";
+import { keccak256 } from "ethers";
+import type { Holding, VaultState } from "./types.ts";
+
+/** Fields of the state in the order of their words; the holdings come last. */
+const FIELDS = [
+  ["chainId", "uint256"],
+  ["vault", "address"],
+  ["sequence", "uint64"],
+  ["paused", "bool"],
+  ["lastRebalanceAt", "uint64"],
+  ["cooldownSeconds", "uint32"],
+  ["maxTurnover", "uint256"],
+  ["maxSlippage", "uint256"],
+  ["gasPrice", "uint256"],
+  ["etherPrice", "uint256"],
+] as const satisfies readonly (readonly [keyof VaultState, string])[];
+
+const word = (value: number): string => value.toString(16).padStart(64, "0");
+
+/** ABI encoding of `(address token, string asset, uint8 decimals, uint256 balance, … price, targetWeight, band, uint24 poolFee)`. */
+function holdingWords(holding: Holding, at: string): string {
+  const ticker = Buffer.from(holding.asset, "utf8").toString("hex");
+  return (
+    toAbiWord(`${at}.token`, "address", holding.token) +
+    word(8 * 32) + // where the ticker lies: behind eight words
+    toAbiWord(`${at}.decimals`, "uint8", holding.decimals) +
+    toAbiWord(`${at}.balance`, "uint256", holding.balance) +
+    toAbiWord(`${at}.price`, "uint256", holding.price) +
+    toAbiWord(`${at}.targetWeight`, "uint256", holding.targetWeight) +
+    toAbiWord(`${at}.band`, "uint256", holding.band) +
+    toAbiWord(`${at}.poolFee`, "uint24", holding.poolFee) +
+    word(ticker.length / 2) +
+    ticker.padEnd(Math.ceil(ticker.length / 64) * 64, "0")
+  );
+}
+
+/**
+ * What a decision was made from, bound into it: keccak256 of the ABI encoding of all fields of the state as one
+ * tuple, `lastRebalanceAt` in milliseconds. Throws FieldRangeError naming the field.
+ */
+export function stateHash(state: VaultState): Hex {
+  let words = word(32); // where the tuple lies
+  for (const [name, type] of FIELDS) words += toAbiWord(name, type, state[name]);
+  words += word(32 * (FIELDS.length + 1)) + word(state.holdings.length);
+  const holdings = state.holdings.map((holding, i) => holdingWords(holding, `holdings[${i}]`));
+  let offset = 32 * holdings.length;
+  for (const encoded of holdings) {
+    words += word(offset);
+    offset += encoded.length / 2;
+  }
+  return keccak256(`0x${words}${holdings.join("")}`) as Hex;
+}
