@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { watch } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -7,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
-import { BATCH, batch, START } from "../test/store-writer.ts";
+import { batch as batchOf, START } from "../test/store-writer.ts";
 import { DiskFullError } from "./durable-file.ts";
 import { seededRandom } from "./random.ts";
 import {
@@ -28,6 +29,8 @@ import { StoreBusyError } from "./write-lock.ts";
 const KEY: BarKey = { exchange: "test", quote: "USDT", asset: "BTC", intervalMs: HOUR_MS };
 const base = mkdtempSync(join(tmpdir(), "ballast-store-"));
 afterAll(() => rmSync(base, { recursive: true, force: true }));
+const BATCH = 50;
+const batch = (seed: number, n: number) => batchOf(seed, n, BATCH, HOUR_MS);
 let folders = 0;
 const newFolder = () => join(base, `store ${folders++} [a]'s*?`);
 
@@ -150,10 +153,21 @@ test("behaviour: ranges that were asked for are remembered and joined", async ()
 });
 
 const WRITER = fileURLToPath(new URL("../test/store-writer.ts", import.meta.url));
-const startWriter = (folder: string, asset: string, seed: number, batches: number) => {
-  const child = spawn(process.execPath, [WRITER, folder, asset, String(seed), String(batches)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+const startWriter = (
+  folder: string,
+  asset: string,
+  seed: number,
+  batches: number,
+  size = BATCH,
+  intervalMs = HOUR_MS,
+) => {
+  const child = spawn(
+    process.execPath,
+    [WRITER, folder, asset, ...[seed, batches, size, intervalMs].map(String)],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   let text = "";
   child.stdout.on("data", (data) => {
     text += data;
@@ -167,27 +181,39 @@ const startWriter = (folder: string, asset: string, seed: number, batches: numbe
 };
 
 test("behaviour: a writer killed at any moment loses nothing acknowledged and corrupts nothing", async () => {
+  // Large files make the time in which one is half written long enough to be hit.
+  const [size, minute] = [10_000, 60_000];
   const random = seededRandom(1, "kills");
   const folder = newFolder();
+  const place = dirname(partition(folder, "2022-01")).replace("interval=1h", "interval=1m");
   let total = 0;
-  for (let round = 0; round < 6; round++) {
-    const writer = startWriter(folder, "BTC", round, 100_000);
+  let caughtHalfWritten = 0;
+  for (let round = 0; round < 8; round++) {
+    const writer = startWriter(folder, "BTC", round, 100, size, minute);
     await writer.firstAck;
-    await new Promise((resolve) => setTimeout(resolve, 250 * random.uniform()));
+    if (round % 2 === 0) await new Promise((resolve) => setTimeout(resolve, 150 * random.uniform()));
+    else for await (const _ of watch(place)) break; // The first change of any file: a write has just begun or ended.
     writer.child.kill("SIGKILL");
     await writer.ended;
     const batches = writer.acknowledged();
     total += batches;
+    caughtHalfWritten += files(folder).filter((name) => name.endsWith(".tmp")).length;
     const store = await openBarStore(folder);
     expect(files(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
-    const { time, bars } = (await store.read({ intervalMs: HOUR_MS })).series[0]!;
-    expect(Array.from(time)).toEqual(Array.from(time, (_, i) => START + i * HOUR_MS));
+    const { time, bars } = (await store.read({ intervalMs: minute })).series[0]!;
+    expect(time).toEqual(Float64Array.from(time, (_, i) => START + i * minute));
     for (let n = 0; n < batches; n++)
-      for (const column of ["open", "high", "low", "close", "volume"] as const)
-        expect(bars[column].slice(n * BATCH, (n + 1) * BATCH)).toEqual(batch(round, n).bars[column]);
+      for (const column of ["open", "high", "low", "close", "volume"] as const) {
+        const expected = batchOf(round, n, size, minute).bars[column];
+        expect(bars[column].slice(n * size, (n + 1) * size)).toEqual(expected);
+      }
     store.close();
   }
-  expect(total).toBeGreaterThan(6);
+  console.log(
+    `killed a writer 8 times, ${caughtHalfWritten} times with a half-written file, after ${total} batches`,
+  );
+  expect(total).toBeGreaterThanOrEqual(8);
+  expect(caughtHalfWritten).toBeGreaterThan(0);
 }, 60_000);
 
 test("behaviour: a half-written file is not read and is removed at the next open", async () => {
