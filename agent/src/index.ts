@@ -10,6 +10,7 @@ export {
   predictivePolicy,
 } from "./policies/predictive.ts";
 export { thresholdPolicy } from "./policies/threshold.ts";
+export { stateHash } from "./state.ts";
 export * from "./types.ts";
 export type { Executable, Venue } from "./venue.ts";
 export { isOutsideBand, navOf, toValue, weightsOf } from "./weights.ts";

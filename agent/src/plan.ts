@@ -1,7 +1,7 @@
 import type { Trade } from "@ballast/attest";
 import { mulDivDown, mulDivUp, type Wad } from "@ballast/data";
 import type { Holding, VaultState } from "./types.ts";
-import { navOf, toValue, WAD } from "./weights.ts";
+import { clamp, navOf, toValue, WAD } from "./weights.ts";
 
 export interface Plan {
   readonly trades: readonly Trade[];
@@ -33,7 +33,9 @@ export function planTrades(state: VaultState, toWeights: readonly Wad[], minTrad
 
   const wantedTurnover = wanted.reduce((sum, { value }) => sum + abs(value), 0n);
   // The vault rounds the value of each trade up, by less than 1.
-  const limit = atLeastZero(mulDivDown(nav, state.maxTurnover, WAD) - BigInt(others.length));
+  const allowed = mulDivDown(nav, state.maxTurnover, WAD);
+  const roundings = BigInt(others.length);
+  const limit = allowed > roundings ? allowed - roundings : 0n;
   const scale = wantedTurnover > limit ? mulDivDown(limit, WAD, wantedTurnover) : WAD;
 
   const sells = wanted
@@ -74,7 +76,7 @@ export function planTrades(state: VaultState, toWeights: readonly Wad[], minTrad
 /** Sells `value` (base asset, WAD) of a holding for the base asset. */
 function toSell(base: Holding, holding: Holding, state: VaultState, value: bigint): Trade {
   const exact = mulDivDown(value, 10n ** BigInt(holding.decimals), holding.price);
-  const amountIn = Math.min(exact, holding.balance);
+  const amountIn = clamp(exact, 0n, holding.balance);
   return {
     tokenIn: holding.token,
     tokenOut: base.token,
@@ -102,5 +104,4 @@ function toMinimum(from: Holding, to: Holding, state: VaultState, amountIn: bigi
   return mulDivUp(fair, WAD - state.maxSlippage, WAD);
 }
 
-const atLeastZero = (value: bigint): bigint => (value < 0n ? 0n : value);
 const abs = (value: bigint): bigint => (value < 0n ? -value : value);

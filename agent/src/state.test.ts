@@ -1,4 +1,4 @@
-import { AbiCoder, keccak256 } from "ethers";
+import { AbiCoder, getAddress, keccak256 } from "ethers";
 import { describe, expect, it } from "vitest";
 import { stateWith } from "../test/fixture.ts";
 import { stateHash } from "./state.ts";

@@ -30,3 +30,10 @@ export function isOutsideBand(holding: Holding, weight: Wad): boolean {
   const deviation = deviationOf(holding, weight);
   return (deviation < 0n ? -deviation : deviation) > holding.band;
 }
+
+/** The nearest value within [low, high]. */
+export function clamp(value: bigint, low: bigint, high: bigint): bigint {
+  if (value < low) return low;
+  if (value > high) return high;
+  return value;
+}

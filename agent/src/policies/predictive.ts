@@ -8,7 +8,7 @@ import {
   type Wad,
 } from "@ballast/data";
 import type { Intent, Policy, PolicyInput } from "../types.ts";
-import { deviationOf, isOutsideBand, WAD, weightsOf } from "../weights.ts";
+import { clamp, deviationOf, isOutsideBand, WAD, weightsOf } from "../weights.ts";
 
 export interface PredictiveParameters {
   /** Looks this far ahead, hours. */
@@ -124,7 +124,7 @@ function toWeights(
     if (!isInPlay[index] && !isInPlay[0]) return weights[index]!;
     const room = mulDivDown(holding.band, returnTo, WAD);
     const deviation = deviationOf(holding, weights[index]!);
-    return (holding.targetWeight + (deviation > room ? room : Math.max(deviation, -room))) as Wad;
+    return (holding.targetWeight + clamp(deviation, -room, room)) as Wad;
   });
   result[0] = (WAD - result.slice(1).reduce((sum, weight) => sum + weight, 0n)) as Wad;
   return result;
