@@ -1,3 +1,4 @@
+import type { Hex } from "@ballast/data";
 import { AbiCoder, getAddress, keccak256 } from "ethers";
 import { describe, expect, it } from "vitest";
 import { stateWith } from "../test/fixture.ts";
@@ -57,9 +58,7 @@ describe("stateHash", () => {
   });
 
   it("behaviour: addresses hash alike in either case", () => {
-    expect(
-      stateHash({ ...state, vault: state.vault.toUpperCase().replace("0X", "0x") as typeof state.vault }),
-    ).toBe(hash);
+    expect(stateHash({ ...state, vault: getAddress(state.vault) as Hex })).toBe(hash);
   });
 
   it("error: a negative balance has no hash", () => {
