@@ -49,6 +49,15 @@ export {
   snapshotFromBytes,
   snapshotRoot,
 } from "./snapshot.ts";
+export { MalformedFileError, TruncatedFileError } from "./sources/columns.ts";
+export {
+  EmptyFolderError,
+  fileSource,
+  MixedIntervalsError,
+  UnknownFormatError,
+  UnreadableFileError,
+  UnreadableFolderError,
+} from "./sources/files.ts";
 export { BadSyntheticOptionError, type SyntheticOptions, syntheticSource } from "./sources/synthetic.ts";
 export {
   AmbiguousBarsError,
