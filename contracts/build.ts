@@ -1,7 +1,7 @@
 /**
  * Compiles `sol/` with the npm package `solc` and writes `src/generated/<Contract>.json`. The files are
  * committed, so that using Ballast needs no compiler; `build.test.ts` fails when they are out of date.
- * The settings are those of `foundry.toml`: what forge tests is what is deployed, byte for byte.
+ * The settings are those of `foundry.toml`, so that what forge tests is what is deployed, byte for byte.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -230,10 +230,7 @@ contract Vault is IVault, Ownable2Step, ReentrancyGuardTransient {
     // Interaction
 
     /// @return received Of tokenOut, as the vault's own balance shows it, net of any fee on transfer.
-    function _swap(Trade calldata trade, uint256 index, Decision calldata decision)
-        private
-        returns (uint256 received)
-    {
+    function _swap(Trade calldata trade, uint256 index, Decision calldata decision) private returns (uint256 received) {
         (IERC20 tokenIn, IERC20 tokenOut) = (IERC20(trade.tokenIn), IERC20(trade.tokenOut));
         uint256 balanceBefore = tokenOut.balanceOf(address(this));
         tokenIn.forceApprove(address(router), trade.amountIn);
@@ -265,9 +262,8 @@ contract Vault is IVault, Ownable2Step, ReentrancyGuardTransient {
         for (uint256 i; i < count; ++i) {
             Position memory position = positions[i];
             Holding memory holding = position.holding = _holdings[i];
-            uint256 price = address(holding.feed) == address(0)
-                ? WAD
-                : holding.feed.priceWad(holding.feedDecimals, holding.maxAge);
+            uint256 price =
+                address(holding.feed) == address(0) ? WAD : holding.feed.priceWad(holding.feedDecimals, holding.maxAge);
             if (i == 0) basePrice = price;
             position.price = price.mulDivDown(WAD, basePrice);
             position.balance = holding.token.balanceOf(address(this));

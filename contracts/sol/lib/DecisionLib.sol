@@ -9,8 +9,7 @@ library DecisionLib {
     uint8 internal constant REBALANCE = 1;
 
     /// @dev The fields of `struct Decision`, in order.
-    string internal constant SCHEMA =
-        "uint256 chainId,address vault,uint64 sequence,uint8 action,uint8 reason,uint64 decidedAt,uint64 expiresAt,"
+    string internal constant SCHEMA = "uint256 chainId,address vault,uint64 sequence,uint8 action,uint8 reason,uint64 decidedAt,uint64 expiresAt,"
         "bytes32 inputRoot,bytes32 stateHash,bytes32 modelId,bytes32 forecastHash,bytes32 policyId,uint32 breachPpm,"
         "bytes32 tradesHash";
 

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+/// The part of forge's cheatcode contract that the tests use. The npm package `forge-std` lags years behind forge,
+/// and forge answers these calls itself.
+interface Vm {
+    function assertEq(uint256 a, uint256 b, string calldata reason) external pure;
+    function assertEq(address a, address b, string calldata reason) external pure;
+    function assertEq(bytes32 a, bytes32 b, string calldata reason) external pure;
+    function assertEq(bytes calldata a, bytes calldata b, string calldata reason) external pure;
+    function assertTrue(bool condition, string calldata reason) external pure;
+    function assertFalse(bool condition, string calldata reason) external pure;
+    function assertGe(uint256 a, uint256 b, string calldata reason) external pure;
+    function assertGt(uint256 a, uint256 b, string calldata reason) external pure;
+    function chainId(uint256 id) external;
+    function expectEmit(address emitter) external;
+    function expectRevert(bytes calldata reason) external;
+    function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
+    function prank(address sender) external;
+    function readFile(string calldata path) external view returns (string memory);
+    function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256 gas);
+    function warp(uint256 timestamp) external;
+}
+
+abstract contract Cheatcodes {
+    bool public constant IS_TEST = true;
+    Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+
+    function bound(uint256 x, uint256 min, uint256 max) internal pure returns (uint256) {
+        return x >= min && x <= max ? x : min + x % (max - min + 1);
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {DevToken} from "../sol/dev/DevToken.sol";
+import {IPriceFeed} from "../sol/lib/OracleLib.sol";
+
+/// A feed that answers what it is told, as wrong as that may be.
+contract SetFeed is IPriceFeed {
+    uint8 public immutable decimals;
+    uint80 private _roundId = 1;
+    int256 private _answer;
+    uint256 private _updatedAt;
+
+    constructor(uint8 decimals_, int256 answer) {
+        decimals = decimals_;
+        set(answer, block.timestamp);
+    }
+
+    function set(int256 answer, uint256 updatedAt) public {
+        (_answer, _updatedAt) = (answer, updatedAt);
+    }
+
+    function setRound(uint80 roundId) external {
+        _roundId = roundId;
+    }
+
+    function latestRoundData() external view returns (uint80, int256, uint256, uint256, uint80) {
+        return (_roundId, _answer, _updatedAt, _updatedAt, _roundId);
+    }
+}
+
+/// Burns a share of every transfer: out of what arrives, or on top of what the sender gives.
+contract TollToken is DevToken {
+    uint256 public receiverTollBps;
+    uint256 public senderTollBps;
+
+    constructor() DevToken("Toll", "TOLL", 18) {}
+
+    function setTolls(uint256 receiverBps, uint256 senderBps) external {
+        (receiverTollBps, senderTollBps) = (receiverBps, senderBps);
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        super._update(from, to, amount);
+        if (from == address(0) || to == address(0)) return;
+        if (receiverTollBps > 0) super._update(to, address(0), amount * receiverTollBps / 10_000);
+        if (senderTollBps > 0) super._update(from, address(0), amount * senderTollBps / 10_000);
+    }
+}
+
+/// Calls somebody during its next transfer and keeps the outcome.
+contract CallingToken is DevToken {
+    address private _target;
+    bytes private _call;
+    uint256 public calls;
+    bool public hasSucceeded;
+    bytes public answer;
+
+    constructor() DevToken("Calling", "CALL", 18) {}
+
+    function callDuringTransfer(address target, bytes calldata call_) external {
+        (_target, _call) = (target, call_);
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        super._update(from, to, amount);
+        if (_target == address(0)) return;
+        address target = _target;
+        _target = address(0);
+        ++calls;
+        (hasSucceeded, answer) = target.call(_call);
+    }
+}
