@@ -33,6 +33,8 @@ export interface TradeRecord {
 
 export interface RunRecord {
   readonly policy: string;
+  /** Breach probability, 0..1, at which the policy acts, and the hours it looks ahead; absent where it uses none. */
+  readonly trigger?: { readonly probability: number; readonly horizonHours: number } | undefined;
   readonly outcome: Outcome;
   readonly hours: readonly HourRecord[];
   readonly trades: readonly TradeRecord[];
@@ -53,10 +55,22 @@ export interface ModelRecord {
 
 /** Everything the demo's report shows; also written beside it as JSON. */
 export interface DemoRecord {
-  readonly market: { readonly name: string; readonly hash: string; readonly assets: readonly string[]; readonly from: number; readonly to: number; readonly notes: readonly string[] };
+  readonly market: {
+    readonly name: string;
+    readonly hash: string;
+    readonly assets: readonly string[];
+    readonly from: number;
+    readonly to: number;
+    readonly notes: readonly string[];
+  };
   readonly model: ModelRecord;
   readonly holdings: readonly { readonly asset: string; readonly target: number; readonly band: number }[];
-  readonly vault: { readonly chainId: number; readonly address: string; readonly eas: string; readonly navStart: number };
+  readonly vault: {
+    readonly chainId: number;
+    readonly address: string;
+    readonly eas: string;
+    readonly navStart: number;
+  };
   readonly seed: number;
   readonly hours: number;
   /** The policy in question first, the plain threshold rule second. */
