@@ -1,5 +1,14 @@
 export { DECIDE_DEFAULTS, type DecideOptions, decide } from "./decide.ts";
 export * from "./journal.ts";
+export {
+  JournalCorruptError,
+  JournalFullError,
+  JournalLockedError,
+  JournalMissingError,
+  JournalNewerError,
+  JournalUnusableError,
+} from "./journal-file.ts";
+export { openJournal } from "./journal-sqlite.ts";
 export { type LoopPorts, runLoop, type Step } from "./loop.ts";
 export { type CostBps, type Outcome, type OutcomeRecorder, outcomeRecorder } from "./outcome.ts";
 export { type Plan, planTrades } from "./plan.ts";
