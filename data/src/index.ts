@@ -51,6 +51,49 @@ export {
 } from "./snapshot.ts";
 export { MalformedFileError, TruncatedFileError } from "./sources/columns.ts";
 export {
+  type BlockTag,
+  connectEvm,
+  type EvmBlock,
+  type EvmNode,
+  type EvmOptions,
+  evmProvider,
+  fetchBlockAt,
+  type ViewCall,
+} from "./sources/evm.ts";
+export { type AaveReserve, type AaveVersion, fetchAaveReserve, toReserveSeries } from "./sources/evm-aave.ts";
+export {
+  type ChainlinkHistory,
+  type ChainlinkRange,
+  type ChainlinkRound,
+  fetchChainlinkRounds,
+  toFeedSeries,
+} from "./sources/evm-chainlink.ts";
+export {
+  CallRevertedError,
+  NoContractError,
+  RpcRefusedError,
+  RpcUnreachableError,
+  UnexpectedAnswerError,
+  WrongChainError,
+} from "./sources/evm-errors.ts";
+export { type BaseFeeRange, fetchBaseFees } from "./sources/evm-fees.ts";
+export { BadObservationError, type Observation, toExogenous } from "./sources/evm-series.ts";
+export {
+  fetchPoolSwaps,
+  type PoolFlow,
+  type PoolSwap,
+  type SwapRange,
+  toFlowSeries,
+  toPoolFlows,
+} from "./sources/evm-swaps.ts";
+export {
+  fetchPoolState,
+  PoolHistoryTooShortError,
+  type PoolState,
+  type PoolToken,
+  type PoolTwap,
+} from "./sources/evm-uniswap.ts";
+export {
   EmptyFolderError,
   fileSource,
   MixedIntervalsError,
