@@ -99,7 +99,7 @@ export const fetchChainlinkRounds = async (
     feed,
     description: String(description),
     decimals: Number(decimals),
-    rounds: newestFirst.reverse(),
+    rounds: newestFirst.toReversed(),
     stalenessSeconds: (time - latest.updatedAt) / 1_000,
     isPhaseStart: next === phase && !isEnough(),
   };

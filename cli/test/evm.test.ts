@@ -1,0 +1,445 @@
+/** The readers of chains in `data` against the devnet in `contracts`: every number is one that was put there. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { DECISION_SCHEMA } from "@ballast/attest";
+import {
+  type Devnet,
+  type DevnetConfig,
+  devFeedArtifact,
+  devTokenArtifact,
+  startDevnet,
+} from "@ballast/contracts";
+import {
+  CallRevertedError,
+  connectEvm,
+  type EvmNode,
+  evmProvider,
+  fetchBaseFees,
+  fetchBlockAt,
+  fetchChainlinkRounds,
+  fetchPoolState,
+  fetchPoolSwaps,
+  type Hex,
+  NoContractError,
+  PoolHistoryTooShortError,
+  RpcRefusedError,
+  RpcUnreachableError,
+  toFeedSeries,
+  toFlowSeries,
+  toPoolFlows,
+  UnexpectedAnswerError,
+  unixMillis,
+  WrongChainError,
+} from "@ballast/data";
+import { Contract, ContractFactory, MaxUint256, Wallet } from "ethers";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+
+const PERCENT = 10n ** 16n;
+const HOUR = 3_600;
+const START = 462_000 * HOUR;
+const GWEI = 1_000_000_000n;
+
+const CONFIG: DevnetConfig = {
+  base: { symbol: "USDC", decimals: 6 },
+  assets: [
+    {
+      symbol: "BTC",
+      decimals: 8,
+      price: 20_000,
+      poolFee: 500,
+      targetWeight: 40n * PERCENT,
+      band: 5n * PERCENT,
+    },
+    {
+      symbol: "ETH",
+      decimals: 18,
+      price: 1_300,
+      poolFee: 3_000,
+      targetWeight: 40n * PERCENT,
+      band: 5n * PERCENT,
+    },
+  ],
+  baseTargetWeight: 20n * PERCENT,
+  baseBand: 5n * PERCENT,
+  navUsd: 1_000_000,
+  poolDepthUsd: 5_000_000,
+  startTime: START,
+  decisionSchema: DECISION_SCHEMA,
+  vault: {
+    cooldownSeconds: HOUR,
+    maxTurnover: 50n * PERCENT,
+    maxSlippage: PERCENT,
+    maxOracleAgeSeconds: 7_200,
+  },
+  allowedModels: [],
+};
+
+/** Hour by hour. */
+const MOMENTS = Array.from({ length: 40 }, (_, i) => ({
+  time: START + i * HOUR,
+  prices: [20_000 * (1 + 0.01 * Math.sin(i + 1)), 1_300 * (1 + 0.02 * Math.cos(i))],
+  baseFeeWei: GWEI * BigInt(10 + ((7 * i) % 13)),
+}));
+
+let devnet: Devnet;
+let node: EvmNode;
+let firstBlock: number;
+beforeAll(async () => {
+  devnet = await startDevnet(CONFIG);
+  node = await connectEvm({ provider: devnet.provider, chainId: devnet.chainId });
+  firstBlock = (await node.block("latest")).number + 1;
+  for (const moment of MOMENTS) await devnet.setMarket(moment);
+}, 60_000);
+afterAll(() => devnet.stop());
+
+describe("fetchPoolState", () => {
+  test("default: price, decimals and fee are those of the market, in either order of tokens", async () => {
+    const last = MOMENTS.at(-1)!;
+    for (const [i, price] of last.prices.entries()) {
+      const listing = devnet.listings[i + 1]!;
+      const state = await fetchPoolState(node, { pool: listing.pool! });
+      const [assetPrice, inverse] = listing.isToken0
+        ? [state.price0In1, state.price1In0]
+        : [state.price1In0, state.price0In1];
+      expect(assetPrice / price).toBeCloseTo(1, 9);
+      expect(inverse * price).toBeCloseTo(1, 9);
+      const asset = listing.isToken0 ? state.token0 : state.token1;
+      expect(asset).toEqual({ address: listing.token, decimals: listing.decimals });
+      expect(state.time).toBe(last.time * 1_000);
+      expect([state.fee, state.tickSpacing]).toEqual([listing.poolFee, listing.poolFee === 500 ? 10 : 60]);
+      expect(state.liquidity > 0n).toBe(true);
+      expect(Number(state.priceX96) / Number(state.sqrtPriceX96) ** 2).toBeCloseTo(2 ** -96, 40);
+      expect(Math.floor(Math.log((Number(state.sqrtPriceX96) / 2 ** 96) ** 2) / Math.log(1.0001))).toBe(
+        state.tick,
+      );
+    }
+  });
+
+  test("behaviour: pinned to a past block, it is the price of then", async () => {
+    const { pool, isToken0 } = devnet.listings[1]!;
+    for (const i of [0, 17]) {
+      const state = await fetchPoolState(node, { pool: pool!, block: firstBlock + i });
+      expect((isToken0 ? state.price0In1 : state.price1In0) / MOMENTS[i]!.prices[0]!).toBeCloseTo(1, 9);
+      expect(state.time).toBe(MOMENTS[i]!.time * 1_000);
+    }
+  });
+
+  test("behaviour: the average over three hours is the mean of the three hours' ticks", async () => {
+    const pool = devnet.listings[2]!.pool!;
+    const last = firstBlock + MOMENTS.length - 1;
+    const ticks = await Promise.all(
+      [3, 2, 1].map(async (hours) => (await fetchPoolState(node, { pool, block: last - hours })).tick),
+    );
+    const { twap } = await fetchPoolState(node, { pool, block: last, twapSeconds: 3 * HOUR });
+    expect(twap?.tick).toBe(Math.floor(ticks.reduce((sum, tick) => sum + tick, 0) / 3));
+  });
+
+  test("error: an average over more than the pool remembers", async () => {
+    const reading = fetchPoolState(node, { pool: devnet.listings[1]!.pool!, twapSeconds: 90 * 24 * HOUR });
+    await expect(reading).rejects.toThrow(PoolHistoryTooShortError);
+  });
+
+  test("error: an address without code, and a contract that is no pool", async () => {
+    const nobody = new Wallet(devnet.keys.stranger).address as Hex;
+    await expect(fetchPoolState(node, { pool: nobody })).rejects.toThrow(NoContractError);
+    await expect(fetchPoolState(node, { pool: devnet.listings[0]!.token })).rejects.toThrow(
+      CallRevertedError,
+    );
+    // A lone STOP answers every call with nothing.
+    await devnet.provider.send("anvil_setCode", [nobody, "0x00"]);
+    await expect(fetchPoolState(node, { pool: nobody })).rejects.toThrow(UnexpectedAnswerError);
+  });
+});
+
+describe("fetchPoolSwaps", () => {
+  const range = () => ({
+    pool: devnet.listings[1]!.pool!,
+    fromBlock: firstBlock,
+    toBlock: firstBlock + MOMENTS.length - 1,
+  });
+
+  test("default: one swap for each move of the market, ending at its price", async () => {
+    const swaps = await fetchPoolSwaps(node, range());
+    expect(swaps.map((swap) => swap.time)).toEqual(MOMENTS.map((moment) => moment.time * 1_000));
+    for (const swap of swaps) {
+      const state = await fetchPoolState(node, { pool: range().pool, block: swap.blockNumber });
+      expect([swap.sqrtPriceX96, swap.tick, swap.liquidity]).toEqual([
+        state.sqrtPriceX96,
+        state.tick,
+        state.liquidity,
+      ]);
+      expect(swap.sender).toBe(devnet.addresses.market);
+      expect(swap.amount0 > 0n).toBe(swap.amount1 < 0n);
+    }
+  });
+
+  test("behaviour: amounts add up to the change of the pool's balances", async () => {
+    const { pool, fromBlock, toBlock } = range();
+    const swaps = await fetchPoolSwaps(node, { ...range(), fromBlock: fromBlock + 1 });
+    const { token0, token1 } = await fetchPoolState(node, { pool });
+    for (const [token, key] of [
+      [token0, "amount0"],
+      [token1, "amount1"],
+    ] as const) {
+      const contract = new Contract(token.address, devTokenArtifact.abi, devnet.provider);
+      const [before, after] = await Promise.all(
+        [fromBlock, toBlock].map((blockTag) => contract.balanceOf!(pool, { blockTag })),
+      );
+      expect(swaps.reduce((sum, swap) => sum + swap[key], 0n)).toBe(after - before);
+    }
+  });
+
+  test("behaviour: a swap through the router is seen with its exact amounts", async () => {
+    const keeper = new Wallet(devnet.keys.keeper, devnet.provider);
+    const [base, bitcoin] = [devnet.listings[0]!, devnet.listings[1]!];
+    const token = new Contract(base.token, devTokenArtifact.abi, keeper);
+    const amountIn = 5_000_000_000n;
+    await (await token.mint!(keeper.address, amountIn)).wait();
+    await (await token.approve!(devnet.addresses.router, MaxUint256)).wait();
+    const struct =
+      "(address tokenIn, address tokenOut, uint24 fee, address recipient, uint256 deadline, uint256 amountIn, " +
+      "uint256 amountOutMinimum, uint160 limit)";
+    const router = new Contract(
+      devnet.addresses.router,
+      [`function exactInputSingle(${struct}) payable returns (uint256)`],
+      keeper,
+    );
+    const params = [base.token, bitcoin.token, bitcoin.poolFee, keeper.address, MaxUint256, amountIn, 0n, 0n];
+    const receipt = await (await router.exactInputSingle!(params)).wait();
+    const block = receipt.blockNumber;
+    const swaps = await fetchPoolSwaps(node, { pool: bitcoin.pool!, fromBlock: block, toBlock: block });
+    const received: bigint = await new Contract(bitcoin.token, devTokenArtifact.abi, keeper).balanceOf!(
+      keeper,
+    );
+    expect(swaps).toHaveLength(1);
+    const { amount0, amount1, recipient, txHash } = swaps[0]!;
+    expect(bitcoin.isToken0 ? [amount1, -amount0] : [amount0, -amount1]).toEqual([amountIn, received]);
+    expect([recipient, txHash]).toEqual([keeper.address, receipt.hash]);
+  });
+
+  test("behaviour: a node that refuses wide ranges is asked for less, and nothing is lost", async () => {
+    const asked: number[] = [];
+    const strict: EvmNode = {
+      ...node,
+      request: async (method, params) => {
+        const { fromBlock, toBlock } = params[0] as { fromBlock: string; toBlock: string };
+        const width = Number(toBlock) - Number(fromBlock) + 1;
+        asked.push(width);
+        if (width > 7)
+          throw new RpcRefusedError(node.endpoint, method, "query returned more than 10000 results");
+        return node.request(method, params);
+      },
+    };
+    expect(await fetchPoolSwaps(strict, range())).toEqual(await fetchPoolSwaps(node, range()));
+    expect(asked[0]).toBe(MOMENTS.length);
+  });
+
+  test("error: a node that refuses a single block", async () => {
+    const shut: EvmNode = {
+      ...node,
+      request: (method) => Promise.reject(new RpcRefusedError(node.endpoint, method, "no logs here")),
+    };
+    await expect(fetchPoolSwaps(shut, range())).rejects.toThrow("no logs here");
+  });
+
+  test("behaviour: flows are the sums of an hour's swaps, public when the hour has ended", async () => {
+    const { pool } = range();
+    const [swaps, { token0, token1 }] = [
+      await fetchPoolSwaps(node, range()),
+      await fetchPoolState(node, { pool }),
+    ];
+    const flows = toPoolFlows(swaps, { token0: token0.decimals, token1: token1.decimals }, 4 * HOUR * 1_000);
+    expect(flows.length).toBe(MOMENTS.length / 4);
+    for (const [i, flow] of flows.entries()) {
+      let [net, gross] = [0, 0];
+      for (const { amount0 } of swaps.slice(4 * i, 4 * i + 4)) {
+        net += Number(amount0) / 10 ** token0.decimals;
+        gross += Math.abs(Number(amount0)) / 10 ** token0.decimals;
+      }
+      expect(flow.swaps).toBe(4);
+      expect(flow.net0).toBeCloseTo(net, 6);
+      expect(flow.gross0).toBeCloseTo(gross, 6);
+    }
+    const [net] = toFlowSeries("btc_usdc", "token0", flows, 0, 4 * HOUR * 1_000);
+    expect(net?.name).toBe("uniswap.btc_usdc.net");
+    expect([...net!.publishedAt]).toEqual(flows.map((flow) => flow.time + 4 * HOUR * 1_000));
+    expect([...net!.value]).toEqual(flows.map((flow) => flow.net0));
+  });
+});
+
+describe("fetchBaseFees", () => {
+  test("default: every block's base fee at its block's time", async () => {
+    const range = { fromBlock: firstBlock, toBlock: firstBlock + MOMENTS.length - 1 };
+    const fees = await fetchBaseFees(node, { ...range, dateEvery: 1 });
+    expect([fees.name, fees.unit]).toEqual(["base_fee_gwei", "gwei"]);
+    expect([...fees.publishedAt]).toEqual(MOMENTS.map(({ time }) => time * 1_000));
+    expect([...fees.value]).toEqual(MOMENTS.map(({ baseFeeWei }) => Number(baseFeeWei / GWEI)));
+  });
+
+  test("behaviour: with fewer headers, no value is dated before it was public", async () => {
+    const range = { fromBlock: firstBlock, toBlock: firstBlock + MOMENTS.length - 1 };
+    const fees = await fetchBaseFees(node, { ...range, dateEvery: 7 });
+    expect(fees.publishedAt.length).toBeLessThan(MOMENTS.length / 5);
+    for (const [i, publishedAt] of fees.publishedAt.entries()) {
+      const moment = MOMENTS.find(({ time }) => time * 1_000 === publishedAt)!;
+      expect(fees.value[i]).toBe(Number(moment.baseFeeWei / GWEI));
+    }
+    expect(fees.publishedAt.at(-1)).toBe(MOMENTS.at(-1)!.time * 1_000);
+  });
+
+  test("error: blocks that are not there yet", async () => {
+    const { number } = await node.block("latest");
+    await expect(fetchBaseFees(node, { fromBlock: number, toBlock: number + 50 })).rejects.toThrow(
+      RpcRefusedError,
+    );
+  });
+});
+
+describe("fetchChainlinkRounds", () => {
+  test("default: the rounds that were reported, oldest first, and their age", async () => {
+    const feed = devnet.listings[1]!.feed;
+    const since = unixMillis(MOMENTS[10]!.time * 1_000);
+    const history = await fetchChainlinkRounds(node, { feed, since });
+    expect(history.rounds.map((round) => round.updatedAt)).toEqual(
+      MOMENTS.slice(10).map(({ time }) => time * 1_000),
+    );
+    for (const [i, round] of history.rounds.entries()) {
+      expect(round.price).toBeCloseTo(MOMENTS[10 + i]!.prices[0]!, 7);
+      expect(round.roundId).toBe(history.rounds[0]!.roundId + BigInt(i));
+    }
+    const { time } = await node.block("latest");
+    expect(history.stalenessSeconds).toBe(time / 1_000 - MOMENTS.at(-1)!.time);
+    expect([history.description, history.decimals, history.isPhaseStart]).toEqual(["BTC / USD", 8, false]);
+    expect([...toFeedSeries("BTC", history).value]).toEqual(history.rounds.map((round) => round.price));
+  });
+
+  test("behaviour: a time between two rounds includes the round that was in force", async () => {
+    const feed = devnet.listings[2]!.feed;
+    const since = unixMillis(MOMENTS[30]!.time * 1_000 + 1);
+    const { rounds } = await fetchChainlinkRounds(node, { feed, since });
+    expect(rounds[0]?.updatedAt).toBe(MOMENTS[30]!.time * 1_000);
+    expect((await fetchChainlinkRounds(node, { feed, since, maxRounds: 3 })).rounds).toEqual(
+      rounds.slice(-3),
+    );
+  });
+
+  test("behaviour: the walk stops at the first round of the phase, and says so", async () => {
+    const owner = new Wallet(devnet.keys.owner, devnet.provider);
+    const checkpoint = await devnet.checkpoint();
+    const factory = new ContractFactory(devFeedArtifact.abi, devFeedArtifact.bytecode, owner);
+    const deployed = await factory.deploy("X / USD", owner.address);
+    await deployed.waitForDeployment();
+    const feed = new Contract(await deployed.getAddress(), devFeedArtifact.abi, owner);
+    await (await feed.report!(111n)).wait();
+    await (await feed.beginPhase!()).wait();
+    for (const answer of [222n, 333n]) await (await feed.report!(answer)).wait();
+    const history = await fetchChainlinkRounds(node, {
+      feed: (await feed.getAddress()) as Hex,
+      since: unixMillis(0),
+    });
+    await devnet.restore(checkpoint);
+    expect(history.rounds.map((round) => round.answer)).toEqual([222n, 333n]);
+    expect(history.rounds[0]?.roundId).toBe((2n << 64n) + 1n);
+    expect(history.isPhaseStart).toBe(true);
+  });
+});
+
+describe("fetchBlockAt", () => {
+  test.each([
+    ["the time of a block", 5, 0, 5],
+    ["a second before it", 5, -1, 4],
+    ["a second after it", 5, 1, 5],
+  ])("default: %s", async (_, moment, seconds, expected) => {
+    const block = await fetchBlockAt(node, unixMillis((MOMENTS[moment]!.time + seconds) * 1_000));
+    expect(block.number).toBe(firstBlock + expected);
+  });
+
+  test("behaviour: the future is the latest block", async () => {
+    expect(await fetchBlockAt(node, unixMillis(1e14))).toEqual(await node.block("latest"));
+  });
+
+  test("error: before the chain began", async () => {
+    await expect(fetchBlockAt(node, unixMillis(0))).rejects.toThrow("the chain began after");
+  });
+});
+
+describe("connectEvm", () => {
+  let server: Server | undefined;
+  afterEach(() => server?.close());
+
+  const SECRET = "0123456789abcdef0123456789abcdef";
+  /** A node that gives one answer to everything. */
+  const serve = async (status: number, body: string): Promise<{ url: string; requests: () => number }> => {
+    let count = 0;
+    server = createServer((_, response) => {
+      count += 1;
+      response.writeHead(status, { "content-type": "application/json" }).end(body);
+    }).listen(0, "127.0.0.1");
+    await new Promise((resolve) => server?.once("listening", resolve));
+    const { port } = server.address() as AddressInfo;
+    return { url: `http://127.0.0.1:${port}/v3/${SECRET}?key=${SECRET}`, requests: () => count };
+  };
+  const connect = (url: string) =>
+    connectEvm({
+      provider: evmProvider(url, 1),
+      chainId: 1,
+      attempts: 2,
+      retryDelayMs: 1,
+      timeoutMs: 500,
+    }).catch((error: unknown) => error as Error);
+
+  test("error: the wrong chain names both", async () => {
+    const error = await connectEvm({ provider: devnet.provider, chainId: 137 }).catch(
+      (caught: unknown) => caught,
+    );
+    expect(error).toBeInstanceOf(WrongChainError);
+    expect(error).toMatchObject({ code: "WRONG_CHAIN", expected: 137n, actual: 31_337n });
+    expect((error as Error).message).toMatch(/31337.*137/);
+  });
+
+  test("error: a dead node, without the key in its URL", async () => {
+    const { url } = await serve(200, "");
+    server?.close();
+    await new Promise((resolve) => server?.once("close", resolve));
+    const error = await connect(url);
+    expect(error).toBeInstanceOf(RpcUnreachableError);
+    expect(error).toMatchObject({ code: "RPC_UNREACHABLE", method: "eth_chainId", attempts: 2 });
+    expect(JSON.stringify(error) + (error as Error).stack).not.toContain(SECRET);
+  });
+
+  test.each([
+    ["401 with the URL in its text", 401, `no access: http://x/${SECRET}`],
+    ["429", 429, "{}"],
+    ["503", 503, "busy"],
+    ["a truncated body", 200, '{"jsonrpc":"2.0","id":1,"res'],
+    ["a web page", 200, "<html>"],
+    [
+      "a rate limit as JSON-RPC",
+      200,
+      '{"jsonrpc":"2.0","id":1,"error":{"code":-32005,"message":"rate limit"}}',
+    ],
+  ])("error: %s is tried again and then given up, without the key", async (_, status, body) => {
+    const { url, requests } = await serve(status, body);
+    const error = await connect(url);
+    expect(error).toBeInstanceOf(RpcUnreachableError);
+    expect(requests()).toBe(2);
+    expect(JSON.stringify(error) + (error as Error).stack).not.toContain(SECRET);
+  });
+
+  test("error: a node that never answers", async () => {
+    server = createServer(() => {}).listen(0, "127.0.0.1");
+    await new Promise((resolve) => server?.once("listening", resolve));
+    const error = await connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    server.closeAllConnections();
+    expect(error).toBeInstanceOf(RpcUnreachableError);
+  });
+
+  test("error: a refusal is not tried again, and its words come without the key", async () => {
+    const refusal = `{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"plan of ${SECRET} lacks archive"}}`;
+    const { url, requests } = await serve(200, refusal);
+    const error = await connect(url);
+    expect(error).toBeInstanceOf(RpcRefusedError);
+    expect(requests()).toBe(1);
+    expect((error as Error).message).toContain("plan of … lacks archive");
+  });
+});
