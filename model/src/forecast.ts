@@ -1,4 +1,5 @@
 import type { Hex, UnixMillis } from "@ballast/data";
+import { BallastError, keccak } from "@ballast/data";
 
 /** The horizons every forecaster serves, in hours. */
 export const HORIZONS_HOURS = [1, 4, 24, 168] as const;
@@ -20,3 +21,102 @@ export interface Forecast {
   /** How the raw first-passage probability becomes a calibrated one: p = logistic(a + b·logit(raw)). */
   readonly breachCalibration: { readonly a: number; readonly b: number };
 }
+
+/** Variances are whole multiples of 10⁻¹²: a volatility of 1 bp over the horizon still has four digits. */
+const VARIANCE_SCALE = 1e12;
+/** Correlations and the calibration are whole multiples of 10⁻⁶. */
+const PPM = 1e6;
+/** A standard deviation of ten in logs: no forecast, but a number gone wrong. */
+const MAX_VARIANCE = 100;
+const MAX_CALIBRATION = 1000;
+
+export class ForecastRangeError extends BallastError {
+  readonly code = "FORECAST_RANGE";
+  readonly field: string;
+  readonly value: number;
+  constructor(field: string, value: number) {
+    super(
+      `the forecast's ${field} is ${value}, which no market can mean. ` +
+        `Check the bars it was made from, or train the model again.`,
+    );
+    this.field = field;
+    this.value = value;
+  }
+}
+
+/**
+ * Rounds variances to multiples of 10⁻¹² (at least one), correlations and the calibration to 10⁻⁶.
+ * Idempotent. Throws ForecastRangeError for NaN, variances outside [0, 100], correlations outside [−1, 1] and
+ * calibration outside ±1000.
+ */
+export function quantise(forecast: Forecast): Forecast {
+  return {
+    ...forecast,
+    variance: forecast.variance.map((row, i) =>
+      row.map((v, h) => {
+        check(v >= 0 && v <= MAX_VARIANCE, `variance[${i}][${h}]`, v);
+        return Math.max(1, Math.round(v * VARIANCE_SCALE)) / VARIANCE_SCALE;
+      }),
+    ),
+    correlation: forecast.correlation.map((row, i) =>
+      row.map((c, j) => {
+        check(c >= -1 && c <= 1, `correlation[${i}][${j}]`, c);
+        return toPpm(c) / PPM;
+      }),
+    ),
+    breachCalibration: {
+      a: quantiseCalibration("a", forecast.breachCalibration.a),
+      b: quantiseCalibration("b", forecast.breachCalibration.b),
+    },
+  };
+}
+
+/** Never −0, which would print and compare unlike 0. */
+const toPpm = (x: number): number => Math.round(x * PPM) + 0;
+
+function quantiseCalibration(name: string, value: number): number {
+  check(Math.abs(value) <= MAX_CALIBRATION, `breachCalibration.${name}`, value);
+  return toPpm(value) / PPM;
+}
+
+function check(holds: boolean, field: string, value: number): void {
+  if (!holds) throw new ForecastRangeError(field, value);
+}
+
+/**
+ * Canonical bytes of a quantised forecast. Integers are big-endian, signed ones in two's complement:
+ *
+ *     bytes32 modelId | uint64 at (ms) | uint16 H | H × uint32 horizon (h)
+ *     | uint16 N | N × (uint8 length, UTF-8 ticker) | N·H × uint64 variance·10¹²
+ *     | N(N−1)/2 × int64 correlation·10⁶ (lower triangle by rows) | int64 a·10⁶ | int64 b·10⁶
+ */
+export function forecastBytes(forecast: Forecast): Uint8Array {
+  const { assets, horizonsHours, variance, correlation } = forecast;
+  const tickers = assets.map((asset) => Buffer.from(asset, "utf8"));
+  const n = assets.length;
+  const named = tickers.reduce((sum, t) => sum + 1 + t.length, 0);
+  const bytes = Buffer.alloc(
+    32 + 8 + 2 + 4 * horizonsHours.length + 2 + named + 8 * n * horizonsHours.length + 4 * n * (n - 1) + 16,
+  );
+  let at = bytes.write(forecast.modelId.slice(2), "hex");
+  at = bytes.writeBigUInt64BE(BigInt(forecast.at), at);
+  at = bytes.writeUInt16BE(horizonsHours.length, at);
+  for (const hours of horizonsHours) at = bytes.writeUInt32BE(hours, at);
+  at = bytes.writeUInt16BE(n, at);
+  for (const ticker of tickers) {
+    at = bytes.writeUInt8(ticker.length, at);
+    at += ticker.copy(bytes, at);
+  }
+  for (const row of variance) {
+    for (const v of row) at = bytes.writeBigUInt64BE(BigInt(Math.round(v * VARIANCE_SCALE)), at);
+  }
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < i; j++) at = bytes.writeBigInt64BE(BigInt(toPpm(correlation[i]![j]!)), at);
+  }
+  at = bytes.writeBigInt64BE(BigInt(toPpm(forecast.breachCalibration.a)), at);
+  bytes.writeBigInt64BE(BigInt(toPpm(forecast.breachCalibration.b)), at);
+  return bytes;
+}
+
+/** keccak256 of the canonical bytes: the decision's `forecastHash`. */
+export const forecastHash = (forecast: Forecast): Hex => keccak(forecastBytes(forecast));

@@ -1,0 +1,173 @@
+import { setImmediate } from "node:timers/promises";
+import type { Market, Progress, UnixMillis } from "@ballast/data";
+import { BallastError, HOUR_MS, isoTime, unixMillis } from "@ballast/data";
+import {
+  barsPerHour,
+  ewmaVariance,
+  FEATURE_COUNT,
+  featureRows,
+  HORIZONS_HOURS,
+  hourlyLambda,
+  hourlyReturns,
+  LOOKBACK_HOURS,
+  RISKMETRICS_DAILY_LAMBDA,
+  VARIANCE_FLOOR_PER_HOUR,
+} from "@ballast/model";
+
+/** Hours after a forecast time that its longest target reaches. */
+export const LONGEST_HORIZON_HOURS = HORIZONS_HOURS[HORIZONS_HOURS.length - 1]!;
+
+/** Training rows: forecast times × assets, row = time × assets.length + asset, all tables row-major. */
+export interface Dataset {
+  readonly assets: readonly string[];
+  /** Forecast times, ms, ascending. */
+  readonly times: Float64Array;
+  /** Hours between two of them. */
+  readonly strideHours: number;
+  /** [row][feature], known at the row's time. */
+  readonly features: Float64Array;
+  /** [row][horizon]: realised variance per hour over the horizon after the row's time, floored. */
+  readonly targets: Float64Array;
+  /** [row]: RiskMetrics variance per hour at the row's time. */
+  readonly ewma: Float64Array;
+}
+
+export class TooLittleHistoryError extends BallastError {
+  readonly code = "TOO_LITTLE_HISTORY";
+  readonly hours: number;
+  readonly neededHours: number;
+  constructor(hours: number, neededHours: number) {
+    super(
+      `the market has ${Math.floor(hours)} hours of bars, training needs ${neededHours}. ` +
+        `Load a longer history (${Math.ceil(neededHours / 24)} days).`,
+    );
+    this.hours = hours;
+    this.neededHours = neededHours;
+  }
+}
+
+export class ConstantSeriesError extends BallastError {
+  readonly code = "CONSTANT_SERIES";
+  readonly asset: string;
+  constructor(asset: string, from: number, until: number) {
+    super(
+      `the price of ${asset} does not move between ${isoTime(from)} and ${isoTime(until)}. ` +
+        `Leave ${asset} out, or check its file.`,
+    );
+    this.asset = asset;
+  }
+}
+
+export class NotFiniteError extends BallastError {
+  readonly code = "NOT_FINITE";
+  readonly asset: string;
+  readonly at: number;
+  constructor(asset: string, at: number) {
+    super(
+      `the bars of ${asset} around ${isoTime(at)} give no finite number. Repair or remove them, then train again.`,
+    );
+    this.asset = asset;
+    this.at = at;
+  }
+}
+
+export interface DatasetRequest {
+  /** Nothing at or after this time is read. */
+  readonly until: UnixMillis;
+  /** Stride is chosen so that there are about this many rows. */
+  readonly maxRows: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** Prime to 24 and to 7, so that every hour of the day and of the week is sampled. */
+const isCoprimeToWeek = (hours: number): boolean => hours % 2 !== 0 && hours % 3 !== 0 && hours % 7 !== 0;
+
+/** The smallest stride that keeps `times × assets` within `maxRows` and meets every hour of the week. */
+export function strideFor(hours: number, assets: number, maxRows: number): number {
+  let stride = Math.max(1, Math.ceil((hours * assets) / maxRows));
+  while (!isCoprimeToWeek(stride)) stride++;
+  return stride;
+}
+
+/** A target within which bars were filled in instead of recorded says nothing: such times are left out. */
+const TARGET_FREE_OF_FILLS_HOURS = 4;
+
+/**
+ * Features from `market.past(t)` and targets from the bars that open at or after t, for strided t. No target
+ * reaches beyond `until`. Throws TooLittleHistoryError, ConstantSeriesError, NotFiniteError.
+ */
+export async function toDataset(market: Market, request: DatasetRequest): Promise<Dataset> {
+  const perHour = barsPerHour(market.intervalMs);
+  const all = market.past(request.until);
+  const n = market.assets.length;
+  const hours = Math.floor(all.length / perHour) - LOOKBACK_HOURS - LONGEST_HORIZON_HOURS;
+  if (hours < 1)
+    throw new TooLittleHistoryError(all.length / perHour, LOOKBACK_HOURS + LONGEST_HORIZON_HOURS + 1);
+  const strideHours = strideFor(hours, n, request.maxRows);
+  const outcomes = market.assets.map((asset, i) => {
+    const squares = cumulativeSquares(all.bars(i, all.length).close);
+    if (squares[squares.length - 1] === 0) throw new ConstantSeriesError(asset, market.start, request.until);
+    return { squares, fills: cumulativeSum(all.filled(i, all.length)) };
+  });
+  const steps: number[] = [];
+  for (let hour = LOOKBACK_HOURS; hour < LOOKBACK_HOURS + hours; hour += strideHours) {
+    const bar = hour * perHour;
+    const end = bar + TARGET_FREE_OF_FILLS_HOURS * perHour;
+    if (outcomes.every(({ fills }) => fills[end] === fills[bar])) steps.push(hour);
+  }
+  const rows = steps.length * n;
+  const dataset: Dataset = {
+    assets: market.assets,
+    times: Float64Array.from(steps, (hour) => market.start + hour * HOUR_MS),
+    strideHours,
+    features: new Float64Array(rows * FEATURE_COUNT),
+    targets: new Float64Array(rows * HORIZONS_HOURS.length),
+    ewma: new Float64Array(rows),
+  };
+  const lambda = hourlyLambda(RISKMETRICS_DAILY_LAMBDA);
+  for (let s = 0; s < steps.length; s++) {
+    const bar = steps[s]! * perHour;
+    const snapshot = market.past(unixMillis(dataset.times[s]!)).snapshot(LOOKBACK_HOURS * perHour);
+    const features = featureRows(snapshot);
+    const returns = hourlyReturns(snapshot);
+    for (let i = 0; i < n; i++) {
+      const row = s * n + i;
+      dataset.features.set(features[i]!, row * FEATURE_COUNT);
+      dataset.ewma[row] = Math.max(ewmaVariance(returns[i]!, lambda), VARIANCE_FLOOR_PER_HOUR);
+      const { squares } = outcomes[i]!;
+      for (let h = 0; h < HORIZONS_HOURS.length; h++) {
+        const horizon = HORIZONS_HOURS[h]!;
+        const variance = (squares[bar + horizon * perHour]! - squares[bar]!) / horizon;
+        dataset.targets[row * HORIZONS_HOURS.length + h] = Math.max(variance, VARIANCE_FLOOR_PER_HOUR);
+        if (!Number.isFinite(variance)) throw new NotFiniteError(market.assets[i]!, dataset.times[s]!);
+      }
+      if (!features[i]!.every(Number.isFinite))
+        throw new NotFiniteError(market.assets[i]!, dataset.times[s]!);
+    }
+    if (s % 64 === 0) {
+      // Lets an interrupt and the progress bar through.
+      await setImmediate();
+      request.signal?.throwIfAborted();
+      request.onProgress?.({ done: s, total: steps.length, label: "features" });
+    }
+  }
+  request.onProgress?.({ done: steps.length, total: steps.length, label: "features" });
+  return dataset;
+}
+
+/** out[i]: sum of squared log returns of the bars before bar i, so that out[j] − out[i] is the variance of bars i … j−1. */
+function cumulativeSquares(close: Float64Array): Float64Array {
+  const out = new Float64Array(close.length + 1);
+  for (let i = 1; i < close.length; i++) {
+    const r = Math.log(close[i]! / close[i - 1]!);
+    out[i + 1] = out[i]! + r * r;
+  }
+  return out;
+}
+
+function cumulativeSum(flags: Uint8Array): Float64Array {
+  const out = new Float64Array(flags.length + 1);
+  for (let i = 0; i < flags.length; i++) out[i + 1] = out[i]! + flags[i]!;
+  return out;
+}

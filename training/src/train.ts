@@ -1,0 +1,202 @@
+import type { Hex, Market, Progress, UnixMillis } from "@ballast/data";
+import { canonicalJson, HOUR_MS, isoTime } from "@ballast/data";
+import {
+  barsPerHour,
+  FEATURE_NAMES,
+  LOOKBACK_HOURS,
+  modelBytes,
+  modelId,
+  type NetworkArtefact,
+} from "@ballast/model";
+import { type Backend, type BackendName, chooseBackend } from "./backend.ts";
+import { type Calibration, fitCalibration, toBreachOutcomes } from "./calibration.ts";
+import { LONGEST_HORIZON_HOURS, TooLittleHistoryError, toDataset } from "./dataset.ts";
+import { type FitConfig, fitNetwork } from "./fit.ts";
+import {
+  type HorizonScore,
+  scoreForecasts,
+  toFolds,
+  type WalkForwardConfig,
+  walkForward,
+} from "./walkforward.ts";
+
+export interface TrainConfig extends FitConfig, WalkForwardConfig {
+  readonly seed: number;
+  /** Upper bound of training rows (times × assets); the stride between times follows from it. */
+  readonly maxRows: number;
+  /** Times of the test blocks on which breach probabilities are calibrated. */
+  readonly calibrationTimes: number;
+}
+
+/** Chosen on hourly bars of nine assets before 2020-10, walk-forward, one choice for all markets. */
+export const DEFAULT_TRAIN_CONFIG: TrainConfig = {
+  seed: 1,
+  maxRows: 60_000,
+  hidden: [24, 16],
+  members: 2,
+  batchRows: 512,
+  learningRate: 1e-3,
+  weightDecay: 1e-4,
+  maxEpochs: 16,
+  patience: 4,
+  validationShare: 0.15,
+  ridge: 1e-4,
+  correlationHalfLifeHours: 168,
+  folds: 3,
+  testShare: 0.45,
+  calibrationTimes: 1000,
+};
+
+/** Training times below which a walk-forward has no room for its embargoes. */
+const LEAST_TRAINING_HOURS = 1200;
+/** Hours of bars that training needs at least, whatever the interval. */
+export const LEAST_HISTORY_HOURS = LOOKBACK_HOURS + LONGEST_HORIZON_HOURS + LEAST_TRAINING_HOURS;
+
+/** What a model is, where it came from and how good it was. Plain JSON. */
+export interface Manifest {
+  readonly modelId: Hex;
+  readonly dataset: {
+    /** The market's hash. */
+    readonly root: Hex;
+    readonly name: string;
+    readonly assets: readonly string[];
+    readonly intervalMs: number;
+    /** First bar's opening and end of training; nothing at or after `until` was read. */
+    readonly from: string;
+    readonly until: string;
+    readonly times: number;
+    readonly strideHours: number;
+  };
+  readonly configuration: TrainConfig;
+  readonly features: readonly string[];
+  readonly backend: Backend;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly folds: readonly {
+    readonly trainUntil: string;
+    readonly testFrom: string;
+    readonly testUntil: string;
+    readonly epochs: readonly number[];
+    readonly belief: readonly number[];
+  }[];
+  /** Out of sample, per horizon. */
+  readonly metrics: readonly HorizonScore[];
+  readonly calibration: Calibration;
+}
+
+export interface TrainedModel {
+  readonly artefact: NetworkArtefact;
+  readonly modelId: Hex;
+  /** Canonical bytes of the artefact; `modelId` is their hash. */
+  readonly bytes: Uint8Array;
+  readonly manifest: Manifest;
+}
+
+export interface TrainContext {
+  /** End of training: nothing at or after it is read. */
+  readonly until: UnixMillis;
+  readonly log: (line: string) => void;
+  readonly backend?: BackendName | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** Progress is reported in thousandths of the whole, by the time the parts usually take. */
+const PROGRESS_TOTAL = 1000;
+const SHARES = { features: 0.12, walkForward: 0.58, calibration: 0.05 };
+
+/**
+ * Trains a model on a market up to `until`: dataset, walk-forward with its scores, calibration of breach
+ * probabilities on those out-of-sample forecasts, and the final fit on everything. The same market,
+ * configuration and reproducible backend give the same `modelId`. Throws TooLittleHistoryError,
+ * ConstantSeriesError, NotFiniteError, UnsupportedIntervalError, NoBackendError, and the signal's reason.
+ */
+export async function train(
+  market: Market,
+  config: TrainConfig,
+  context: TrainContext,
+): Promise<TrainedModel> {
+  const { until, log, signal, onProgress } = context;
+  const hours = market.past(until).length / barsPerHour(market.intervalMs);
+  if (hours < LEAST_HISTORY_HOURS) throw new TooLittleHistoryError(hours, LEAST_HISTORY_HOURS);
+  const report = (label: string, from: number, share: number) => (done: number) =>
+    onProgress?.({ done: Math.round(PROGRESS_TOTAL * (from + share * done)), total: PROGRESS_TOTAL, label });
+
+  const backend = await chooseBackend(context.backend, log);
+  const onFeatures = report("features", 0, SHARES.features);
+  const dataset = await toDataset(market, {
+    until,
+    maxRows: config.maxRows,
+    signal,
+    onProgress: ({ done, total }) => onFeatures(done / (total ?? done)),
+  });
+
+  let begun = SHARES.features;
+  const folds = toFolds(dataset.times.length, dataset.strideHours, config);
+  const outOfSample = await walkForward(dataset, folds, config, {
+    seed: config.seed,
+    signal,
+    onShare: report("walk-forward", begun, SHARES.walkForward),
+  });
+  const metrics = scoreForecasts(dataset, outOfSample);
+  begun += SHARES.walkForward;
+
+  const calibration = fitCalibration(toBreachOutcomes(market, dataset, outOfSample, config.calibrationTimes));
+  begun += SHARES.calibration;
+
+  const final = await fitNetwork(dataset, dataset.times.length, config, {
+    seed: config.seed,
+    signal,
+    onShare: report("final fit", begun, 1 - begun),
+  });
+  const artefact: NetworkArtefact = {
+    ...final.artefact,
+    breachCalibration: { a: calibration.a, b: calibration.b },
+  };
+  const bytes = modelBytes(artefact);
+  const id = modelId(bytes);
+  onProgress?.({ done: PROGRESS_TOTAL, total: PROGRESS_TOTAL, label: "done" });
+
+  const timeAt = (index: number) => isoTime(dataset.times[Math.min(index, dataset.times.length - 1)]!);
+  const manifest: Manifest = {
+    modelId: id,
+    dataset: {
+      root: market.hash,
+      name: market.name,
+      assets: market.assets,
+      intervalMs: market.intervalMs,
+      from: isoTime(market.start),
+      until: isoTime(Math.min(until, market.start + market.length * market.intervalMs)),
+      times: dataset.times.length,
+      strideHours: dataset.strideHours,
+    },
+    configuration: config,
+    features: FEATURE_NAMES,
+    backend,
+    versions: { node: process.versions.node, v8: process.versions.v8 },
+    folds: folds.map((fold, k) => ({
+      trainUntil: isoTime(dataset.times[fold.trainEnd - 1]! + LONGEST_HORIZON_HOURS * HOUR_MS),
+      testFrom: timeAt(fold.testStart),
+      testUntil: timeAt(fold.testEnd),
+      ...outOfSample.fits[k]!,
+    })),
+    metrics,
+    calibration,
+  };
+  return { artefact, modelId: id, bytes, manifest };
+}
+
+/** The part of a content-addressed store that a model needs. */
+export interface ArtefactStore {
+  /** Keeps `bytes` under their keccak256 and returns it. */
+  put(bytes: Uint8Array): Promise<Hex>;
+}
+
+/** Stores a model and its manifest by content hash; returns both hashes. */
+export async function storeModel(
+  store: ArtefactStore,
+  model: TrainedModel,
+): Promise<{ modelId: Hex; manifestHash: Hex }> {
+  const id = await store.put(model.bytes);
+  const manifestHash = await store.put(Buffer.from(canonicalJson(model.manifest), "utf8"));
+  return { modelId: id, manifestHash };
+}
