@@ -1,0 +1,451 @@
+import { readEvidence, verifyOffchain } from "@ballast/attest";
+import type { Hex } from "@ballast/data";
+import { forecastHash } from "@ballast/model";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import fc from "fast-check";
+import type { FastifyInstance } from "fastify";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  ATTESTER,
+  artefactsOf,
+  atOf,
+  DOMAIN,
+  decidedOf,
+  EXECUTION,
+  forecastOf,
+  MANIFEST,
+  MODEL,
+  MODEL_ID,
+  startFixture,
+  UID,
+  word,
+} from "../test/fixture.ts";
+import { createApi } from "./app.ts";
+
+let fixture: Awaited<ReturnType<typeof startFixture>>;
+let app: FastifyInstance;
+let offchainUid: Hex;
+beforeAll(async () => {
+  fixture = await startFixture();
+  app = fixture.app;
+  offchainUid = fixture.journal.get(decidedOf(3, false).hash)?.offchainUid ?? "0x";
+});
+afterAll(() => fixture.close());
+
+const get = async (url: string, headers: Record<string, string> = {}) => {
+  const response = await app.inject({ method: "GET", url, headers });
+  return {
+    status: response.statusCode,
+    headers: response.headers,
+    text: response.body,
+    body: toJson(response.body),
+  };
+};
+function toJson(text: string) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const executed = decidedOf(5, true);
+
+describe("answers", () => {
+  test("default: a decision as it was journalled, wide integers as digits, what is not finite as null", async () => {
+    const { status, body } = await get(`/v1/decisions/${executed.hash}`);
+    expect(status).toBe(200);
+    expect(body).toStrictEqual({
+      hash: executed.hash,
+      run: "predictive",
+      at: "2022-08-09T05:00:00Z",
+      stage: "executed",
+      action: "rebalance",
+      reason: "breach-forecast",
+      policy: "predictive",
+      isBreached: false,
+      breachProbability: 0.012345,
+      weights: [0.3, 0.7],
+      numbers: { hoursToBreach: null, costBps: 1.5 },
+      decision: {
+        ...executed.decision,
+        chainId: "31337",
+        sequence: "6",
+        decidedAt: "1660021200",
+        expiresAt: "1660022100",
+      },
+      trades: [{ ...executed.trades[0], amountIn: "1180591620717411303424", minAmountOut: "1" }],
+      offchainUid: fixture.journal.get(executed.hash)?.offchainUid,
+      uid: UID,
+      txHash: EXECUTION.txHash,
+      execution: {
+        ...EXECUTION,
+        gasUsed: "210000",
+        gasPrice: "1000000000000000000",
+        amountsOut: ["18446744073709551616"],
+      },
+      rejection: null,
+      forecast: expect.objectContaining({ hash: executed.decision.forecastHash, modelId: MODEL_ID }),
+    });
+  });
+
+  test("default: the latest forecast alone, with annual volatility", async () => {
+    const { body } = await get("/v1/forecasts");
+    expect(body.items).toHaveLength(1);
+    expect(body.items[0]).toMatchObject({ hash: forecastHash(forecastOf(11)), at: "2022-08-09T11:00:00Z" });
+    // 24 h at a variance of 2.4e-4: sqrt(2.4e-4 · 365) = sqrt(0.0876).
+    expect(body.items[0].assets[0]).toStrictEqual({
+      asset: "BTC",
+      horizons: [
+        { hours: 1, variance: 1.2e-4, volAnnual: Math.sqrt(1.2e-4 * 8_760) },
+        { hours: 24, variance: 2.4e-4, volAnnual: expect.closeTo(0.29597297, 8) },
+      ],
+      correlation: { BTC: 1, ETH: 0.8 },
+    });
+  });
+
+  test("behaviour: forecasts of a period, of one asset, page by page", async () => {
+    const times: string[] = [];
+    let url = `/v1/forecasts?from=${atOf(2)}&to=2022-08-09T07:00:00%2B00:00&limit=2&asset=eth`;
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const { body } = await get(cursor === "" ? url : `${url}&cursor=${cursor}`);
+      for (const { at, assets } of body.items) {
+        times.push(at);
+        expect(assets.map(({ asset }: { asset: string }) => asset)).toEqual(["ETH"]);
+      }
+      cursor = body.nextCursor;
+    }
+    expect(times).toEqual(["06", "05", "04", "03", "02"].map((hour) => `2022-08-09T${hour}:00:00Z`));
+    url = `/v1/forecasts?asset=DOGE`;
+    expect((await get(url)).body.items[0].assets).toEqual([]);
+  });
+
+  test.each([
+    ["", 15],
+    ["?action=rebalance", 1],
+    ["?action=hold", 14],
+    ["?run=threshold", 3],
+    ["?run=nobody", 0],
+    ["?stage=executed", 1],
+    ["?stage=signed&run=predictive", 11],
+    ["?from=2022-08-09", 15],
+    ["?from=2022-08-09&to=2022-08-10", 15],
+    ["?to=2022-08-09T02:00:00%2B02:00", 0],
+    ["?to=2022-08-09T04:00:00%2B02:00", 2],
+    ["?limit=4", 4],
+  ])("behaviour: /v1/decisions%s has %i items", async (query, count) => {
+    const { status, body } = await get(`/v1/decisions${query}`);
+    expect(status).toBe(200);
+    expect(body.items).toHaveLength(count);
+  });
+
+  test("behaviour: pages of decisions hold each once", async () => {
+    const hashes: string[] = [];
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const { body } = await get(`/v1/decisions?limit=4${cursor && `&cursor=${cursor}`}`);
+      hashes.push(...body.items.map(({ hash }: { hash: string }) => hash));
+      cursor = body.nextCursor;
+    }
+    expect(new Set(hashes).size).toBe(15);
+    expect(hashes).toHaveLength(15);
+  });
+
+  test("default: an attestation's evidence passes every off-chain check, by either uid and in either case", async () => {
+    for (const [uid, kind, decided] of [
+      [UID, "onchain", executed],
+      [offchainUid, "offchain", decidedOf(3, false)],
+      [`0x${offchainUid.slice(2).toUpperCase()}`, "offchain", decidedOf(3, false)],
+    ] as const) {
+      const { status, body } = await get(`/v1/attestations/${uid}`);
+      expect(status).toBe(200);
+      expect(body).toMatchObject({
+        uid: uid.toLowerCase(),
+        kind,
+        decisionHash: decided.hash,
+        run: "predictive",
+      });
+      const file = await get(body.verify.evidence);
+      expect(file.body).toStrictEqual(body.evidence);
+      const evidence = readEvidence(file.text);
+      expect(evidence.decision).toStrictEqual(decided.decision);
+      const checks = verifyOffchain(evidence.offchain, evidence.decision, evidence.trades, {
+        ...DOMAIN,
+        vault: decided.decision.vault,
+        attesters: [ATTESTER],
+        asOf: atOf(decided === executed ? 5 : 3),
+      });
+      expect(checks.filter(({ passed }) => !passed)).toEqual([]);
+      expect(checks.map(({ name }) => name)).toContain("signature");
+    }
+  });
+
+  test("default: models with their manifests, and the shape of one", async () => {
+    expect((await get("/v1/models")).body).toStrictEqual({ items: [MANIFEST] });
+    const { body } = await get(`/v1/models/${MODEL_ID}`);
+    expect(body).toMatchObject({ modelId: MODEL_ID, manifest: MANIFEST });
+    const [inputs = 0, hidden = 0, outputs = 0] = body.artefact.members[0];
+    expect(body.artefact).toMatchObject({
+      bytes: MODEL.length,
+      // The linear layer, and one hidden layer of eight.
+      parameters: (inputs + 1) * outputs + (inputs + 1) * hidden + (hidden + 1) * outputs,
+    });
+    expect(hidden).toBe(8);
+  });
+
+  test("default: runs side by side", async () => {
+    const { body } = await get("/v1/runs");
+    expect(body.items).toMatchObject([
+      {
+        run: "predictive",
+        holds: 11,
+        rebalances: 1,
+        stages: { executed: 1, signed: 11 },
+        meta: { market: { name: "synthetic", hash: word(8) } },
+      },
+      {
+        run: "threshold",
+        holds: 3,
+        rebalances: 0,
+        from: "2022-08-09T20:00:00Z",
+        to: "2022-08-09T22:00:00Z",
+        meta: {},
+      },
+    ]);
+  });
+
+  test("default: health, index and reference pages", async () => {
+    expect((await get("/health")).body).toStrictEqual({
+      status: "ok",
+      version: "0.1.0",
+      journal: { isReady: true, lastForecastAt: "2022-08-09T11:00:00Z" },
+    });
+    const index = await get("/");
+    expect(index.headers["content-type"]).toMatch("text/html");
+    const links = [...index.text.matchAll(/href="([^"]+)"/g)].map((match) => match[1] ?? "");
+    expect(links.length).toBeGreaterThan(5);
+    for (const link of links) expect((await get(link)).status, link).toBe(200);
+    const docs = await get("/docs");
+    const scripts = [...docs.text.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? "");
+    expect(scripts.length).toBeGreaterThan(2);
+    for (const script of scripts) {
+      expect(script).not.toMatch(/^https?:/); // Works offline.
+      expect((await get(new URL(script, "http://x/docs/").pathname)).status, script).toBe(200);
+    }
+  });
+
+  test("behaviour: an answer that did not change costs a 304", async () => {
+    const first = await get(`/v1/decisions/${executed.hash}`);
+    const etag = String(first.headers.etag);
+    expect((await get(`/v1/decisions/${executed.hash}`, { "if-none-match": etag })).status).toBe(304);
+    expect((await get("/v1/runs", { "if-none-match": etag })).status).toBe(200);
+  });
+
+  test("behaviour: no page may frame, sniff or script an answer", async () => {
+    const { headers } = await get("/v1/runs");
+    expect(headers).toMatchObject({
+      "content-security-policy": "default-src 'none';frame-ancestors 'none'",
+      "x-content-type-options": "nosniff",
+      "cache-control": "no-cache",
+    });
+  });
+});
+
+describe("OpenAPI", () => {
+  const ROUTES: Readonly<Record<string, readonly (() => string)[]>> = {
+    "/v1/forecasts": [() => "/v1/forecasts", () => "/v1/forecasts?limit=10&asset=BTC"],
+    "/v1/decisions": [() => "/v1/decisions"],
+    "/v1/decisions/{hash}": [
+      () => `/v1/decisions/${executed.hash}`,
+      () => `/v1/decisions/${word(1)}`,
+      () => "/v1/decisions/1",
+    ],
+    "/v1/attestations/{uid}": [() => `/v1/attestations/${UID}`, () => `/v1/attestations/${word(1)}`],
+    "/v1/attestations/{uid}/evidence": [() => `/v1/attestations/${offchainUid}/evidence`],
+    "/v1/models": [() => "/v1/models"],
+    "/v1/models/{modelId}": [() => `/v1/models/${MODEL_ID}`, () => `/v1/models/${word(1)}`],
+    "/v1/runs": [() => "/v1/runs"],
+    "/health": [() => "/health"],
+  };
+
+  test("default: the document has exactly the routes, and every answer is as it says", async () => {
+    const { body: document } = await get("/openapi.json");
+    expect(document.openapi).toBe("3.1.0");
+    expect(Object.keys(document.paths).sort()).toEqual(Object.keys(ROUTES).sort());
+    const ajv = new Ajv2020({ strict: false });
+    addFormats.default(ajv);
+    for (const [path, examples] of Object.entries(ROUTES)) {
+      for (const example of examples) {
+        const { status, headers, body } = await get(example());
+        const answer = document.paths[path].get.responses[status];
+        expect(answer, `${path} ${status}`).toBeDefined();
+        const schema = Object.values<{ schema: object }>(answer.content)[0]?.schema ?? {};
+        const validate = ajv.compile(schema);
+        validate(body);
+        expect(validate.errors, example()).toBeNull();
+        if (status >= 400) expect(headers["content-type"]).toMatch("application/problem+json");
+      }
+    }
+  });
+});
+
+describe("refusals", () => {
+  test.each([
+    [`/v1/decisions/${word(1)}`, 404, "DECISION_NOT_FOUND", word(1)],
+    [`/v1/decisions/${executed.hash}?run=threshold`, 404, "DECISION_NOT_FOUND", executed.hash],
+    [`/v1/attestations/${word(1)}`, 404, "ATTESTATION_NOT_FOUND", word(1)],
+    [`/v1/models/${word(1)}`, 404, "MODEL_NOT_FOUND", word(1)],
+    ["/v1/decisions/0x12", 400, "INVALID_PARAMETER", "hash"],
+    ["/v1/attestations/x", 400, "INVALID_PARAMETER", "uid"],
+    [`/v1/models/${"f".repeat(64)}`, 400, "INVALID_PARAMETER", "modelId"],
+    ["/v1/decisions?limit=0", 400, "INVALID_PARAMETER", "limit"],
+    ["/v1/decisions?limit=501", 400, "INVALID_PARAMETER", "limit"],
+    ["/v1/decisions?limit=1&limit=2", 400, "INVALID_PARAMETER", "limit"],
+    ["/v1/decisions?limit=ten", 400, "INVALID_PARAMETER", "limit"],
+    ["/v1/decisions?stage=done", 400, "INVALID_PARAMETER", "stage"],
+    ["/v1/decisions?action=sell", 400, "INVALID_PARAMETER", "action"],
+    ["/v1/decisions?from=yesterday", 400, "INVALID_PARAMETER", "from"],
+    ["/v1/decisions?from=2022-13-01", 400, "INVALID_PARAMETER", "from"],
+    ["/v1/decisions?to=2022-08-09T00:00:00", 400, "INVALID_PARAMETER", "to"],
+    ["/v1/decisions?to=9999999999999999", 400, "INVALID_PARAMETER", "to"],
+    ["/v1/decisions?acton=hold", 400, "INVALID_PARAMETER", "acton"],
+    ["/v1/decisions?cursor=abc", 400, "JOURNAL_CURSOR", "abc"],
+    ["/v1/forecasts?asset=", 400, "INVALID_PARAMETER", "asset"],
+    ["/v1/nothing", 404, "ROUTE_NOT_FOUND", "/v1/nothing"],
+    [`/v1/decisions/${"a".repeat(200)}`, 414, "FST_ERR_MAX_PARAM_LENGTH", "max param length"],
+    ["/v1/decisions/%E0%A4%A", 400, "FST_ERR_BAD_URL", ""],
+  ])("error: %s is %i %s", async (url, status, code, named) => {
+    const { headers, body } = await get(url);
+    expect(body).toMatchObject({ status, code, type: "about:blank", requestId: expect.any(String) });
+    expect(body.detail).toContain(named);
+    expect(headers["content-type"]).toBe("application/problem+json; charset=utf-8");
+  });
+
+  test("error: other methods, and a body that is too large", async () => {
+    expect((await app.inject({ method: "DELETE", url: "/v1/runs" })).json()).toMatchObject({
+      code: "ROUTE_NOT_FOUND",
+    });
+    const post = await app.inject({ method: "POST", url: "/v1/runs", payload: { x: "x".repeat(5_000) } });
+    expect(post.statusCode).toBeGreaterThanOrEqual(400);
+    expect(post.statusCode).toBeLessThan(500);
+  });
+
+  test("behaviour: whatever a parameter holds, the answer is never a 5xx and a refusal is a problem", async () => {
+    const text = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 80 }),
+      fc.constantFrom(
+        "0",
+        "-1",
+        "1e3",
+        "NaN",
+        "null",
+        "' OR 1=1 --",
+        "__proto__",
+        "%00",
+        "2022-08-09",
+        "[object Object]",
+      ),
+      fc.integer().map(String),
+    );
+    const key = fc.constantFrom(
+      "run",
+      "action",
+      "stage",
+      "from",
+      "to",
+      "limit",
+      "cursor",
+      "asset",
+      "__proto__",
+      "x",
+    );
+    const path = fc.oneof(
+      fc.constantFrom(
+        "/v1/forecasts",
+        "/v1/decisions",
+        `/v1/decisions/${executed.hash}`,
+        "/v1/models",
+        "/v1/runs",
+        "/health",
+      ),
+      fc
+        .tuple(fc.constantFrom("decisions", "attestations", "models"), text)
+        .map(([room, id]) => `/v1/${room}/${encodeURIComponent(id.toWellFormed())}`),
+    );
+    const query = fc.array(fc.tuple(key, text), { maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(path, query, async (at, pairs) => {
+        const search = new URLSearchParams(pairs.map(([k, v]): [string, string] => [k, v])).toString();
+        const { status, headers, body } = await get(`${at}?${search}`);
+        expect(status).toBeLessThan(500);
+        if (status !== 200) {
+          expect(headers["content-type"]).toMatch("application/problem+json");
+          expect(body.status).toBe(status);
+        }
+      }),
+      { seed: 4, numRuns: 400 },
+    );
+  });
+});
+
+describe("failures of the server", () => {
+  const SECRET = "secret-5f1c /srv/keystore";
+  const failing = new Error(SECRET);
+  const broken = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get: () => () => {
+        throw failing;
+      },
+    });
+
+  test("error: a 500 tells nothing of its cause; the log does, under the same id", async () => {
+    const log: string[] = [];
+    const logger = { level: "error", stream: { write: (line: string) => void log.push(line) } };
+    const api = await createApi({
+      journal: broken(fixture.journal),
+      artefacts: broken(artefactsOf()),
+      version: "0.1.0",
+      logger,
+    });
+    for (const url of [
+      "/v1/forecasts",
+      "/v1/decisions",
+      `/v1/decisions/${word(1)}`,
+      `/v1/attestations/${word(1)}`,
+      "/v1/models",
+      `/v1/models/${word(1)}`,
+      "/v1/runs",
+    ]) {
+      log.length = 0;
+      const response = await api.inject(url);
+      expect(response.statusCode, url).toBe(500);
+      expect(response.body).not.toMatch(/secret|keystore|stack|\.ts/);
+      expect(response.json()).toMatchObject({ code: "INTERNAL", title: "Internal Server Error" });
+      expect(JSON.parse(log[0] ?? "{}")).toMatchObject({
+        reqId: response.json().requestId,
+        err: { message: SECRET },
+      });
+    }
+    const health = await api.inject("/health");
+    expect(health.statusCode).toBe(503);
+    expect(health.json()).toMatchObject({ status: "unavailable", journal: { isReady: false } });
+    await api.close();
+  });
+
+  test("error: a journal that was closed or taken away is a 5xx without its path", async () => {
+    const own = await startFixture();
+    own.journal.close();
+    const response = await own.app.inject("/v1/runs");
+    expect(response.statusCode).toBeGreaterThanOrEqual(500);
+    expect(response.body).not.toContain(own.path);
+    expect(own.log.length).toBe(1);
+    await own.close();
+  });
+
+  test("behaviour: a model whose manifest alone is kept is still listed", async () => {
+    const own = await startFixture(artefactsOf(Buffer.from(JSON.stringify(MANIFEST))));
+    const response = await own.app.inject(`/v1/models/${MODEL_ID}`);
+    expect(response.json()).toStrictEqual({ modelId: MODEL_ID, manifest: MANIFEST, artefact: null });
+    await own.close();
+  });
+});

@@ -1,0 +1,9 @@
+export { type ApiOptions, createApi } from "./app.ts";
+export type { Artefacts } from "./routes/models.ts";
+export {
+  AddressUnavailableError,
+  PortBusyError,
+  type RunningApi,
+  type StartOptions,
+  startApi,
+} from "./server.ts";

@@ -1,0 +1,184 @@
+import type { JournalEntry, Page, RunSummary } from "@ballast/agent";
+import { ACTION, CHECKS, toEvidence } from "@ballast/attest";
+import { type Hex, isoTime } from "@ballast/data";
+import { type Forecast, forecastHash, readModel } from "@ballast/model";
+import type { Static } from "typebox";
+import type * as schemas from "./schemas.ts";
+
+const HOURS_PER_YEAR = 8_760;
+
+/** JSON has no NaN and no infinity. */
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+export function toDecision(entry: JournalEntry): Static<typeof schemas.Decision> {
+  const { decision, execution } = entry;
+  return {
+    hash: entry.hash,
+    run: entry.run,
+    at: isoTime(entry.at),
+    stage: entry.stage,
+    action: decision.action === ACTION.rebalance ? "rebalance" : "hold",
+    reason: entry.reason,
+    policy: entry.policy,
+    isBreached: entry.isBreached,
+    breachProbability: finite(entry.breachProbability),
+    weights: entry.weights.map(finite),
+    numbers: Object.fromEntries(Object.entries(entry.numbers).map(([name, value]) => [name, finite(value)])),
+    decision: {
+      ...decision,
+      chainId: decision.chainId.toString(),
+      sequence: decision.sequence.toString(),
+      decidedAt: decision.decidedAt.toString(),
+      expiresAt: decision.expiresAt.toString(),
+    },
+    trades: entry.trades.map((trade) => ({
+      ...trade,
+      amountIn: trade.amountIn.toString(),
+      minAmountOut: trade.minAmountOut.toString(),
+    })),
+    offchainUid: entry.offchainUid ?? null,
+    uid: entry.uid ?? null,
+    txHash: entry.txHash ?? null,
+    execution:
+      execution === undefined
+        ? null
+        : {
+            ...execution,
+            gasUsed: execution.gasUsed.toString(),
+            gasPrice: execution.gasPrice.toString(),
+            amountsOut: execution.amountsOut.map(String),
+          },
+    rejection: entry.rejection ?? null,
+  };
+}
+
+export const toDecisionDetail = (entry: JournalEntry): Static<typeof schemas.DecisionDetail> => ({
+  ...toDecision(entry),
+  forecast: entry.forecast === undefined ? null : toForecast(entry.forecast),
+});
+
+/** Of one asset where it is named, else of all. */
+export function toForecast(forecast: Forecast, only?: string): Static<typeof schemas.Forecast> {
+  const { assets, horizonsHours } = forecast;
+  return {
+    hash: forecastHash(forecast),
+    modelId: forecast.modelId,
+    at: isoTime(forecast.at),
+    assets: assets.flatMap((asset, i) =>
+      only !== undefined && only !== asset
+        ? []
+        : [
+            {
+              asset,
+              horizons: horizonsHours.map((hours, h) => {
+                const variance = forecast.variance[i]![h]!;
+                return { hours, variance, volAnnual: Math.sqrt((variance * HOURS_PER_YEAR) / hours) };
+              }),
+              correlation: Object.fromEntries(
+                assets.map((other, j) => [other, forecast.correlation[i]![j]!]),
+              ),
+            },
+          ],
+    ),
+    breachCalibration: forecast.breachCalibration,
+  };
+}
+
+export const toPage = <T, R>(
+  page: Page<T>,
+  toItem: (item: T) => R,
+): { items: R[]; nextCursor: string | null } => ({
+  items: page.items.map(toItem),
+  nextCursor: page.nextCursor ?? null,
+});
+
+/** Undefined for a decision that was not signed yet. */
+export function toEvidenceFile(entry: JournalEntry): Static<typeof schemas.EvidenceFile> | undefined {
+  if (entry.offchainAttestation === undefined) return undefined;
+  const { offchain, uid, txHash } = toEvidence({
+    decision: entry.decision,
+    trades: entry.trades,
+    offchain: entry.offchainAttestation,
+    uid: entry.uid,
+    txHash: entry.execution?.txHash,
+  });
+  const { decision, trades } = toDecision(entry);
+  return {
+    format: "ballast-evidence/1",
+    decision,
+    trades,
+    offchain,
+    ...(uid !== undefined && { uid }),
+    ...(txHash !== undefined && { txHash }),
+  };
+}
+
+export function toAttestation(
+  uid: Hex,
+  entry: JournalEntry,
+  evidence: Static<typeof schemas.EvidenceFile>,
+): Static<typeof schemas.Attestation> {
+  return {
+    uid,
+    kind: uid === entry.uid ? "onchain" : "offchain",
+    decisionHash: entry.hash,
+    run: entry.run,
+    stage: entry.stage,
+    evidence,
+    verify: {
+      evidence: `/v1/attestations/${uid}/evidence`,
+      command: "ballast verify <the file that path serves>",
+      checks: [...CHECKS],
+    },
+  };
+}
+
+/** Undefined where the bytes are no manifest of a model. */
+export function toManifest(bytes: Uint8Array): Manifest | undefined {
+  // Models, reports and manifests lie in one store; a manifest says what it is in its first key.
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    return isManifest(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export type Manifest = { readonly format: string; readonly modelId: Hex; readonly [key: string]: unknown };
+
+const isManifest = (value: unknown): value is Manifest =>
+  typeof value === "object" &&
+  value !== null &&
+  "format" in value &&
+  value.format === "ballast-manifest/1" &&
+  "modelId" in value &&
+  typeof value.modelId === "string" &&
+  /^0x[0-9a-f]{64}$/.test(value.modelId);
+
+/** Without bytes where only the manifest is in the store. Errors: BadModelError where the bytes are no model. */
+export function toModel(manifest: Manifest, bytes: Uint8Array | undefined): Static<typeof schemas.Model> {
+  if (bytes === undefined) return { modelId: manifest.modelId, manifest, artefact: null };
+  const { features, horizonsHours, linear, members } = readModel(bytes);
+  const layers = [linear, ...members.flat()];
+  return {
+    modelId: manifest.modelId,
+    manifest,
+    artefact: {
+      bytes: bytes.length,
+      features: [...features],
+      horizonsHours: [...horizonsHours],
+      members: members.map((chain) => [chain[0]?.inputs ?? 0, ...chain.map(({ outputs }) => outputs)]),
+      parameters: layers.reduce((sum, { weights, bias }) => sum + weights.length + bias.length, 0),
+    },
+  };
+}
+
+export const toRun = (run: RunSummary): Static<typeof schemas.Runs>["items"][number] => ({
+  run: run.run,
+  holds: run.holds,
+  rebalances: run.rebalances,
+  stages: { ...run.stages },
+  from: run.from === undefined ? null : isoTime(run.from),
+  to: run.to === undefined ? null : isoTime(run.to),
+  meta: run.meta,
+});

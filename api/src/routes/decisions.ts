@@ -1,0 +1,81 @@
+import type { Journal } from "@ballast/agent";
+import type { Hex } from "@ballast/data";
+import type { FastifyPluginCallbackTypebox } from "@fastify/type-provider-typebox";
+import { NotFoundError } from "../problem.ts";
+import { toAttestation, toDecision, toDecisionDetail, toEvidenceFile, toPage } from "../resources.ts";
+import * as schemas from "../schemas.ts";
+import { toTime } from "../time.ts";
+
+export const decisions: FastifyPluginCallbackTypebox<{ journal: Journal }> = (app, { journal }, done) => {
+  app.get(
+    "/v1/decisions",
+    {
+      schema: {
+        tags: ["decisions"],
+        summary: "Decisions, newest first",
+        querystring: schemas.DecisionsQuery,
+        response: { 200: schemas.DecisionPage, 400: schemas.Problem },
+      },
+    },
+    ({ query: { from, to, limit = 50, ...filters } }) =>
+      toPage(journal.list({ ...filters, from: toTime(from), to: toTime(to), limit }), toDecision),
+  );
+
+  app.get(
+    "/v1/decisions/:hash",
+    {
+      schema: {
+        tags: ["decisions"],
+        summary: "One decision with the forecast it used",
+        params: schemas.HashParams,
+        querystring: schemas.DecisionQuery,
+        response: { 200: schemas.DecisionDetail, 400: schemas.Problem, 404: schemas.Problem },
+      },
+    },
+    ({ params, query }) => {
+      const entry = journal.get(params.hash.toLowerCase() as Hex, query.run);
+      if (entry === undefined) throw new NotFoundError("decision", params.hash, "/v1/decisions");
+      return toDecisionDetail(entry);
+    },
+  );
+
+  const findAttested = (given: string) => {
+    const uid = given.toLowerCase() as Hex;
+    const entry = journal.getByUid(uid);
+    const evidence = entry && toEvidenceFile(entry);
+    if (evidence === undefined) throw new NotFoundError("attestation", given, "/v1/decisions");
+    return { uid, entry: entry!, evidence };
+  };
+
+  app.get(
+    "/v1/attestations/:uid",
+    {
+      schema: {
+        tags: ["attestations"],
+        summary: "An attestation, what it attests, and how to verify it",
+        params: schemas.UidParams,
+        querystring: schemas.NoQuery,
+        response: { 200: schemas.Attestation, 400: schemas.Problem, 404: schemas.Problem },
+      },
+    },
+    ({ params }) => {
+      const { uid, entry, evidence } = findAttested(params.uid);
+      return toAttestation(uid, entry, evidence);
+    },
+  );
+
+  app.get(
+    "/v1/attestations/:uid/evidence",
+    {
+      schema: {
+        tags: ["attestations"],
+        summary: "The evidence alone: the file that `ballast verify` reads",
+        params: schemas.UidParams,
+        querystring: schemas.NoQuery,
+        response: { 200: schemas.EvidenceFile, 400: schemas.Problem, 404: schemas.Problem },
+      },
+    },
+    ({ params }) => findAttested(params.uid).evidence,
+  );
+  done();
+};

@@ -1,0 +1,56 @@
+import type { Hex } from "@ballast/data";
+import type { FastifyPluginCallbackTypebox } from "@fastify/type-provider-typebox";
+import { NotFoundError } from "../problem.ts";
+import { type Manifest, toManifest, toModel } from "../resources.ts";
+import * as schemas from "../schemas.ts";
+
+/** What models are read from: `openArtefactStore` of @ballast/data. */
+export interface Artefacts {
+  /** Hashes of all artefacts. */
+  list(): Promise<readonly Hex[]>;
+  get(hash: Hex): Promise<Uint8Array>;
+}
+
+export const models: FastifyPluginCallbackTypebox<{ artefacts: Artefacts }> = (app, { artefacts }, done) => {
+  // What lies under a hash never changes, so each artefact is read once.
+  const read = new Map<Hex, Manifest | undefined>();
+  const readManifests = async (): Promise<Manifest[]> => {
+    const hashes = await artefacts.list();
+    for (const hash of hashes) if (!read.has(hash)) read.set(hash, toManifest(await artefacts.get(hash)));
+    return hashes.flatMap((hash) => read.get(hash) ?? []);
+  };
+
+  app.get(
+    "/v1/models",
+    {
+      schema: {
+        tags: ["models"],
+        summary: "Manifests of all trained models",
+        querystring: schemas.NoQuery,
+        response: { 200: schemas.Models },
+      },
+    },
+    async () => ({ items: await readManifests() }),
+  );
+
+  app.get(
+    "/v1/models/:modelId",
+    {
+      schema: {
+        tags: ["models"],
+        summary: "A model's manifest and the shape of its network",
+        params: schemas.ModelParams,
+        querystring: schemas.NoQuery,
+        response: { 200: schemas.Model, 400: schemas.Problem, 404: schemas.Problem },
+      },
+    },
+    async ({ params }) => {
+      const modelId = params.modelId.toLowerCase() as Hex;
+      const manifest = (await readManifests()).find((candidate) => candidate.modelId === modelId);
+      if (manifest === undefined) throw new NotFoundError("model", params.modelId, "/v1/models");
+      const isKept = (await artefacts.list()).includes(modelId);
+      return toModel(manifest, isKept ? await artefacts.get(modelId) : undefined);
+    },
+  );
+  done();
+};

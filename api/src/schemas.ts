@@ -1,0 +1,276 @@
+import { REASONS, STAGES } from "@ballast/agent";
+import { Type } from "typebox";
+
+/**
+ * The one definition of what comes in and goes out: it validates, serialises, types the handlers and is
+ * printed as the OpenAPI document. Integers wider than 53 bits are strings of decimal digits, times ISO 8601
+ * in UTC, hashes lower-case hexadecimal.
+ */
+
+/** A string that is one of `values`, with their union as its type. */
+const oneOf = <const T extends readonly string[]>(values: T, description?: string) =>
+  Type.Unsafe<T[number]>({
+    type: "string",
+    enum: [...values],
+    ...(description !== undefined && { description }),
+  });
+const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
+  Type.Union([schema, Type.Null()]);
+const hex = (bytes: number, description: string) =>
+  Type.String({ pattern: `^0x[0-9a-f]{${2 * bytes}}$`, description });
+const hash = (description: string) => hex(32, description);
+const time = (description: string) => Type.String({ format: "date-time", description });
+const digits = (description: string) => Type.String({ pattern: "^[0-9]+$", description });
+
+// In.
+
+const anyCase = (description: string) => Type.String({ pattern: "^0x[0-9a-fA-F]{64}$", description });
+export const HashParams = Type.Object({ hash: anyCase("Decision hash: 0x and 64 hexadecimal digits") });
+export const UidParams = Type.Object({
+  uid: anyCase("Uid of the off-chain or of the on-chain attestation: 0x and 64 hexadecimal digits"),
+});
+export const ModelParams = Type.Object({ modelId: anyCase("Model id: 0x and 64 hexadecimal digits") });
+
+/** The format that `isPointInTime` checks. */
+export const POINT_IN_TIME = "point-in-time";
+const pointInTime = (description: string) =>
+  Type.Optional(
+    Type.String({
+      format: POINT_IN_TIME,
+      maxLength: 40,
+      description: `${description}: Unix milliseconds or ISO 8601 with a zone, e.g. 2022-10-11T00:00:00Z; a date alone is its midnight in UTC`,
+    }),
+  );
+const Paging = {
+  from: pointInTime("Earliest bar close, inclusive"),
+  to: pointInTime("Latest bar close, exclusive"),
+  cursor: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 64, description: "nextCursor of the page before" }),
+  ),
+};
+const limit = (fallback: string) =>
+  Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 500, description: `Items a page; default: ${fallback}` }),
+  );
+const RunName = Type.String({ minLength: 1, maxLength: 100, description: "Name of a run" });
+
+export const DecisionsQuery = Type.Object(
+  {
+    run: Type.Optional(RunName),
+    action: Type.Optional(oneOf(["hold", "rebalance"])),
+    stage: Type.Optional(oneOf(STAGES, "How far the decision has come")),
+    ...Paging,
+    limit: limit("50"),
+  },
+  { additionalProperties: false },
+);
+export const DecisionQuery = Type.Object(
+  {
+    run: Type.Optional({
+      ...RunName,
+      description: "Where several runs made the same decision; default: the one recorded last",
+    }),
+  },
+  { additionalProperties: false },
+);
+export const ForecastsQuery = Type.Object(
+  {
+    asset: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 40, description: "Ticker; leaves out the other assets" }),
+    ),
+    ...Paging,
+    limit: limit("1, the latest; 50 where a period or a cursor is given"),
+  },
+  { additionalProperties: false },
+);
+export const NoQuery = Type.Object({}, { additionalProperties: false });
+
+// Out.
+
+export const Problem = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    code: Type.String({ description: "Stable, upper-case: for programs" }),
+    requestId: Type.String(),
+  },
+  { description: "Problem details, RFC 9457" },
+);
+
+export const Trade = Type.Object({
+  tokenIn: hex(20, "Token sold"),
+  tokenOut: hex(20, "Token bought"),
+  fee: Type.Integer({ description: "Uniswap v3 fee tier, hundredths of a bip: 500 is 0.05 %" }),
+  amountIn: digits("In tokenIn's smallest unit"),
+  minAmountOut: digits("In tokenOut's smallest unit"),
+});
+
+/** As signed, by field name; see DECISION_FIELDS of @ballast/attest. */
+export const SignedDecision = Type.Object({
+  chainId: digits("EIP-155 chain id"),
+  vault: hex(20, "Vault"),
+  sequence: digits("Sequence it would consume"),
+  action: Type.Integer({ description: "0 hold, 1 rebalance" }),
+  reason: Type.Integer({ description: "Index into the reasons" }),
+  decidedAt: digits("Bar close, Unix seconds"),
+  expiresAt: digits("Last second of validity, Unix seconds"),
+  inputRoot: hash("Merkle root of the market data it read"),
+  stateHash: hash("Hash of the vault state it read"),
+  modelId: hash("Zero where no forecast was used"),
+  forecastHash: hash("Zero where no forecast was used"),
+  policyId: hash("Hash of the policy and its parameters"),
+  breachPpm: Type.Integer({ description: "Breach probability, parts per million" }),
+  tradesHash: hash("keccak256 of the ABI-encoded trades"),
+});
+
+const Execution = Type.Object({
+  txHash: hash("Transaction"),
+  blockNumber: Type.Integer(),
+  gasUsed: digits("Gas"),
+  gasPrice: digits("Wei"),
+  amountsOut: Type.Array(digits("Received, in the tokenOut's smallest unit"), {
+    description: "In the order of the trades",
+  }),
+});
+
+export const Decision = Type.Object({
+  hash: hash("Hash of the signed decision"),
+  run: Type.String(),
+  at: time("Bar close it was made for"),
+  stage: oneOf(STAGES),
+  action: oneOf(["hold", "rebalance"]),
+  reason: oneOf(REASONS),
+  policy: Type.String(),
+  isBreached: Type.Boolean({ description: "A weight was outside its band" }),
+  breachProbability: nullable(
+    Type.Number({ description: "Highest of any holding within the policy's horizon, 0..1" }),
+  ),
+  weights: Type.Array(nullable(Type.Number()), {
+    description: "Before the decision, in the order of the holdings, 0..1",
+  }),
+  numbers: Type.Record(Type.String(), nullable(Type.Number()), {
+    description: "What weighed in the choice; null where not finite",
+  }),
+  decision: SignedDecision,
+  trades: Type.Array(Trade),
+  offchainUid: nullable(hash("Uid of the off-chain attestation")),
+  uid: nullable(hash("Uid of the on-chain attestation")),
+  txHash: nullable(hash("Transaction handed to the node")),
+  execution: nullable(Execution),
+  rejection: nullable(Type.Object({ code: Type.String(), message: Type.String() })),
+});
+
+export const Forecast = Type.Object({
+  hash: hash("keccak256 of the canonical bytes: a decision's forecastHash"),
+  modelId: hash("Model"),
+  at: time("Bar close it was made at"),
+  assets: Type.Array(
+    Type.Object({
+      asset: Type.String(),
+      horizons: Type.Array(
+        Type.Object({
+          hours: Type.Number(),
+          variance: Type.Number({ description: "Expected sum of squared log returns over the horizon" }),
+          volAnnual: Type.Number({ description: "sqrt(variance · 8760 / hours)" }),
+        }),
+      ),
+      correlation: Type.Record(Type.String(), Type.Number(), {
+        description: "Of log returns, with each asset",
+      }),
+    }),
+  ),
+  breachCalibration: Type.Object(
+    { a: Type.Number(), b: Type.Number() },
+    { description: "p = logistic(a + b·logit(first-passage probability))" },
+  ),
+});
+
+export const DecisionDetail = Type.Intersect([Decision, Type.Object({ forecast: nullable(Forecast) })]);
+
+const page = <T extends Parameters<typeof Type.Array>[0]>(item: T) =>
+  Type.Object({
+    items: Type.Array(item, { description: "Newest first" }),
+    nextCursor: nullable(Type.String({ description: "Null on the last page" })),
+  });
+export const DecisionPage = page(Decision);
+export const ForecastPage = page(Forecast);
+
+/** The file that `ballast verify` reads; `offchain` is the EAS SDK's own format. */
+export const EvidenceFile = Type.Object({
+  format: Type.Literal("ballast-evidence/1"),
+  decision: SignedDecision,
+  trades: Type.Array(Trade),
+  offchain: Type.Unknown(),
+  uid: Type.Optional(hash("Uid of the on-chain attestation")),
+  txHash: Type.Optional(hash("Transaction that executed it")),
+});
+
+export const Attestation = Type.Object({
+  uid: hash("The uid that was asked for"),
+  kind: oneOf(["offchain", "onchain"]),
+  decisionHash: hash("Hash of the attested decision"),
+  run: Type.String(),
+  stage: oneOf(STAGES),
+  evidence: EvidenceFile,
+  verify: Type.Object({
+    evidence: Type.String({ description: "Path of this API that serves the evidence alone, as a file" }),
+    command: Type.String({ description: "Checks that file without trusting this server" }),
+    checks: Type.Array(Type.String()),
+  }),
+});
+
+const Manifest = Type.Object(
+  { format: Type.String(), modelId: hash("keccak256 of the model's bytes") },
+  {
+    additionalProperties: true,
+    description: "As training wrote it: data root, configuration, seed, backend, versions, metrics",
+  },
+);
+export const Models = Type.Object({ items: Type.Array(Manifest) });
+export const Model = Type.Object({
+  modelId: hash("Model"),
+  manifest: Manifest,
+  artefact: nullable(
+    Type.Object(
+      {
+        bytes: Type.Integer(),
+        features: Type.Array(Type.String()),
+        horizonsHours: Type.Array(Type.Number()),
+        members: Type.Array(Type.Array(Type.Integer()), {
+          description: "Layer widths of each network, inputs first",
+        }),
+        parameters: Type.Integer({ description: "Weights and biases of all layers" }),
+      },
+      { description: "Null where the store has the manifest alone" },
+    ),
+  ),
+});
+
+export const Runs = Type.Object({
+  items: Type.Array(
+    Type.Object({
+      run: Type.String(),
+      holds: Type.Integer(),
+      rebalances: Type.Integer(),
+      stages: Type.Record(Type.String(), Type.Integer(), { description: "Decisions by stage" }),
+      from: nullable(time("First decision")),
+      to: nullable(time("Last decision")),
+      meta: Type.Object(
+        {},
+        { additionalProperties: true, description: "What the run is made of and came to" },
+      ),
+    }),
+    { description: "In the order of their start" },
+  ),
+});
+
+export const Health = Type.Object({
+  status: oneOf(["ok", "unavailable"]),
+  version: Type.String(),
+  journal: Type.Object({
+    isReady: Type.Boolean(),
+    lastForecastAt: nullable(time("Latest forecast in the journal")),
+  }),
+});
