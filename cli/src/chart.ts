@@ -53,7 +53,7 @@ export function toPathData(points: readonly Point[]): string {
     .filter((segment) => segment.length > 0)
     .map((segment) => {
       const kept = segment.length === 1 ? [segment[0]!, segment[0]!] : decimate(segment);
-      return `M${kept.map(({ x, y }) => `${round(x)} ${round(y)}`).join("L")}`;
+      return `M${kept.map(({ x, y }) => `${Math.round(x * 100) / 100} ${round(y)}`).join("L")}`;
     })
     .join("");
 }

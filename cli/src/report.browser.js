@@ -1,5 +1,6 @@
 // Runs in the report's page: reads values and trades out under the pointer or the arrow keys.
 {
+  const HOUR = 3_600_000;
   const plots = [...document.querySelectorAll(".plot:not(.still)")].map((plot) => {
     const { from, to, low, high, digits, unit } = plot.dataset;
     const svg = plot.querySelector("svg");
@@ -53,7 +54,7 @@
       return [{ name, ...point }];
     });
     const at = isOnMark ? mark.share : (nearest[0]?.share ?? share);
-    const time = new Date(Math.round((start + at * (end - start)) / 6e4) * 6e4);
+    const time = new Date(Math.round((start + at * (end - start)) / HOUR) * HOUR);
     tip.textContent = isOnMark
       ? mark.text
       : [
@@ -61,8 +62,9 @@
           ...nearest.map(({ name, value }) => `${name}: ${suffix(value)}`),
         ].join("\n");
     tip.hidden = false;
-    tip.style.left = at < 0.5 ? `calc(${at * 100}% + 12px)` : "auto";
-    tip.style.right = at < 0.5 ? "auto" : `calc(${(1 - at) * 100}% + 12px)`;
+    const x = at * width;
+    const left = at < 0.5 ? x + 12 : x - 12 - tip.offsetWidth;
+    tip.style.left = `${Math.max(-50, Math.min(left, width + 12 - tip.offsetWidth))}px`;
     plot.dataset.share = String(at);
     for (const { cross } of plots) {
       cross.hidden = false;
@@ -94,6 +96,7 @@
       if (next !== undefined) show(active, next);
     });
   }
+  addEventListener("resize", hide);
   addEventListener("beforeprint", () => {
     for (const details of document.querySelectorAll("details")) details.open = true;
   });
