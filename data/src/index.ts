@@ -49,6 +49,22 @@ export {
   snapshotFromBytes,
   snapshotRoot,
 } from "./snapshot.ts";
+export {
+  type CcxtOptions,
+  type CcxtOptions,
+  ccxtSource,
+  ccxtSource,
+  NoBarsError,
+  UnknownSymbolError,
+  UnsupportedIntervalError,
+} from "./sources/ccxt.ts";
+export {
+  ExchangeRefusedError,
+  ExchangeUnavailableError,
+  NoNetworkError,
+  RateLimitedError,
+  UnknownExchangeError,
+} from "./sources/ccxt-client.ts";
 export { MalformedFileError, TruncatedFileError } from "./sources/columns.ts";
 export {
   type BlockTag,

@@ -20,7 +20,7 @@ export function batch(seed: number, n: number, size: number, intervalMs: number)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [folder, asset, ...numbers] = process.argv.slice(2) as [string, ...string[]];
+  const [folder, asset, ...numbers] = process.argv.slice(2) as [string, string, ...string[]];
   const [seed, batches, size, intervalMs] = numbers.map(Number) as [number, number, number, number];
   const store = await openBarStore(folder, { lockWaitMs: 30_000 });
   for (let n = 0; n < batches; n++) {
