@@ -190,8 +190,9 @@ const refuseBadValues = (asset: string, time: Float64Array, bars: BarColumns): v
 const widenCrossed = (asset: string, time: Float64Array, bars: BarColumns): Finding[] => {
   const crossed = tally("crossed", asset, "high and low widened to hold all four prices");
   for (let i = 0; i < time.length; i++) {
-    const prices = [bars.open[i]!, bars.high[i]!, bars.low[i]!, bars.close[i]!];
-    const [high, low] = [Math.max(...prices), Math.min(...prices)];
+    const [open, close] = [bars.open[i]!, bars.close[i]!];
+    const high = Math.max(open, bars.high[i]!, bars.low[i]!, close);
+    const low = Math.min(open, bars.high[i]!, bars.low[i]!, close);
     if (high === bars.high[i] && low === bars.low[i]) continue;
     crossed.add(time[i]!, bars.high[i]!);
     bars.high[i] = high;
