@@ -103,6 +103,28 @@ contract VaultRebalanceTest is Fixture {
         vm.assertEq(weth.balanceOf(address(vault)), 126e18, "ether");
     }
 
+    function test_behaviour_poolThatRunsDryTakesLessAndLeavesNoApproval() public {
+        // Liquidity within 1 % of the price alone, enough for some 30 ether, and priced far above the oracle.
+        (, int24 tick,,,,,) = wethPool.slot0();
+        uint128 liquidity = wethPool.liquidity();
+        wethPool.burn(-887_270, 887_270, liquidity);
+        wethPool.mint(address(this), (tick / 10 - 10) * 10, (tick / 10 + 10) * 10, liquidity / 8, "");
+        wethFeed.set(900e8, NOW);
+        uint64[] memory targets = vault.state().targetWeights;
+        (targets[0], targets[1]) = (0.6e18, 0.1e18);
+        uint64[] memory bands = vault.state().bands;
+        vm.prank(owner);
+        vault.setTargets(targets, bands);
+        Trade[] memory trades = _sellEther();
+        (bytes32 uid, Decision memory decision) = _decideAndAttest(trades);
+
+        uint256[] memory amountsOut = vault.rebalance(uid, decision, trades);
+
+        vm.assertGe(amountsOut[0], trades[0].minAmountOut, "minimum for all of it");
+        vm.assertGt(weth.balanceOf(address(vault)), 150e18, "the rest stayed");
+        vm.assertEq(weth.allowance(address(vault), address(router)), 0, "approval taken back");
+    }
+
     // Nothing but the trade: what the vault gives the pool gets, and the reverse.
     function testFuzz_behaviour_conservation(uint256 amount, bool isSale) public {
         amount = isSale ? bound(amount, 1e12, 75e18) : bound(amount, 1e6, 49_000e6);
