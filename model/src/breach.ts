@@ -94,7 +94,7 @@ export function expectedExitTime(passage: Passage): number {
   if (sigma === 0 || behind === Number.POSITIVE_INFINITY) return ahead / speed;
   const k = speed / (sigma * sigma);
   // With little drift the two terms of Wald's identity cancel; the expansion in k is then exact to 10⁻¹⁰.
-  if (k * (a + b) < 1e-5) return ((a * b) / (sigma * sigma)) * (1 + (k * (behind - ahead)) / 3);
+  if (k * (a + b) < 1e-5) return ((a * b) / (sigma * sigma)) * (1 + (k * (ahead - behind)) / 3);
   if (ahead === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
   const throughAhead = Math.expm1(-2 * k * behind) / Math.expm1(-2 * k * (a + b));
   return (ahead * throughAhead - behind * (1 - throughAhead)) / speed;

@@ -1,0 +1,48 @@
+import { keccak } from "@ballast/data";
+import { describe, expect, it } from "vitest";
+import { BadModelError, modelBytes, modelId, readModel } from "./artefact.ts";
+import { randomArtefact } from "./artefacts.fixture.ts";
+
+const artefact = randomArtefact(1);
+const bytes = modelBytes(artefact);
+type Json = Record<string, unknown>;
+const edited = (edit: (file: Json) => void): Uint8Array => {
+  const file = JSON.parse(Buffer.from(bytes).toString("utf8")) as Json;
+  edit(file);
+  return Buffer.from(JSON.stringify(file), "utf8");
+};
+
+describe("model bytes", () => {
+  it("default: read back equal, and named by their hash", () => {
+    expect(readModel(bytes)).toEqual(artefact);
+    expect(modelBytes(readModel(bytes))).toEqual(bytes);
+    expect(modelId(bytes)).toBe(keccak(bytes));
+    expect(modelId(modelBytes(randomArtefact(2)))).not.toBe(modelId(bytes));
+  });
+
+  it.each<[string, (file: Json) => void]>([
+    ["format", (f) => (f.format = "ballast-network/2")],
+    ["features", (f) => (f.features as string[]).pop()],
+    ["horizonsHours", (f) => (f.horizonsHours = [1, 4, 24, 72])],
+    ["mean", (f) => (f.mean as number[]).push(0)],
+    ["scale[3]", (f) => ((f.scale as unknown[])[3] = null)],
+    ["logBias", (f) => delete f.logBias],
+    ["linear.weights", (f) => ((f.linear as Json).weights as number[]).pop()],
+    ["linear", (f) => (f.linear = [])],
+    ["members[0]", (f) => ((f.members as unknown[])[0] = [])],
+    ["members[1][1].inputs", (f) => ((f.members as Json[][])[1]![1]!.inputs = 23)],
+    ["members[1][2].outputs", (f) => ((f.members as Json[][])[1]![2]!.outputs = 5)],
+    ["correlationHalfLifeHours", (f) => (f.correlationHalfLifeHours = 0)],
+    ["breachCalibration.b", (f) => ((f.breachCalibration as Json).b = "1")],
+    ["the file", (f) => (f.extra = 1)],
+  ])("error: %s", (field, edit) => {
+    const read = () => readModel(edited(edit));
+    expect(read).toThrow(BadModelError);
+    expect(read).toThrow(`${field} is`);
+  });
+
+  it("error: bytes that are no JSON, and JSON in another spelling", () => {
+    expect(() => readModel(Buffer.from("model"))).toThrow(/not JSON/);
+    expect(() => readModel(Buffer.concat([bytes, Buffer.from(" ")]))).toThrow(/not in canonical form/);
+  });
+});
