@@ -45,6 +45,8 @@ const MIGRATIONS = [
   ) STRICT;
   CREATE INDEX decision_at ON decision (at, id);
   CREATE INDEX decision_run_at ON decision (run, at, id);
+  CREATE INDEX decision_unfinished ON decision (run, id)
+    WHERE action = 1 AND stage IN ('decided', 'signed', 'attested', 'submitted');
   CREATE INDEX decision_hash ON decision (hash);
   CREATE INDEX decision_offchain_uid ON decision (offchain_uid) WHERE offchain_uid IS NOT NULL;
   CREATE INDEX decision_uid ON decision (uid) WHERE uid IS NOT NULL;

@@ -367,6 +367,15 @@ describe("file", () => {
     reader.close();
   });
 
+  test("behaviour: read after its writer is gone", () => {
+    journal.recordSigned("r", decidedOf(0), context(0), signature(0));
+    journal.close();
+    const reader = openJournal(path, { readOnly: true });
+    expect(reader.last("r")?.hash).toBe(decidedOf(0).hash);
+    reader.close();
+    journal = openJournal(path);
+  });
+
   test("error: a second writer", () => {
     expect(() => openJournal(path)).toThrow(expect.objectContaining({ code: "JOURNAL_LOCKED", path }));
   });

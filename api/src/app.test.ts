@@ -226,6 +226,8 @@ describe("answers", () => {
     expect(links.length).toBeGreaterThan(5);
     for (const link of links) expect((await get(link)).status, link).toBe(200);
     const docs = await get("/docs");
+    expect(docs.headers["content-security-policy"]).toContain("default-src 'self'");
+    expect(docs.headers["content-security-policy"]).not.toContain("upgrade-insecure-requests");
     const scripts = [...docs.text.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? "");
     expect(scripts.length).toBeGreaterThan(2);
     for (const script of scripts) {
@@ -404,7 +406,6 @@ describe("failures of the server", () => {
     const api = await createApi({
       journal: broken(fixture.journal),
       artefacts: broken(artefactsOf()),
-      version: "0.1.0",
       logger,
     });
     for (const url of [

@@ -5,6 +5,7 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
+import packageJson from "../package.json" with { type: "json" };
 import { sendProblem, sendUnknownRoute } from "./problem.ts";
 import { decisions } from "./routes/decisions.ts";
 import { forecasts } from "./routes/forecasts.ts";
@@ -13,23 +14,26 @@ import { service } from "./routes/service.ts";
 import { POINT_IN_TIME } from "./schemas.ts";
 import { isPointInTime } from "./time.ts";
 
+const { version } = packageJson;
+
 export interface ApiOptions {
   /** Opened read-only; the caller closes it, after the service. */
   readonly journal: Journal;
   readonly artefacts: Artefacts;
-  /** Of Ballast, as /health and the OpenAPI document state it. */
-  readonly version: string;
   /** Fastify's; default: errors alone, as JSON lines on stderr. */
   readonly logger?: NonNullable<FastifyServerOptions["logger"]>;
 }
 
+/** The reference page brings all it needs with it; the default policy would also send plain HTTP to HTTPS. */
+const DOCS_POLICY = {
+  "default-src": ["'self'"],
+  "img-src": ["'self'", "data:"],
+  "object-src": ["'none'"],
+  "frame-ancestors": ["'none'"],
+};
+
 /** The service without a socket: `inject` tests it, `startApi` gives it one. */
-export async function createApi({
-  journal,
-  artefacts,
-  version,
-  logger,
-}: ApiOptions): Promise<FastifyInstance> {
+export async function createApi({ journal, artefacts, logger }: ApiOptions): Promise<FastifyInstance> {
   const app = Fastify({
     logger: logger ?? { level: "error", stream: process.stderr },
     // Nothing here takes a body, and nothing takes long.
@@ -75,7 +79,12 @@ export async function createApi({
       },
     },
   });
-  await app.register(swaggerUi, { routePrefix: "/docs", staticCSP: true });
+  await app.register(swaggerUi, {
+    routePrefix: "/docs",
+    staticCSP: DOCS_POLICY,
+    theme: { title: "Ballast API" },
+    uiConfig: { validatorUrl: null },
+  });
 
   await app.register(decisions, { journal });
   await app.register(forecasts, { journal });

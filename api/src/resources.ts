@@ -135,7 +135,7 @@ export function toAttestation(
 
 /** Undefined where the bytes are no manifest of a model. */
 export function toManifest(bytes: Uint8Array): Manifest | undefined {
-  // Models, reports and manifests lie in one store; a manifest says what it is in its first key.
+  // Models, reports and manifests lie in one store; only a manifest names a model and its dataset.
   try {
     const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
     return isManifest(value) ? value : undefined;
@@ -144,13 +144,12 @@ export function toManifest(bytes: Uint8Array): Manifest | undefined {
   }
 }
 
-export type Manifest = { readonly format: string; readonly modelId: Hex; readonly [key: string]: unknown };
+export type Manifest = { readonly modelId: Hex; readonly [key: string]: unknown };
 
 const isManifest = (value: unknown): value is Manifest =>
   typeof value === "object" &&
   value !== null &&
-  "format" in value &&
-  value.format === "ballast-manifest/1" &&
+  "dataset" in value &&
   "modelId" in value &&
   typeof value.modelId === "string" &&
   /^0x[0-9a-f]{64}$/.test(value.modelId);

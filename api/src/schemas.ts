@@ -222,7 +222,7 @@ export const Attestation = Type.Object({
 });
 
 const Manifest = Type.Object(
-  { format: Type.String(), modelId: hash("keccak256 of the model's bytes") },
+  { modelId: hash("keccak256 of the model's bytes") },
   {
     additionalProperties: true,
     description: "As training wrote it: data root, configuration, seed, backend, versions, metrics",

@@ -56,9 +56,9 @@ export const MODEL = modelBytes({
 });
 export const MODEL_ID = modelId(MODEL);
 export const MANIFEST = {
-  format: "ballast-manifest/1",
   modelId: MODEL_ID,
-  seed: 1,
+  dataset: { root: word(8), assets: ["BTC", "ETH"] },
+  configuration: { seed: 1 },
   backend: "wasm",
   metrics: { qlikeVsLogHar: { "1": 0.9 } },
 };
@@ -170,7 +170,7 @@ export async function startFixture(artefacts: Artefacts = ARTEFACTS) {
   const journal = openJournal(path, { readOnly: true });
   const log: string[] = [];
   const logger = { level: "error", stream: { write: (line: string) => void log.push(line) } };
-  const app = await createApi({ journal, artefacts, version: "0.1.0", logger });
+  const app = await createApi({ journal, artefacts, logger });
   const close = async () => {
     await app.close();
     journal.close();

@@ -11,7 +11,6 @@ afterAll(() => fixture.close());
 const options = () => ({
   journal: fixture.journal,
   artefacts: ARTEFACTS,
-  version: "0.1.0",
   logger: false,
   port: 0,
 });
