@@ -51,8 +51,6 @@ export {
 } from "./snapshot.ts";
 export {
   type CcxtOptions,
-  type CcxtOptions,
-  ccxtSource,
   ccxtSource,
   NoBarsError,
   UnknownSymbolError,
