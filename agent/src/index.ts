@@ -22,4 +22,12 @@ export { thresholdPolicy } from "./policies/threshold.ts";
 export { stateHash } from "./state.ts";
 export * from "./types.ts";
 export type { Executable, Venue } from "./venue.ts";
+export { VaultRejection } from "./venues/rejection.ts";
+export {
+  EtherPriceMissingError,
+  VaultMismatchError,
+  VaultNotFoundError,
+  type VaultVenueOptions,
+  vaultVenue,
+} from "./venues/vault.ts";
 export { isOutsideBand, navOf, toValue, weightsOf } from "./weights.ts";

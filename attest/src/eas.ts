@@ -9,7 +9,7 @@ import {
 } from "ethers";
 import type { Decision } from "./decision.ts";
 import { DECISION_SCHEMA, DECISION_SCHEMA_UID, ZERO_ADDRESS, ZERO_BYTES32 } from "./encoding.ts";
-import { assertChain, NodeError, read, revertData, rpcOf } from "./node.ts";
+import { assertChain, logsSince, NodeError, read, revertData, rpcOf } from "./node.ts";
 import { easSdk } from "./sdk.ts";
 import { assertSignable, type EasDomain, toAttestationTerms } from "./sign.ts";
 import { RevertedError, type SubmitOptions, settlePending, submit } from "./submit.ts";
@@ -187,9 +187,7 @@ export async function fetchOffchainRevocation(
 const attested = new Interface([
   "event Attested(address indexed recipient, address indexed attester, bytes32 uid, bytes32 indexed schemaUID)",
 ]);
-const attestedTopic = attested.getEvent("Attested")!.topicHash;
-/** What public nodes let one log query span. */
-const BLOCKS_PER_QUERY = 10_000;
+const attestedTopic = attested.getEvent("Attested")!.topicHash as Hex;
 
 /**
  * The living attestation of exactly this decision by this attester, newest first, or undefined.
@@ -204,30 +202,16 @@ export async function findAttestation(
   const terms = toAttestationTerms(decision);
   const topics = [
     attestedTopic,
-    zeroPadValue(decision.vault, 32),
-    zeroPadValue(attester, 32),
+    zeroPadValue(decision.vault, 32) as Hex,
+    zeroPadValue(attester, 32) as Hex,
     domain.schemaUid,
   ];
-  const tag = (block: number) => `0x${block.toString(16)}`;
-  let last = Number(await read<string>(provider, "eth_blockNumber", []));
-  while (last >= 0) {
-    const first = Math.max(0, last - BLOCKS_PER_QUERY + 1);
-    const range = { fromBlock: tag(first), toBlock: tag(last) };
-    const logs = await read<{ data: Hex; topics: string[]; transactionHash: Hex }[]>(
-      provider,
-      "eth_getLogs",
-      [{ address: domain.easAddress, topics, ...range }],
-    );
-    for (const log of logs.reverse()) {
-      const uid = attested.parseLog(log)!.args.uid as Hex;
-      const found = await fetchAttestation(provider, domain.easAddress, uid);
-      if (found.time < decision.decidedAt) return undefined;
-      const isAlive = found.revocationTime === 0n && found.expirationTime === terms.expirationTime;
-      if (isAlive && found.data === terms.data) return { uid, txHash: log.transactionHash };
-    }
-    const block = await read<{ timestamp: string }>(provider, "eth_getBlockByNumber", [tag(first), false]);
-    if (BigInt(block.timestamp) < decision.decidedAt) return undefined;
-    last = first - 1;
+  for await (const log of logsSince(provider, domain.easAddress, topics, decision.decidedAt)) {
+    const uid = attested.parseLog(log)!.args.uid as Hex;
+    const found = await fetchAttestation(provider, domain.easAddress, uid);
+    if (found.time < decision.decidedAt) return undefined;
+    const isAlive = found.revocationTime === 0n && found.expirationTime === terms.expirationTime;
+    if (isAlive && found.data === terms.data) return { uid, txHash: log.transactionHash };
   }
   return undefined;
 }

@@ -53,6 +53,39 @@ export async function assertChain(provider: JsonRpcApiProvider, expected: bigint
   if (found !== expected) throw new WrongChainError(expected, found);
 }
 
+/** A log as nodes return it. */
+export interface RawLog {
+  readonly address: Hex;
+  readonly topics: readonly Hex[];
+  readonly data: Hex;
+  readonly transactionHash: Hex;
+}
+
+/** What public nodes let one log query span. */
+const BLOCKS_PER_QUERY = 10_000;
+const toTag = (block: number): Hex => `0x${block.toString(16)}`;
+
+/**
+ * Logs of one contract, newest first, back to a time (Unix seconds) at the least. `topics` as in `eth_getLogs`:
+ * null matches anything. Throws NodeError.
+ */
+export async function* logsSince(
+  provider: JsonRpcApiProvider,
+  address: Hex,
+  topics: readonly (Hex | null)[],
+  sinceSeconds: bigint,
+): AsyncGenerator<RawLog> {
+  let last = Number(await read<Hex>(provider, "eth_blockNumber", []));
+  while (last >= 0) {
+    const first = Math.max(0, last - BLOCKS_PER_QUERY + 1);
+    const filter = { address, topics, fromBlock: toTag(first), toBlock: toTag(last) };
+    yield* (await read<RawLog[]>(provider, "eth_getLogs", [filter])).reverse();
+    const block = await read<{ timestamp: Hex }>(provider, "eth_getBlockByNumber", [toTag(first), false]);
+    if (BigInt(block.timestamp) < sinceSeconds) return;
+    last = first - 1;
+  }
+}
+
 /** Revert data inside an ethers error; undefined where the error is no revert. */
 export function revertData(error: unknown): Hex | undefined {
   if (isError(error, "CALL_EXCEPTION")) return (error.data ?? "0x") as Hex;

@@ -1,0 +1,252 @@
+import {
+  assertChain,
+  attestDecision,
+  type EasDomain,
+  logsSince,
+  NodeError,
+  RevertedError,
+  read,
+  revertData,
+  type SubmitOptions,
+  settlePending,
+  submit,
+} from "@ballast/attest";
+import { vaultAbi } from "@ballast/contracts";
+import { BallastError, type Hex, unixMillis, type Wad, wad } from "@ballast/data";
+import {
+  Interface,
+  type JsonRpcApiProvider,
+  type LogDescription,
+  type Signer,
+  type TransactionReceipt,
+  toBeHex,
+} from "ethers";
+import type { Execution, Holding, VaultState } from "../types.ts";
+import type { Executable, Venue } from "../venue.ts";
+import { toRejection, VaultRejection } from "./rejection.ts";
+
+export interface VaultVenueOptions extends SubmitOptions {
+  readonly provider: JsonRpcApiProvider;
+  readonly vault: Hex;
+  readonly expectedChainId: bigint;
+  /** Attests; allowed by the vault. Connected to the provider. */
+  readonly attester: Signer;
+  /** Sends the rebalance and pays its gas; may be the same key. Connected to the provider. */
+  readonly keeper: Signer;
+  readonly domain: EasDomain;
+  /** Tickers of the vault's tokens in their order, base asset first; the tokens' own symbols where absent. */
+  readonly assets?: readonly string[] | undefined;
+  /** Ether's price in the base asset; the vault's own price of ETH where absent. */
+  readonly fetchEtherPrice?: (() => Promise<Wad>) | undefined;
+}
+
+export class VaultNotFoundError extends BallastError {
+  readonly code = "VAULT_NOT_FOUND";
+  readonly vault: Hex;
+  readonly chainId: bigint;
+  constructor(vault: Hex, chainId: bigint) {
+    super(`there is no vault at ${vault} on chain ${chainId}; check the address and the RPC endpoint`);
+    this.vault = vault;
+    this.chainId = chainId;
+  }
+}
+
+/** The vault is set up for something else than the agent is. */
+export class VaultMismatchError extends BallastError {
+  readonly code = "VAULT_MISMATCH";
+  readonly what: string;
+  readonly ofVault: string;
+  readonly ofAgent: string;
+  constructor(what: string, ofVault: string, ofAgent: string) {
+    super(`the vault's ${what} is ${ofVault} and the agent's is ${ofAgent}; set the agent's to the vault's`);
+    this.what = what;
+    this.ofVault = ofVault;
+    this.ofAgent = ofAgent;
+  }
+}
+
+export class EtherPriceMissingError extends BallastError {
+  readonly code = "ETHER_PRICE_MISSING";
+  readonly assets: readonly string[];
+  constructor(assets: readonly string[]) {
+    super(
+      `the vault holds ${assets.join(", ")} and so knows no price of ETH, which gas is paid in; give a source for it`,
+    );
+    this.assets = assets;
+  }
+}
+
+const vaultInterface = new Interface(vaultAbi);
+const symbolInterface = new Interface(["function symbol() view returns (string)"]);
+/** Wrapped tokens that move one to one with a market's asset. */
+const UNWRAPPED: Readonly<Record<string, string>> = { WETH: "ETH", WBTC: "BTC" };
+
+/** The vault on its chain: the attestation goes to EAS, the trades through `Vault.rebalance`. */
+class VaultVenue implements Venue {
+  readonly #options: VaultVenueOptions;
+  readonly #assets: readonly string[];
+
+  constructor(options: VaultVenueOptions, assets: readonly string[]) {
+    this.#options = options;
+    this.#assets = assets;
+  }
+
+  /** Balances, prices and settings of one block. Throws VaultRejection where an oracle has no usable price, NodeError. */
+  async readState(): Promise<VaultState> {
+    const { provider, vault, expectedChainId, fetchEtherPrice } = this.#options;
+    const [[raw], gasPrice] = await Promise.all([
+      callVault(provider, vault, "state"),
+      read<Hex>(provider, "eth_gasPrice", []),
+    ]);
+    const holdings = this.#assets.map(
+      (asset, i): Holding => ({
+        token: lower(raw.tokens[i]),
+        asset,
+        decimals: Number(raw.decimals[i]),
+        balance: raw.balances[i],
+        price: wad(raw.pricesWad[i]),
+        targetWeight: wad(raw.targetWeights[i]),
+        band: wad(raw.bands[i]),
+        poolFee: Number(raw.poolFees[i]),
+      }),
+    );
+    return {
+      chainId: expectedChainId,
+      vault: lower(vault),
+      sequence: raw.sequence,
+      paused: raw.paused,
+      lastRebalanceAt: unixMillis(Number(raw.lastRebalanceAt) * 1000),
+      cooldownSeconds: Number(raw.cooldown),
+      maxTurnover: wad(raw.maxTurnover),
+      maxSlippage: wad(raw.maxSlippage),
+      holdings,
+      gasPrice: BigInt(gasPrice),
+      etherPrice: (await fetchEtherPrice?.()) ?? holdings.find(({ asset }) => asset === "ETH")!.price,
+    };
+  }
+
+  async attest({ decision }: Executable) {
+    const { attester, domain, ...options } = this.#options;
+    const { uid, receipt, isReused } = await attestDecision({
+      ...options,
+      ...domain,
+      decision,
+      signer: attester,
+    });
+    return { uid, gasUsed: isReused ? 0n : receipt.gasUsed };
+  }
+
+  async execute(decided: Executable, uid: Hex, onSubmitted: (txHash: Hex) => void): Promise<Execution> {
+    const { provider, vault, keeper, expectedChainId } = this.#options;
+    await assertChain(provider, expectedChainId);
+    await settlePending(keeper, this.#options);
+    const earlier = await this.findExecution(decided);
+    if (earlier !== undefined) {
+      onSubmitted(earlier.txHash);
+      return earlier;
+    }
+    const data = vaultInterface.encodeFunctionData("rebalance", [uid, decided.decision, decided.trades]);
+    const from = await keeper.getAddress();
+    await simulate(provider, { from, to: vault, data });
+    try {
+      return toExecution(vault, await submit(keeper, { to: vault, data }, { ...this.#options, onSubmitted }));
+    } catch (error) {
+      if (!(error instanceof RevertedError)) throw error;
+      // A mined transaction tells no reason: ask again, for what refused it then mostly refuses it still.
+      if (error.data === "0x") await simulate(provider, { from, to: vault, data });
+      throw toRejection(vault, error.data);
+    }
+  }
+
+  async findExecution({ decision, hash }: Executable): Promise<Execution | undefined> {
+    const { provider, vault } = this.#options;
+    const rebalanced = vaultInterface.getEvent("Rebalanced")!.topicHash as Hex;
+    const topics = [rebalanced, toBeHex(decision.sequence, 32) as Hex, null, hash];
+    for await (const { transactionHash } of logsSince(provider, vault, topics, decision.decidedAt)) {
+      const receipt = await provider.getTransactionReceipt(transactionHash).catch((error: unknown) => {
+        throw new NodeError("reading a receipt", error);
+      });
+      if (receipt !== null) return toExecution(vault, receipt);
+    }
+    return undefined;
+  }
+}
+
+/**
+ * The venue of one vault, after checking that it is there and set up as the agent is.
+ * Throws WrongChainError, VaultNotFoundError, VaultMismatchError, EtherPriceMissingError or NodeError.
+ */
+export async function vaultVenue(options: VaultVenueOptions): Promise<Venue> {
+  const { provider, vault, expectedChainId, domain } = options;
+  await assertChain(provider, expectedChainId);
+  if ((await read<Hex>(provider, "eth_getCode", [vault, "latest"])) === "0x") {
+    throw new VaultNotFoundError(vault, expectedChainId);
+  }
+  const same = (what: string, ofVault: string, ofAgent: string) => {
+    if (ofVault.toLowerCase() !== ofAgent.toLowerCase()) throw new VaultMismatchError(what, ofVault, ofAgent);
+  };
+  same("chain", String(expectedChainId), String(domain.chainId));
+  const [[schema], [eas], [configs]] = await Promise.all([
+    callVault(provider, vault, "decisionSchema"),
+    callVault(provider, vault, "eas"),
+    callVault(provider, vault, "tokenConfigs"),
+  ]).catch((error: unknown) => {
+    throw error instanceof VaultRejection ? new VaultNotFoundError(vault, expectedChainId) : error;
+  });
+  same("EAS schema", schema, domain.schemaUid);
+  same("EAS contract", eas, domain.easAddress);
+  const tokens: string[] = [...configs].map(({ token }) => token);
+  const assets = options.assets ?? (await Promise.all(tokens.map((token) => fetchTicker(provider, token))));
+  same("number of tokens", String(tokens.length), String(assets.length));
+  if (!assets.includes("ETH") && options.fetchEtherPrice === undefined)
+    throw new EtherPriceMissingError(assets);
+  return new VaultVenue(options, assets);
+}
+
+const lower = (address: string): Hex => address.toLowerCase() as Hex;
+
+/** A call that may be refused. Throws VaultRejection or NodeError. */
+async function simulate(
+  provider: JsonRpcApiProvider,
+  tx: { from?: string; to: Hex; data: string },
+): Promise<Hex> {
+  try {
+    return await provider.send("eth_call", [tx, "latest"]);
+  } catch (error) {
+    const data = revertData(error);
+    if (data === undefined) throw new NodeError("simulating a call", error);
+    throw toRejection(tx.to, data);
+  }
+}
+
+async function callVault(provider: JsonRpcApiProvider, vault: Hex, name: string) {
+  const data = await simulate(provider, { to: vault, data: vaultInterface.encodeFunctionData(name) });
+  try {
+    return vaultInterface.decodeFunctionResult(name, data);
+  } catch {
+    throw toRejection(vault, "0x");
+  }
+}
+
+async function fetchTicker(provider: JsonRpcApiProvider, token: string): Promise<string> {
+  const data = await simulate(provider, {
+    to: lower(token),
+    data: symbolInterface.encodeFunctionData("symbol"),
+  });
+  const symbol: string = symbolInterface.decodeFunctionResult("symbol", data)[0].toUpperCase();
+  return UNWRAPPED[symbol] ?? symbol;
+}
+
+function toExecution(vault: Hex, receipt: TransactionReceipt): Execution {
+  const swaps = receipt.logs
+    .filter(({ address }) => lower(address) === lower(vault))
+    .map((log) => vaultInterface.parseLog(log))
+    .filter((event): event is LogDescription => event?.name === "Traded");
+  return {
+    txHash: receipt.hash as Hex,
+    blockNumber: receipt.blockNumber,
+    gasUsed: receipt.gasUsed,
+    gasPrice: receipt.gasPrice,
+    amountsOut: swaps.map(({ args }) => args.amountOut),
+  };
+}
