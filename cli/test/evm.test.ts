@@ -14,6 +14,7 @@ import {
   connectEvm,
   type EvmNode,
   evmProvider,
+  fetchAaveReserve,
   fetchBaseFees,
   fetchBlockAt,
   fetchChainlinkRounds,
@@ -27,6 +28,7 @@ import {
   toFeedSeries,
   toFlowSeries,
   toPoolFlows,
+  toReserveSeries,
   UnexpectedAnswerError,
   unixMillis,
   WrongChainError,
@@ -72,6 +74,7 @@ const CONFIG: DevnetConfig = {
     maxOracleAgeSeconds: 7_200,
   },
   allowedModels: [],
+  withAave: true,
 };
 
 /** Hour by hour. */
@@ -342,6 +345,79 @@ describe("fetchChainlinkRounds", () => {
     expect(history.rounds[0]?.roundId).toBe((2n << 64n) + 1n);
     expect(history.isPhaseStart).toBe(true);
   });
+});
+
+describe.each(["v2", "v3"] as const)("fetchAaveReserve on the real Aave %s", (version) => {
+  const request = () => ({
+    dataProvider: devnet.aave![version].dataProvider,
+    asset: devnet.listings[0]!.token,
+  });
+  /** Supply and debt as the market's own tokens count them, whole. */
+  const readTokens = async (blockTag: number): Promise<readonly [supplied: number, borrowed: number]> => {
+    const tokens = "function getReserveTokensAddresses(address) view returns (address, address, address)";
+    const provider = new Contract(request().dataProvider, [tokens], devnet.provider);
+    const [aToken, stableDebt, variableDebt] = await provider.getReserveTokensAddresses!(request().asset);
+    const supplies = await Promise.all(
+      [aToken, stableDebt, variableDebt].map((token) =>
+        new Contract(token, devTokenArtifact.abi, devnet.provider).totalSupply!({ blockTag }),
+      ),
+    );
+    const [supplied, stable, variable] = supplies.map((supply) => Number(supply) / 1e6);
+    return [supplied!, stable! + variable!];
+  };
+
+  test("default: ten million supplied, four borrowed, and the rates that follow from it", async () => {
+    const reserve = await fetchAaveReserve(node, { ...request(), block: firstBlock - 1 });
+    expect([reserve.version, reserve.decimals]).toEqual([version === "v2" ? 2 : 3, 6]);
+    expect(Number(reserve.supplied) / 1e6).toBeCloseTo(10_000_000, 0);
+    expect(Number(reserve.borrowed) / 1e6).toBeCloseTo(4_000_000, 0);
+    expect(reserve.utilisation).toBeCloseTo(0.4, 6);
+    // Below the kink: 40 % / 80 % × 4 % a year; suppliers get that on 40 %, less a reserve factor of a tenth.
+    expect(reserve.variableBorrowRateAnnual).toBeCloseTo(0.02, 6);
+    expect(reserve.supplyRateAnnual).toBeCloseTo(0.02 * 0.4 * 0.9, 6);
+  });
+
+  test("behaviour: utilisation is borrowed over supplied, as the market's tokens count them", async () => {
+    const { number } = await node.block("latest");
+    const reserve = await fetchAaveReserve(node, { ...request(), block: number });
+    const [supplied, borrowed] = await readTokens(number);
+    expect(borrowed).toBeGreaterThan(4_000_000); // 39 hours of interest
+    expect(Number(reserve.borrowed) / 1e6).toBeCloseTo(borrowed, 0);
+    // Of the interest, a tenth belongs to the treasury: supplied in v2's sense, but not yet in aTokens.
+    expect(Math.abs(Number(reserve.supplied) / 1e6 / supplied - 1)).toBeLessThan(1e-5);
+    expect(reserve.utilisation).toBe(Number(reserve.borrowed) / Number(reserve.supplied));
+    expect(reserve.utilisation).toBeCloseTo(borrowed / supplied, 5);
+  });
+
+  test("behaviour: a further million borrowed raises it by a tenth, and gives a series", async () => {
+    const before = await fetchAaveReserve(node, request());
+    const owner = new Wallet(devnet.keys.owner, devnet.provider);
+    const borrow = "function borrow(address, uint256, uint256, uint16, address)";
+    const pool = new Contract(devnet.aave![version].pool, [borrow], owner);
+    await (await pool.borrow!(request().asset, 1_000_000_000_000n, 2, 0, owner.address)).wait();
+    const after = await fetchAaveReserve(node, request());
+    expect(after.utilisation - before.utilisation).toBeCloseTo(0.1, 4);
+    expect(after.variableBorrowRateAnnual).toBeCloseTo((after.utilisation / 0.8) * 0.04, 6);
+    const [utilisation, rate] = toReserveSeries("USDC", [after, before]);
+    expect([utilisation?.name, rate?.name]).toEqual(["aave.usdc.utilisation", "aave.usdc.borrow_rate"]);
+    expect([...utilisation!.publishedAt]).toEqual([before.time, after.time]);
+    expect([...utilisation!.value]).toEqual([before.utilisation, after.utilisation]);
+  });
+
+  test("default: an empty reserve has a utilisation of zero", async () => {
+    const { token } = devnet.listings[1]!;
+    const reserve = await fetchAaveReserve(node, { ...request(), asset: token });
+    expect([reserve.supplied, reserve.borrowed, reserve.utilisation]).toEqual([0n, 0n, 0]);
+  });
+});
+
+test("error: fetchAaveReserve refuses an answer of neither length", async () => {
+  const dataProvider = new Wallet(devnet.keys.attester).address as Hex;
+  // PUSH1 32 PUSH1 0 RETURN: one word of zero to every call.
+  await devnet.provider.send("anvil_setCode", [dataProvider, "0x60206000f3"]);
+  const reading = fetchAaveReserve(node, { dataProvider, asset: devnet.listings[0]!.token });
+  await expect(reading).rejects.toThrow(UnexpectedAnswerError);
+  await devnet.provider.send("anvil_setCode", [dataProvider, "0x"]);
 });
 
 describe("fetchBlockAt", () => {

@@ -38,6 +38,12 @@ export class Deployer {
     this.from = from;
   }
 
+  /** To be called where the account may have sent something by another way. */
+  async resume(): Promise<void> {
+    const call = { method: "eth_getTransactionCount", params: [this.from, "latest"] };
+    this.#nonce = Number((await postRpc(this.#rpcUrl, [call]))[0]);
+  }
+
   /** @throws DevnetRevertError, DevnetRpcError */
   async deploy(
     artifact: ContractArtifact,

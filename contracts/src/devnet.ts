@@ -12,6 +12,7 @@
 import { HDNodeWallet, Mnemonic } from "ethers";
 import { DEV_MNEMONIC, startAnvil } from "./anvil.ts";
 import { devTokenArtifact } from "./artifacts.ts";
+import { type AaveAddresses, deployAaveV2, deployAaveV3 } from "./devnet-aave.ts";
 import { type Address, Deployer } from "./devnet-deploy.ts";
 import {
   type DevnetListing,
@@ -76,6 +77,8 @@ export interface DevnetConfig {
   };
   /** Zero stands for decisions without a forecast. */
   readonly allowedModels: readonly `0x${string}`[];
+  /** Also deploys Aave v3 and v2; about 80 more transactions. */
+  readonly withAave?: boolean | undefined;
   readonly chainId?: number | undefined;
   readonly port?: number | undefined;
 }
@@ -115,6 +118,8 @@ export interface Checkpoint {
 
 export interface Devnet {
   readonly rpcUrl: string;
+  /** Leader of the process group the chain runs in. */
+  readonly pid: number;
   readonly chainId: number;
   /** Keeps the base fee at the market's: see `DevnetProvider`. */
   readonly provider: DevnetProvider;
@@ -123,6 +128,8 @@ export interface Devnet {
   readonly listings: readonly DevnetListing[];
   readonly keys: DevnetKeys;
   readonly schemaUid: `0x${string}`;
+  /** With `withAave` only. */
+  readonly aave: { readonly v2: AaveAddresses; readonly v3: AaveAddresses } | undefined;
   /**
    * Reports prices to the feeds and swaps the pools to them, in one transaction in a block of that time.
    * Blocks after it follow second by second.
@@ -161,7 +168,15 @@ export const startDevnet = async (
 ): Promise<Devnet> => {
   if (config.assets.length === 0) throw new DevnetConfigError("assets", "name at least one");
   for (const { symbol, price } of config.assets) checkPrice(price, `price of ${symbol}`);
-  const steps = ["chain", "EAS", "Uniswap v3", "tokens, feeds and pools", "vault", "ready"];
+  const steps = [
+    "chain",
+    "EAS",
+    "Uniswap v3",
+    "tokens, feeds and pools",
+    "vault",
+    config.withAave ? "Aave" : "funding",
+    "ready",
+  ];
   const step = (done: number) => onProgress({ done, total: steps.length - 1, label: steps[done]! });
 
   step(0);
@@ -254,8 +269,14 @@ export const startDevnet = async (
       baseFeeWei: provider.baseFeeWei,
     });
     step(5);
+    await deployer.resume();
+    const aave = config.withAave
+      ? { v2: await deployAaveV2(deployer, listings), v3: await deployAaveV3(deployer, listings) }
+      : undefined;
+    step(6);
     return {
       rpcUrl: anvil.rpcUrl,
+      pid: anvil.pid,
       chainId: anvil.chainId,
       provider,
       addresses: { ...eas, ...uniswap, vault: vault.address, market: market.address },
@@ -267,6 +288,7 @@ export const startDevnet = async (
         stranger: stranger.privateKey as `0x${string}`,
       },
       schemaUid,
+      aave,
       setMarket,
       checkpoint,
       restore,
