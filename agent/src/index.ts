@@ -9,6 +9,17 @@ export {
   JournalUnusableError,
 } from "./journal-file.ts";
 export { openJournal } from "./journal-sqlite.ts";
+export {
+  createKeystore,
+  EmptyPasswordError,
+  InvalidKeyError,
+  KeystoreExistsError,
+  KeystoreMissingError,
+  KeystoreUnreadableError,
+  readKeystore,
+  type UnlockedKey,
+  WrongPasswordError,
+} from "./keystore.ts";
 export { type LoopPorts, runLoop, type Step } from "./loop.ts";
 export { type CostBps, type Outcome, type OutcomeRecorder, outcomeRecorder } from "./outcome.ts";
 export { type Plan, planTrades } from "./plan.ts";
