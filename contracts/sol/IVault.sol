@@ -185,7 +185,7 @@ interface IVault {
 
     /// @notice Carries out an attested decision, whole or not at all.
     /// @dev Anyone may call: the authority lies in the attestation, not in the sender. The sender chooses the
-    /// moment between attestation and expiry, and nothing else.
+    /// moment between attestation and expiry, and what happens before and after in the same transaction.
     /// @param uid Of the decision's attestation in the EAS contract.
     /// @return amountsOut What each trade brought in, measured by the vault's own balance.
     function rebalance(bytes32 uid, Decision calldata decision, Trade[] calldata trades)

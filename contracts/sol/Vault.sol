@@ -27,6 +27,10 @@ import {IPriceFeed, OracleLib} from "./lib/OracleLib.sol";
 /// Absences, on purpose:
 /// - No check of `reason`, `inputRoot`, `stateHash`, `forecastHash`, `policyId`, `breachPpm`: the signer answers for
 ///   them and anyone can recompute them; here they are bound by the decision's hash and nothing more.
+/// - No check of the sender: a decision can be carried out by anyone, so that no single server has to be up. Whoever
+///   does may surround the trades with their own in one transaction, and take what lies between the pool's price and
+///   `minAmountOut`. Hence minimums close to the market, short expiries, and a private relay for attestation and
+///   rebalance together.
 /// - No register of used attestations: a decision carries its sequence, and a sequence is consumed once, so that
 ///   neither the same attestation nor another one of the same decision can work again.
 /// - No shares, no depositors but the owner: a deposit is a plain transfer, and a donation is welcome.
