@@ -38,10 +38,9 @@ export const readParquet = async (path: string, pair: string): Promise<FileConte
 };
 
 const isTime = (type: string): boolean => type.startsWith("TIMESTAMP") || type === "DATE";
-const isNumber = (type: string): boolean =>
-  /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL)/.test(type);
+const isNumber = (type: string): boolean => /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE)$/.test(type);
 
-/** Times as epoch ms and numbers as doubles already in the query; text stays text. */
+/** Times as epoch ms and numbers as doubles already in the query; text, and decimals lest a digit is lost, as text. */
 const toSelect = (name: string, type: string): string => {
   const quoted = `"${name.replaceAll('"', '""')}"`;
   if (isTime(type))
