@@ -47,6 +47,17 @@ export {
 export { choleskySolve } from "./leastsquares.ts";
 export { fitLogHar, LOG_HAR_LAGS, type LogHar, predictLogHar } from "./loghar.ts";
 export {
+  type Backend,
+  BadManifestError,
+  type CalibrationReport,
+  FORECASTERS,
+  type ForecasterName,
+  type HorizonScore,
+  type ModelManifest,
+  manifestBytes,
+  readManifest,
+} from "./manifest.ts";
+export {
   type Forecaster,
   type Forward,
   forecastWith,

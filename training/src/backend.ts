@@ -1,20 +1,10 @@
 import { createRequire } from "node:module";
 import path from "node:path";
 import { BallastError } from "@ballast/data";
+import type { Backend } from "@ballast/model";
 import * as tf from "@tensorflow/tfjs-core";
 
-export const BACKENDS = ["tfjs-node", "wasm", "cpu"] as const;
-export type BackendName = (typeof BACKENDS)[number];
-
-/** The TensorFlow.js backend that trains, as it stands in every model's manifest. */
-export interface Backend {
-  readonly name: BackendName;
-  readonly version: string;
-  /** Whether the same seed and data give the same bits again, on any machine. */
-  readonly reproducible: boolean;
-  /** Why this one, in words. */
-  readonly reason: string;
-}
+export type BackendName = Backend["name"];
 
 export class NoBackendError extends BallastError {
   readonly code = "NO_BACKEND";

@@ -3,6 +3,7 @@ import { HOUR_MS, unixMillis } from "@ballast/data";
 import {
   type BreachRequest,
   barsPerHour,
+  type CalibrationReport,
   calibrate,
   type Forecast,
   LOOKBACK_HOURS,
@@ -26,21 +27,6 @@ export const CALIBRATION_VAULT = {
   monitorHours: 1,
 } as const;
 
-export interface Calibration {
-  readonly a: number;
-  readonly b: number;
-  /** Predictions the calibration was fitted on. */
-  readonly predictions: number;
-  /** Share of them that came true. */
-  readonly frequency: number;
-  /**
-   * Brier skill in the last fold of the raw probability, and of one recalibrated with the folds before it.
-   * Equal where there is one fold only.
-   */
-  readonly brierSkillRaw: number;
-  readonly brierSkillCalibrated: number;
-}
-
 /** Raw probabilities and what happened, in time order. */
 export interface BreachOutcomes {
   readonly raw: Float64Array;
@@ -50,10 +36,10 @@ export interface BreachOutcomes {
 }
 
 /**
- * Fits p = logistic(a + b·logit(raw)) on out-of-sample predictions. `predictions` bounds how many times are
- * sampled from the walk-forward blocks, evenly.
+ * Fits p = logistic(a + b·logit(raw)) on all out-of-sample predictions. The reported skill is that of the same
+ * fit without the last fold, in the last fold; with one fold alone it is that of the raw probability twice.
  */
-export function fitCalibration(outcomes: BreachOutcomes): Calibration {
+export function fitCalibration(outcomes: BreachOutcomes): CalibrationReport {
   const logits = outcomes.raw.map(rawLogit);
   const all = fitLogistic(logits, outcomes.outcome);
   const last = outcomes.fold.at(-1) ?? 0;
@@ -74,7 +60,10 @@ export function fitCalibration(outcomes: BreachOutcomes): Calibration {
   };
 }
 
-/** Forecasts every sampled time of the test blocks with the network of its fold, and looks what became of it. */
+/**
+ * Forecasts about `sampledTimes` times of the test blocks, evenly spread, with the network of their fold, and
+ * looks what became of the vault's weights.
+ */
 export function toBreachOutcomes(
   market: Market,
   dataset: Dataset,

@@ -1,24 +1,20 @@
-import type { Hex, Market, Progress, UnixMillis } from "@ballast/data";
-import { canonicalJson, HOUR_MS, isoTime } from "@ballast/data";
+import type { ArtefactStore, Hex, Market, Progress, UnixMillis } from "@ballast/data";
+import { HOUR_MS, isoTime } from "@ballast/data";
 import {
   barsPerHour,
   FEATURE_NAMES,
   LOOKBACK_HOURS,
+  type ModelManifest,
+  manifestBytes,
   modelBytes,
   modelId,
   type NetworkArtefact,
 } from "@ballast/model";
-import { type Backend, type BackendName, chooseBackend } from "./backend.ts";
-import { type Calibration, fitCalibration, toBreachOutcomes } from "./calibration.ts";
+import { type BackendName, chooseBackend } from "./backend.ts";
+import { fitCalibration, toBreachOutcomes } from "./calibration.ts";
 import { LONGEST_HORIZON_HOURS, TooLittleHistoryError, toDataset } from "./dataset.ts";
 import { type FitConfig, fitNetwork } from "./fit.ts";
-import {
-  type HorizonScore,
-  scoreForecasts,
-  toFolds,
-  type WalkForwardConfig,
-  walkForward,
-} from "./walkforward.ts";
+import { scoreForecasts, toFolds, type WalkForwardConfig, walkForward } from "./walkforward.ts";
 
 export interface TrainConfig extends FitConfig, WalkForwardConfig {
   readonly seed: number;
@@ -34,13 +30,13 @@ export const DEFAULT_TRAIN_CONFIG: TrainConfig = {
   maxRows: 60_000,
   hidden: [24, 16],
   members: 2,
-  batchRows: 512,
-  learningRate: 1e-3,
-  weightDecay: 1e-4,
+  batchRows: 1024,
+  learningRate: 2e-3,
+  weightDecay: 3e-3,
   maxEpochs: 16,
   patience: 4,
   validationShare: 0.15,
-  ridge: 1e-4,
+  ridge: 0.1,
   correlationHalfLifeHours: 168,
   folds: 3,
   testShare: 0.45,
@@ -52,43 +48,12 @@ const LEAST_TRAINING_HOURS = 1200;
 /** Hours of bars that training needs at least, whatever the interval. */
 export const LEAST_HISTORY_HOURS = LOOKBACK_HOURS + LONGEST_HORIZON_HOURS + LEAST_TRAINING_HOURS;
 
-/** What a model is, where it came from and how good it was. Plain JSON. */
-export interface Manifest {
-  readonly modelId: Hex;
-  readonly dataset: {
-    /** The market's hash. */
-    readonly root: Hex;
-    readonly name: string;
-    readonly assets: readonly string[];
-    readonly intervalMs: number;
-    /** First bar's opening and end of training; nothing at or after `until` was read. */
-    readonly from: string;
-    readonly until: string;
-    readonly times: number;
-    readonly strideHours: number;
-  };
-  readonly configuration: TrainConfig;
-  readonly features: readonly string[];
-  readonly backend: Backend;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly folds: readonly {
-    readonly trainUntil: string;
-    readonly testFrom: string;
-    readonly testUntil: string;
-    readonly epochs: readonly number[];
-    readonly belief: readonly number[];
-  }[];
-  /** Out of sample, per horizon. */
-  readonly metrics: readonly HorizonScore[];
-  readonly calibration: Calibration;
-}
-
 export interface TrainedModel {
   readonly artefact: NetworkArtefact;
   readonly modelId: Hex;
   /** Canonical bytes of the artefact; `modelId` is their hash. */
   readonly bytes: Uint8Array;
-  readonly manifest: Manifest;
+  readonly manifest: ModelManifest;
 }
 
 export interface TrainContext {
@@ -157,7 +122,8 @@ export async function train(
   onProgress?.({ done: PROGRESS_TOTAL, total: PROGRESS_TOTAL, label: "done" });
 
   const timeAt = (index: number) => isoTime(dataset.times[Math.min(index, dataset.times.length - 1)]!);
-  const manifest: Manifest = {
+  const manifest: ModelManifest = {
+    format: "ballast-manifest/1",
     modelId: id,
     dataset: {
       root: market.hash,
@@ -169,7 +135,7 @@ export async function train(
       times: dataset.times.length,
       strideHours: dataset.strideHours,
     },
-    configuration: config,
+    configuration: { ...config },
     features: FEATURE_NAMES,
     backend,
     versions: { node: process.versions.node, v8: process.versions.v8 },
@@ -185,18 +151,12 @@ export async function train(
   return { artefact, modelId: id, bytes, manifest };
 }
 
-/** The part of a content-addressed store that a model needs. */
-export interface ArtefactStore {
-  /** Keeps `bytes` under their keccak256 and returns it. */
-  put(bytes: Uint8Array): Promise<Hex>;
-}
-
-/** Stores a model and its manifest by content hash; returns both hashes. */
+/** Stores a model and its manifest by content hash; returns both hashes. Throws what the store throws. */
 export async function storeModel(
-  store: ArtefactStore,
+  store: Pick<ArtefactStore, "put">,
   model: TrainedModel,
 ): Promise<{ modelId: Hex; manifestHash: Hex }> {
-  const id = await store.put(model.bytes);
-  const manifestHash = await store.put(Buffer.from(canonicalJson(model.manifest), "utf8"));
+  const id = await store.put(model.bytes, "model");
+  const manifestHash = await store.put(manifestBytes(model.manifest), "manifest");
   return { modelId: id, manifestHash };
 }

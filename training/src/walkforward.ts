@@ -1,7 +1,9 @@
 import {
   FEATURE_COUNT,
+  type ForecasterName,
   fitLogHar,
   HORIZONS_HOURS,
+  type HorizonScore,
   type NetworkArtefact,
   predictLogHar,
   qlike,
@@ -23,9 +25,6 @@ export interface Fold {
   readonly testStart: number;
   readonly testEnd: number;
 }
-
-export const FORECASTERS = ["network", "linear", "logHar", "ewma"] as const;
-export type ForecasterName = (typeof FORECASTERS)[number];
 
 /** Forecasts nobody fitted on: what each forecaster said about times after its training. */
 export interface OutOfSample {
@@ -93,18 +92,6 @@ export async function walkForward(
     }
   }
   return { folds, artefacts, fits, firstRow, forecasts };
-}
-
-/** Accuracy at one horizon, over all assets and times of the test blocks. */
-export interface HorizonScore {
-  readonly horizonHours: number;
-  /** Mean QLIKE of each forecaster. */
-  readonly qlike: Readonly<Record<ForecasterName, number>>;
-  /** Mean QLIKE relative to the per-asset log-HAR's; below 1 is better. */
-  readonly ratioToLogHar: Readonly<Record<ForecasterName, number>>;
-  /** Diebold-Mariano t of the network against log-HAR and against the linear forecast; negative is better. */
-  readonly tAgainstLogHar: number;
-  readonly tAgainstLinear: number;
 }
 
 /** QLIKE per horizon; the tests run over the mean loss of the assets at each time. */
