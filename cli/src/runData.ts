@@ -40,6 +40,8 @@ export interface RunRecord {
   readonly trades: readonly TradeRecord[];
   readonly attestations: number;
   readonly verified: number;
+  /** keccak256 over the decisions' hashes in order: equal for equal seed and data. */
+  readonly decisionsDigest: string;
 }
 
 export interface ModelRecord {

@@ -1,6 +1,4 @@
 /** The readers of chains in `data` against the devnet in `contracts`: every number is one that was put there. */
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { DECISION_SCHEMA } from "@ballast/attest";
 import {
   type Devnet,
@@ -13,7 +11,6 @@ import {
   CallRevertedError,
   connectEvm,
   type EvmNode,
-  evmProvider,
   fetchAaveReserve,
   fetchBaseFees,
   fetchBlockAt,
@@ -24,7 +21,6 @@ import {
   NoContractError,
   PoolHistoryTooShortError,
   RpcRefusedError,
-  RpcUnreachableError,
   toFeedSeries,
   toFlowSeries,
   toPoolFlows,
@@ -34,7 +30,7 @@ import {
   WrongChainError,
 } from "@ballast/data";
 import { Contract, ContractFactory, MaxUint256, Wallet } from "ethers";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const PERCENT = 10n ** 16n;
 const HOUR = 3_600;
@@ -290,6 +286,27 @@ describe("fetchBaseFees", () => {
     expect(fees.publishedAt.at(-1)).toBe(MOMENTS.at(-1)!.time * 1_000);
   });
 
+  test("behaviour: more blocks than one page holds, none missing and none twice", async () => {
+    const checkpoint = await devnet.checkpoint();
+    const fromBlock = (await node.block("latest")).number + 1;
+    const count = 1_500;
+    await devnet.provider.send("anvil_mine", [`0x${count.toString(16)}`]);
+    const labels: string[] = [];
+    const fees = await fetchBaseFees(node, {
+      fromBlock,
+      toBlock: fromBlock + count - 1,
+      dateEvery: 1,
+      onProgress: ({ done, total, label }) => labels.push(`${done}/${total} ${label}`),
+    });
+    expect(labels).toEqual(["1024/1500 base fees", "1500/1500 base fees"]);
+    expect(fees.value).toHaveLength(count);
+    for (const i of [0, 1, 1_022, 1_023, 1_024, 1_025, count - 1]) {
+      const block = await node.block(fromBlock + i);
+      expect([fees.publishedAt[i], fees.value[i]]).toEqual([block.time, Number(block.baseFeeWei) / 1e9]);
+    }
+    await devnet.restore(checkpoint);
+  }, 60_000);
+
   test("error: blocks that are not there yet", async () => {
     const { number } = await node.block("latest");
     await expect(fetchBaseFees(node, { fromBlock: number, toBlock: number + 50 })).rejects.toThrow(
@@ -439,83 +456,11 @@ describe("fetchBlockAt", () => {
   });
 });
 
-describe("connectEvm", () => {
-  let server: Server | undefined;
-  afterEach(() => server?.close());
-
-  const SECRET = "0123456789abcdef0123456789abcdef";
-  /** A node that gives one answer to everything. */
-  const serve = async (status: number, body: string): Promise<{ url: string; requests: () => number }> => {
-    let count = 0;
-    server = createServer((_, response) => {
-      count += 1;
-      response.writeHead(status, { "content-type": "application/json" }).end(body);
-    }).listen(0, "127.0.0.1");
-    await new Promise((resolve) => server?.once("listening", resolve));
-    const { port } = server.address() as AddressInfo;
-    return { url: `http://127.0.0.1:${port}/v3/${SECRET}?key=${SECRET}`, requests: () => count };
-  };
-  const connect = (url: string) =>
-    connectEvm({
-      provider: evmProvider(url, 1),
-      chainId: 1,
-      attempts: 2,
-      retryDelayMs: 1,
-      timeoutMs: 500,
-    }).catch((error: unknown) => error as Error);
-
-  test("error: the wrong chain names both", async () => {
-    const error = await connectEvm({ provider: devnet.provider, chainId: 137 }).catch(
-      (caught: unknown) => caught,
-    );
-    expect(error).toBeInstanceOf(WrongChainError);
-    expect(error).toMatchObject({ code: "WRONG_CHAIN", expected: 137n, actual: 31_337n });
-    expect((error as Error).message).toMatch(/31337.*137/);
-  });
-
-  test("error: a dead node, without the key in its URL", async () => {
-    const { url } = await serve(200, "");
-    server?.close();
-    await new Promise((resolve) => server?.once("close", resolve));
-    const error = await connect(url);
-    expect(error).toBeInstanceOf(RpcUnreachableError);
-    expect(error).toMatchObject({ code: "RPC_UNREACHABLE", method: "eth_chainId", attempts: 2 });
-    expect(JSON.stringify(error) + (error as Error).stack).not.toContain(SECRET);
-  });
-
-  test.each([
-    ["401 with the URL in its text", 401, `no access: http://x/${SECRET}`],
-    ["429", 429, "{}"],
-    ["503", 503, "busy"],
-    ["a truncated body", 200, '{"jsonrpc":"2.0","id":1,"res'],
-    ["a web page", 200, "<html>"],
-    [
-      "a rate limit as JSON-RPC",
-      200,
-      '{"jsonrpc":"2.0","id":1,"error":{"code":-32005,"message":"rate limit"}}',
-    ],
-  ])("error: %s is tried again and then given up, without the key", async (_, status, body) => {
-    const { url, requests } = await serve(status, body);
-    const error = await connect(url);
-    expect(error).toBeInstanceOf(RpcUnreachableError);
-    expect(requests()).toBe(2);
-    expect(JSON.stringify(error) + (error as Error).stack).not.toContain(SECRET);
-  });
-
-  test("error: a node that never answers", async () => {
-    server = createServer(() => {}).listen(0, "127.0.0.1");
-    await new Promise((resolve) => server?.once("listening", resolve));
-    const error = await connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    server.closeAllConnections();
-    expect(error).toBeInstanceOf(RpcUnreachableError);
-  });
-
-  test("error: a refusal is not tried again, and its words come without the key", async () => {
-    const refusal = `{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"plan of ${SECRET} lacks archive"}}`;
-    const { url, requests } = await serve(200, refusal);
-    const error = await connect(url);
-    expect(error).toBeInstanceOf(RpcRefusedError);
-    expect(requests()).toBe(1);
-    expect((error as Error).message).toContain("plan of … lacks archive");
-  });
+test("error: connectEvm on the wrong chain names both", async () => {
+  const error = await connectEvm({ provider: devnet.provider, chainId: 137 }).catch(
+    (caught: unknown) => caught,
+  );
+  expect(error).toBeInstanceOf(WrongChainError);
+  expect(error).toMatchObject({ code: "WRONG_CHAIN", expected: 137n, actual: 31_337n });
+  expect((error as Error).message).toMatch(/31337.*137/);
 });

@@ -44,7 +44,7 @@ function violationsIn(room: string, file: string, text: string, declared: Readon
     const fail = (why: string) => found.push({ file: relative(ROOT, file), specifier, why });
     if (specifier.startsWith(".")) {
       const target = resolve(dirname(file), specifier);
-      if (!target.startsWith(join(ROOT, room) + "/")) fail("leaves its room by a relative path");
+      if (!target.startsWith(`${join(ROOT, room)}/`)) fail("leaves its room by a relative path");
     } else if (specifier.startsWith("@ballast/")) {
       const [, name = "", ...deep] = specifier.split("/");
       if (deep.length > 0) fail("goes round the package door");

@@ -249,13 +249,13 @@ export const startDevnet = async (
     };
     const restore = async ({ id }: Checkpoint): Promise<void> => {
       const saved = checkpoints.get(id);
-      if (saved === undefined) {
+      const revert = { method: "evm_revert", params: [saved?.snapshot] };
+      if (saved === undefined || (await postRpc(anvil.rpcUrl, [revert]))[0] !== true) {
         throw new DevnetConfigError(
           "checkpoint",
           `${id} is unknown, or an older one has been restored since`,
         );
       }
-      await postRpc(anvil.rpcUrl, [{ method: "evm_revert", params: [saved.snapshot] }]);
       // Anvil uses this snapshot up and forgets, but numbers anew, all later ones: the same state is saved again.
       for (const other of checkpoints.keys()) if (other > id) checkpoints.delete(other);
       checkpoints.set(id, { ...saved, snapshot: String(await takeSnapshot()) });

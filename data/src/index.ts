@@ -5,6 +5,7 @@ export {
   BadArtefactKindError,
   openArtefactStore,
 } from "./artefacts.ts";
+export { BadBarKeyError, type BarKey, intervalLabel, parseInterval } from "./bar-key.ts";
 export { DiskFullError } from "./durable-file.ts";
 export * from "./errors.ts";
 export {
@@ -118,16 +119,12 @@ export {
 export { BadSyntheticOptionError, type SyntheticOptions, syntheticSource } from "./sources/synthetic.ts";
 export {
   AmbiguousBarsError,
-  BadBarKeyError,
-  type BarKey,
   type BarSelection,
   type BarSeries,
   type BarStore,
   CorruptBarFileError,
-  intervalLabel,
   isBarStore,
   openBarStore,
-  parseInterval,
   storeSource,
 } from "./store.ts";
 export { ShiftedAssetError } from "./timezone.ts";

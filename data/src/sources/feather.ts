@@ -1,3 +1,4 @@
+/// <reference path="./lz4js.d.ts" />
 import { readFile } from "node:fs/promises";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { CompressionType, compressionRegistry, DataType, tableFromIPC, type Vector } from "apache-arrow";

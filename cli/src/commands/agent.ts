@@ -1,0 +1,2 @@
+import { Command } from "commander";
+export const agentCommand = (): Command => new Command("agent");

@@ -1,0 +1,27 @@
+import { BallastError } from "@ballast/data";
+import { Command } from "commander";
+import { newestRun } from "../folders.ts";
+import { toWhole } from "../options.ts";
+import { serveUntilStopped } from "../serving.ts";
+import { openTerminal } from "../terminal.ts";
+
+export class NothingToServeError extends BallastError {
+  readonly code = "NOTHING_TO_SERVE";
+  constructor() {
+    super("There is no run here yet. Make one with `npm run demo`, or name a journal with --journal.");
+  }
+}
+
+export const serveCommand = (): Command =>
+  new Command("serve")
+    .description("Serves forecasts, decisions, attestations and models over HTTP, read-only.")
+    .option("--journal <file>", "journal of an agent or a demo; default: the newest demo's")
+    .option("--artefacts <folder>", "folder of models", ".ballast/demo/artefacts")
+    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option("--port <n>", "port to listen on; 0 takes a free one", toWhole(0, 65_535), 8787)
+    .addHelpText("after", "\nExample:\n  npm run ballast -- serve --port 8787\n  curl http://127.0.0.1:8787/v1/decisions?limit=3")
+    .action(async (options: { readonly journal?: string; readonly artefacts: string; readonly host: string; readonly port: number }) => {
+      const journal = options.journal ?? newestRun(".ballast/demo")?.journal;
+      if (journal === undefined) throw new NothingToServeError();
+      await serveUntilStopped({ ...options, journal, terminal: openTerminal() });
+    });

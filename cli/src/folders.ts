@@ -1,0 +1,76 @@
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { BallastError } from "@ballast/data";
+
+export class FolderError extends BallastError {
+  readonly code: string;
+  readonly folder: string;
+  constructor(folder: string, cause: NodeJS.ErrnoException) {
+    const full = cause.code === "ENOSPC";
+    super(
+      full
+        ? `The disk of ${folder} is full. Free some space or choose another folder with --out.`
+        : `${folder} cannot be written (${cause.code ?? cause.message}). Choose another folder with --out.`,
+    );
+    this.code = full ? "DISK_FULL" : "FOLDER_NOT_WRITABLE";
+    this.folder = folder;
+  }
+}
+
+/** Where one run of the demo leaves everything. */
+export interface RunFolder {
+  readonly path: string;
+  readonly journal: string;
+  readonly artefacts: string;
+  readonly report: string;
+  readonly record: string;
+  /** The newest earlier run, and whether it came to its end. */
+  readonly previous: { readonly path: string; readonly isFinished: boolean } | undefined;
+}
+
+/** A fresh, numbered folder below `root`. Creating it is atomic, so that two demos at once never share one. */
+export function createRunFolder(root: string): RunFolder {
+  try {
+    mkdirSync(root, { recursive: true });
+    const numbers = readdirSync(root).flatMap((name) =>
+      /^run-\d{4,}$/.test(name) ? [Number(name.slice(4))] : [],
+    );
+    const newest = numbers.length > 0 ? Math.max(...numbers) : 0;
+    const previous = newest > 0 ? runFolder(root, newest) : undefined;
+    for (let number = newest + 1; ; number++) {
+      const folder = runFolder(root, number);
+      try {
+        mkdirSync(folder.path);
+        return {
+          ...folder,
+          previous: previous && { path: previous.path, isFinished: existsSync(previous.record) },
+        };
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      }
+    }
+  } catch (error) {
+    throw new FolderError(root, error as NodeJS.ErrnoException);
+  }
+}
+
+function runFolder(root: string, number: number) {
+  const path = join(root, `run-${String(number).padStart(4, "0")}`);
+  return {
+    path,
+    journal: join(path, "journal.sqlite"),
+    artefacts: join(root, "artefacts"),
+    report: join(path, "report.html"),
+    record: join(path, "record.json"),
+  };
+}
+
+/** The folder of the newest finished run, for `serve`; undefined where there is none. */
+export function newestRun(root: string): ReturnType<typeof runFolder> | undefined {
+  if (!existsSync(root)) return undefined;
+  return readdirSync(root)
+    .flatMap((name) => (/^run-\d{4,}$/.test(name) ? [Number(name.slice(4))] : []))
+    .sort((x, y) => y - x)
+    .map((number) => runFolder(root, number))
+    .find(({ journal }) => existsSync(journal));
+}

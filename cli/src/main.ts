@@ -1,0 +1,50 @@
+import { BallastError } from "@ballast/data";
+import { Command, CommanderError } from "commander";
+import { agentCommand } from "./commands/agent.ts";
+import { demoCommand } from "./commands/demo.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { fetchCommand } from "./commands/fetch.ts";
+import { serveCommand } from "./commands/serve.ts";
+import { trainCommand } from "./commands/train.ts";
+import { verifyCommand } from "./commands/verify.ts";
+
+/** Exit status of a failure the message explains; misuse of the command line has 2, as in a shell. */
+const FAILED = 1;
+const MISUSED = 2;
+
+export function createProgram(): Command {
+  const program = new Command("ballast")
+    .description("Keeps a portfolio on its target weights and acts before a weight leaves its band.")
+    .showHelpAfterError("(--help shows the options and an example)")
+    .exitOverride();
+  for (const command of [
+    demoCommand,
+    fetchCommand,
+    trainCommand,
+    agentCommand,
+    serveCommand,
+    verifyCommand,
+    doctorCommand,
+  ]) {
+    program.addCommand(
+      command().exitOverride().showHelpAfterError("(--help shows the options and an example)"),
+    );
+  }
+  return program;
+}
+
+/** Runs one command line. What a user can cure is one line and a status, never a stack. */
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : MISUSED;
+    } else if (error instanceof BallastError) {
+      process.stderr.write(`\n${error.code}: ${error.message}\n`);
+      process.exitCode = FAILED;
+    } else {
+      throw error;
+    }
+  }
+}
