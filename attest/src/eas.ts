@@ -10,7 +10,7 @@ import {
 import type { Decision } from "./decision.ts";
 import { DECISION_SCHEMA, DECISION_SCHEMA_UID, ZERO_ADDRESS, ZERO_BYTES32 } from "./encoding.ts";
 import { assertChain, logsSince, NodeError, read, revertData, rpcOf } from "./node.ts";
-import { easSdk } from "./sdk.ts";
+import { easContract, easSdk } from "./sdk.ts";
 import { assertSignable, type EasDomain, toAttestationTerms } from "./sign.ts";
 import { RevertedError, type SubmitOptions, settlePending, submit } from "./submit.ts";
 
@@ -95,7 +95,7 @@ const isContract = async (provider: JsonRpcApiProvider, address: Hex): Promise<b
 export async function fetchEasVersion(provider: JsonRpcApiProvider, easAddress: Hex): Promise<string> {
   if (!(await isContract(provider, easAddress))) throw new EasNotFoundError(easAddress);
   try {
-    return await new (easSdk().EAS)(easAddress, { signer: provider }).getVersion();
+    return await easContract(easAddress, provider).getVersion();
   } catch (error) {
     throw revertData(error) !== undefined
       ? new EasNotFoundError(easAddress)
@@ -112,9 +112,9 @@ export async function fetchEasDomain(
   easAddress: Hex,
   schemaUid: Hex = DECISION_SCHEMA_UID,
 ): Promise<EasDomain> {
-  const { EAS, SchemaRegistry } = easSdk();
+  const { SchemaRegistry } = easSdk();
   const easVersion = await fetchEasVersion(provider, easAddress);
-  const { contract } = new EAS(easAddress, { signer: provider });
+  const { contract } = easContract(easAddress, provider);
   const registry = (await reading("reading EAS", contract.getSchemaRegistry())) as Hex;
   const schemas = new SchemaRegistry(registry, { signer: provider });
   const { uid } = await reading("reading a schema", schemas.contract.getSchema(schemaUid));
@@ -152,10 +152,9 @@ export async function fetchAttestation(
 ): Promise<OnchainAttestation> {
   if (!/^0x[0-9a-fA-F]{64}$/.test(uid)) throw new AttestationNotFoundError(uid, easAddress);
   if (!(await isContract(provider, easAddress))) throw new EasNotFoundError(easAddress);
-  const { EAS } = easSdk();
   const found = await reading(
     "reading an attestation",
-    new EAS(easAddress, { signer: provider }).getAttestation(uid),
+    easContract(easAddress, provider).getAttestation(uid),
   );
   if (found.uid === ZERO_BYTES32) throw new AttestationNotFoundError(uid, easAddress);
   return {
@@ -179,8 +178,7 @@ export async function fetchOffchainRevocation(
   attester: Hex,
   offchainUid: Hex,
 ): Promise<bigint> {
-  const { EAS } = easSdk();
-  const eas = new EAS(easAddress, { signer: provider });
+  const eas = easContract(easAddress, provider);
   return reading("reading a revocation", eas.getRevocationOffchain(attester, offchainUid));
 }
 
@@ -241,7 +239,7 @@ export async function attestDecision(
     if (receipt === null) throw new NodeError("reading a receipt", `it has none of ${found.txHash}`);
     return { uid: found.uid, receipt, isReused: true };
   }
-  const { data } = await new (easSdk().EAS)(easAddress, { signer }).attest({
+  const { data } = await easContract(easAddress, signer).attest({
     schema: schemaUid,
     data: terms,
   });

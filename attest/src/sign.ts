@@ -3,7 +3,7 @@ import type { Signer } from "ethers";
 import type { Decision } from "./decision.ts";
 import { decisionBytes, decisionHash, ZERO_BYTES32 } from "./encoding.ts";
 import { WrongChainError } from "./node.ts";
-import { easSdk } from "./sdk.ts";
+import { easContract, easSdk } from "./sdk.ts";
 
 /** One EAS contract and the schema under which decisions stand. */
 export interface EasDomain {
@@ -65,11 +65,11 @@ export async function signDecision(
   const { decision, signer, chainId, easAddress, easVersion, schemaUid } = request;
   const hash = decisionHash(decision);
   assertSignable(decision, chainId);
-  const { EAS, Offchain, OffchainAttestationVersion } = easSdk();
+  const { Offchain, OffchainAttestationVersion } = easSdk();
   const offchain = new Offchain(
     { address: easAddress, version: easVersion, chainId },
     OffchainAttestationVersion.Version2,
-    new EAS(easAddress),
+    easContract(easAddress, signer),
   );
   const terms = toAttestationTerms(decision);
   const sig = await offchain.signOffchainAttestation(
