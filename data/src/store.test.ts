@@ -9,18 +9,15 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import { batch as batchOf, START } from "../test/store-writer.ts";
+import { BadBarKeyError, type BarKey, intervalLabel, parseInterval } from "./bar-key.ts";
 import { DiskFullError } from "./durable-file.ts";
 import { seededRandom } from "./random.ts";
 import {
   AmbiguousBarsError,
-  BadBarKeyError,
-  type BarKey,
   type BarSeries,
   CorruptBarFileError,
-  intervalLabel,
   isBarStore,
   openBarStore,
-  parseInterval,
   storeSource,
 } from "./store.ts";
 import { HOUR_MS, unixMillis } from "./units.ts";

@@ -1,31 +1,13 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  BIGINT,
-  DOUBLE,
-  type DuckDBConnection,
-  DuckDBDataChunk,
-  DuckDBInstance,
-  INTEGER,
-} from "@duckdb/node-api";
+import { DOUBLE, type DuckDBConnection, DuckDBDataChunk, DuckDBInstance, INTEGER } from "@duckdb/node-api";
+import { BadBarKeyError, type BarKey, checkName, intervalLabel, toKey, toPath } from "./bar-key.ts";
 import { replaceFile } from "./durable-file.ts";
 import { BallastError } from "./errors.ts";
 import type { LoadRequest, MarketSource, RawMarket, RawSeries } from "./market.ts";
 import { type TimeRange, unionRanges } from "./ranges.ts";
-import { DAY_MS, HOUR_MS, type UnixMillis, unixMillis } from "./units.ts";
+import { HOUR_MS, type UnixMillis, unixMillis } from "./units.ts";
 import { openWriteLock } from "./write-lock.ts";
-
-/** Which series: `{ exchange: "binance", quote: "USDT", asset: "BTC", intervalMs: 3_600_000 }`. */
-export interface BarKey {
-  /** Lower-case letters, digits and underscores, as ccxt names exchanges. */
-  readonly exchange: string;
-  /** Upper-case letters, digits and hyphens. */
-  readonly quote: string;
-  /** Upper-case letters, digits and hyphens. */
-  readonly asset: string;
-  /** Whole seconds. */
-  readonly intervalMs: number;
-}
 
 export type BarSeries = Pick<RawSeries, "time" | "bars">;
 
@@ -62,17 +44,6 @@ export interface BarStore {
   close(): void;
 }
 
-export class BadBarKeyError extends BallastError {
-  readonly code = "BAD_BAR_KEY";
-  readonly field: string;
-  readonly value: unknown;
-  constructor(field: string, value: unknown, allowed: string) {
-    super(`${field} = ${JSON.stringify(value)} cannot name bars in a store. Use ${allowed}.`);
-    this.field = field;
-    this.value = value;
-  }
-}
-
 export class CorruptBarFileError extends BallastError {
   readonly code = "CORRUPT_BAR_FILE";
   readonly path: string;
@@ -96,64 +67,6 @@ export class AmbiguousBarsError extends BallastError {
   }
 }
 
-const UNITS: readonly (readonly [letter: string, ms: number])[] = [
-  ["d", DAY_MS],
-  ["h", HOUR_MS],
-  ["m", 60_000],
-  ["s", 1_000],
-];
-
-/** `1h`, `5m`, `1d`: the interval in its largest whole unit. Error: BadBarKeyError unless whole seconds. */
-export function intervalLabel(intervalMs: number): string {
-  const unit = UNITS.find(([, ms]) => intervalMs % ms === 0);
-  if (!unit || !Number.isSafeInteger(intervalMs) || intervalMs <= 0)
-    throw new BadBarKeyError(
-      "intervalMs",
-      intervalMs,
-      "a whole number of seconds in ms, for example 3600000",
-    );
-  return `${intervalMs / unit[1]}${unit[0]}`;
-}
-
-/** The reverse of `intervalLabel`; also weeks, `1w`. Error: BadBarKeyError. */
-export function parseInterval(label: string): number {
-  const [, count, letter] = /^([1-9]\d{0,5})([smhdw])$/.exec(label) ?? [];
-  const unit = letter === "w" ? 7 * DAY_MS : UNITS.find(([name]) => name === letter)?.[1];
-  if (unit === undefined)
-    throw new BadBarKeyError("interval", label, "a count and a unit, for example 5m, 1h or 1d");
-  return Number(count) * unit;
-}
-
-const NAMES = {
-  exchange: { pattern: /^[a-z0-9_]{1,40}$/, allowed: "1 to 40 lower-case letters, digits and underscores" },
-  quote: { pattern: /^[A-Z0-9][A-Z0-9-]{0,29}$/, allowed: "1 to 30 upper-case letters, digits and hyphens" },
-  asset: { pattern: /^[A-Z0-9][A-Z0-9-]{0,29}$/, allowed: "1 to 30 upper-case letters, digits and hyphens" },
-};
-
-function checkName(field: keyof typeof NAMES, value: string): string {
-  if (typeof value !== "string" || !NAMES[field].pattern.test(value))
-    throw new BadBarKeyError(field, value, NAMES[field].allowed);
-  return value;
-}
-
-function toPath({ exchange, quote, asset, intervalMs }: BarKey): string {
-  return join(
-    `exchange=${checkName("exchange", exchange)}`,
-    `quote=${checkName("quote", quote)}`,
-    `asset=${checkName("asset", asset)}`,
-    `interval=${intervalLabel(intervalMs)}`,
-  );
-}
-
-function toKey(path: string): BarKey | undefined {
-  const match = /^exchange=([^/]+)\/quote=([^/]+)\/asset=([^/]+)\/interval=([^/]+)$/.exec(
-    path.replaceAll("\\", "/"),
-  );
-  if (!match) return undefined;
-  const [, exchange, quote, asset, interval] = match as unknown as [string, string, string, string, string];
-  return { exchange, quote, asset, intervalMs: parseInterval(interval) };
-}
-
 const MONTH_FILE = /^(\d{4}-\d{2})\.parquet$/;
 const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 const monthOf = (time: number): string => new Date(time).toISOString().slice(0, 7);
@@ -161,9 +74,27 @@ const monthStart = (month: string): number => Date.parse(`${month}-01T00:00:00Z`
 const nextMonthStart = (month: string): number =>
   Date.UTC(Number(month.slice(0, 4)), Number(month.slice(5)), 1);
 
+function monthsOf(times: Float64Array): ReadonlySet<string> {
+  const months = new Set<string>();
+  let [from, to] = [0, 0];
+  for (const time of times) {
+    if (time >= from && time < to) continue;
+    const month = monthOf(time);
+    [from, to] = [monthStart(month), nextMonthStart(month)];
+    months.add(month);
+  }
+  return months;
+}
+
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-/** A path for `read_parquet`, which takes brackets, stars and question marks for patterns. */
-const exactPath = (path: string): string => literal(path.replace(/[[*?]/g, (special) => `[${special}]`));
+/** Exactly these files, although `read_parquet` takes brackets, stars and question marks for patterns. */
+const parquet = (paths: readonly string[]): string => {
+  const exact = paths.map((path) => literal(path.replace(/[[*?]/g, (special) => `[${special}]`)));
+  return `read_parquet([${exact.join(", ")}], hive_partitioning = false)`;
+};
+/** Names the file that a reader's message speaks of. */
+const corrupt = (error: unknown, paths: readonly string[], place: string): CorruptBarFileError =>
+  new CorruptBarFileError(paths.find((path) => String(error).includes(path)) ?? place, { cause: error });
 
 const COLUMNS = ["open", "high", "low", "close", "volume"] as const;
 const CHUNK_ROWS = 2048;
@@ -171,23 +102,26 @@ const CHUNK_ROWS = 2048;
 /** Fills the table `incoming`; `version` is the position, so that the later of two equal times wins. */
 async function stage(connection: DuckDBConnection, { time, bars }: BarSeries): Promise<void> {
   await connection.run(
-    `CREATE OR REPLACE TABLE incoming (time BIGINT, ${COLUMNS.map((c) => `${c} DOUBLE`).join(", ")}, version INTEGER)`,
+    `CREATE OR REPLACE TABLE staged (time DOUBLE, ${COLUMNS.map((c) => `${c} DOUBLE`).join(", ")}, version INTEGER)`,
   );
-  const appender = await connection.createAppender("incoming");
+  const appender = await connection.createAppender("staged");
   for (let from = 0; from < time.length; from += CHUNK_ROWS) {
     const to = Math.min(time.length, from + CHUNK_ROWS);
     const chunk = DuckDBDataChunk.create(
-      [BIGINT, DOUBLE, DOUBLE, DOUBLE, DOUBLE, DOUBLE, INTEGER],
+      [DOUBLE, DOUBLE, DOUBLE, DOUBLE, DOUBLE, DOUBLE, INTEGER],
       to - from,
     );
     chunk.setColumns([
-      Array.from(time.subarray(from, to), BigInt),
+      Array.from(time.subarray(from, to)),
       ...COLUMNS.map((column) => Array.from(bars[column].subarray(from, to))),
       Array.from({ length: to - from }, (_, i) => from + i),
     ]);
     appender.appendDataChunk(chunk);
   }
   appender.closeSync();
+  await connection.run(
+    "CREATE OR REPLACE TABLE incoming AS SELECT * REPLACE (time::BIGINT AS time) FROM staged",
+  );
 }
 
 async function months(folder: string): Promise<string[]> {
@@ -217,31 +151,38 @@ export async function openBarStore(folder: string, options: BarStoreOptions = {}
   });
   const writer = await database.connect();
 
-  /** Writes one month merged with what is there; returns the number of new or changed bars. */
-  async function mergeMonth(path: string, month: string, exists: boolean): Promise<number> {
+  /** Merges `incoming` into the months it touches; returns the number of new or changed bars. */
+  async function merge(place: string, touched: ReadonlySet<string>): Promise<number> {
     const list = COLUMNS.join(", ");
-    const old = exists
-      ? `SELECT epoch_ms(time) AS time, ${list} FROM read_parquet(${exactPath(path)})`
-      : `SELECT time, ${list} FROM incoming WHERE false`;
-    await writer.run(`CREATE OR REPLACE TABLE stored AS ${old}`).catch((error) => {
-      throw new CorruptBarFileError(path, { cause: error });
+    const present = (await months(place)).filter((month) => touched.has(month));
+    const paths = present.map((month) => join(place, `${month}.parquet`));
+    const stored =
+      paths.length > 0
+        ? `SELECT epoch_ms(time) AS time, ${list} FROM ${parquet(paths)}`
+        : `SELECT time, ${list} FROM incoming WHERE false`;
+    await writer.run(`CREATE OR REPLACE TABLE stored AS ${stored}`).catch((error) => {
+      throw corrupt(error, paths, place);
     });
     await writer.run(
       `CREATE OR REPLACE TABLE merged AS SELECT time, ${list} FROM (
-         SELECT time, ${list}, -1 AS version FROM stored
-         UNION ALL SELECT time, ${list}, version FROM incoming WHERE time >= $1 AND time < $2
+         SELECT time, ${list}, -1 AS version FROM stored UNION ALL SELECT time, ${list}, version FROM incoming
        ) QUALIFY row_number() OVER (PARTITION BY time ORDER BY version DESC) = 1`,
-      [BigInt(monthStart(month)), BigInt(nextMonthStart(month))],
     );
-    const reader = await writer.runAndReadAll("SELECT count(*) FROM (FROM merged EXCEPT FROM stored)");
-    const changed = Number(reader.getRows()[0]![0]);
-    if (changed === 0) return 0;
-    await replaceFile(path, async (temporary) => {
-      await writer.run(
-        `COPY (SELECT epoch_ms(time) AS time, ${list} FROM merged ORDER BY time)
-         TO ${literal(temporary)} (FORMAT parquet, COMPRESSION zstd)`,
-      );
-    });
+    const reader = await writer.runAndReadAll(
+      `SELECT strftime(epoch_ms(time), '%Y-%m') AS month, count(*)::INTEGER
+       FROM (FROM merged EXCEPT FROM stored) GROUP BY month ORDER BY month`,
+    );
+    let changed = 0;
+    for (const [month, count] of reader.getRows() as [string, number][]) {
+      await replaceFile(join(place, `${month}.parquet`), async (temporary) => {
+        await writer.run(
+          `COPY (SELECT epoch_ms(time) AS time, ${list} FROM merged
+                 WHERE time >= ${monthStart(month)} AND time < ${nextMonthStart(month)} ORDER BY time)
+           TO ${literal(temporary)} (FORMAT parquet, COMPRESSION zstd)`,
+        );
+      });
+      changed += count;
+    }
     return changed;
   }
 
@@ -256,12 +197,12 @@ export async function openBarStore(folder: string, options: BarStoreOptions = {}
         time: empty(),
         bars: { open: empty(), high: empty(), low: empty(), close: empty(), volume: empty() },
       };
-    const paths = files.map((month) => exactPath(join(place, `${month}.parquet`)));
+    const paths = files.map((month) => join(place, `${month}.parquet`));
     const connection = await database.connect();
     try {
       const reader = await connection.runAndReadAll(
         `SELECT epoch_ms(time)::DOUBLE, ${COLUMNS.join(", ")}
-         FROM read_parquet([${paths.join(", ")}], hive_partitioning = false)
+         FROM ${parquet(paths)}
          WHERE epoch_ms(time) >= $1 AND epoch_ms(time) < $2 ORDER BY time`,
         [Math.max(from, 0), Math.min(to, LAST_TIME + 1)],
       );
@@ -270,7 +211,7 @@ export async function openBarStore(folder: string, options: BarStoreOptions = {}
         .map((values) => Float64Array.from(values as number[])) as Six<Float64Array>;
       return { asset: key.asset, quote: key.quote, time, bars: { open, high, low, close, volume } };
     } catch (error) {
-      throw new CorruptBarFileError(place, { cause: error });
+      throw corrupt(error, paths, place);
     } finally {
       connection.closeSync();
     }
@@ -308,10 +249,7 @@ export async function openBarStore(folder: string, options: BarStoreOptions = {}
           throw new BadBarKeyError("time", time, "whole ms since 1970, up to the year 9999");
       return lock.run(async () => {
         await stage(writer, series);
-        const present = new Set(await months(place));
-        let changed = 0;
-        for (const month of [...new Set(Array.from(series.time, monthOf))].sort())
-          changed += await mergeMonth(join(place, `${month}.parquet`), month, present.has(month));
+        const changed = await merge(place, monthsOf(series.time));
         if (covering) {
           const ranges = unionRanges([...(await covered(key)), covering]);
           await replaceFile(join(place, "covered.json"), (temporary) =>

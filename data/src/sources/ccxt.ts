@@ -1,7 +1,8 @@
+import { type BarKey, intervalLabel } from "../bar-key.ts";
 import { BallastError } from "../errors.ts";
 import type { LoadRequest, MarketSource, RawMarket, RawSeries } from "../market.ts";
 import { subtractRanges, type TimeRange } from "../ranges.ts";
-import { type BarKey, type BarSeries, type BarStore, intervalLabel } from "../store.ts";
+import type { BarSeries, BarStore } from "../store.ts";
 import { DAY_MS, HOUR_MS, isoTime, unixMillis } from "../units.ts";
 import {
   closestNames,
