@@ -1,8 +1,8 @@
+import { BAR_FIELDS, mapColumns } from "./bars.ts";
 import { BallastError } from "./errors.ts";
 import { HASH_BYTES, merkleLeaf, merkleNode, merkleRoot, merkleSplit, toHex } from "./hash.ts";
 import type { BarColumns, Exogenous, Market, Past } from "./market.ts";
 import {
-  BAR_FIELDS,
   exogenousLeaf,
   headerLeaf,
   rowLeaf,
@@ -127,13 +127,8 @@ export const closeMarket = (clean: CleanMarket): Market => {
   };
 };
 
-const sliceBars = (columns: BarColumns, from: number, to: number): BarColumns => ({
-  open: columns.open.slice(from, to),
-  high: columns.high.slice(from, to),
-  low: columns.low.slice(from, to),
-  close: columns.close.slice(from, to),
-  volume: columns.volume.slice(from, to),
-});
+const sliceBars = (columns: BarColumns, from: number, to: number): BarColumns =>
+  mapColumns(columns, (column) => column.slice(from, to));
 
 /** How many of the ascending times are at or before `until`. */
 const countUpTo = (ascending: Float64Array, until: number): number => {

@@ -1,5 +1,6 @@
+import { BAR_FIELDS, filterRows, newColumns } from "./bars.ts";
 import { BallastError } from "./errors.ts";
-import type { BarColumns, Exogenous, Market, RawMarket, RawSeries } from "./market.ts";
+import type { Exogenous, Market, RawMarket, RawSeries } from "./market.ts";
 import { closeMarket } from "./past.ts";
 import {
   BadValueError,
@@ -279,16 +280,16 @@ const toGrid = (series: CleanSeries, intervalMs: number): CleanSeries => {
   // Weeks begin on Mondays, the epoch was a Thursday: above a day the first bar sets the phase.
   const phase = intervalMs > DAY_MS ? series.time[0]! % intervalMs : 0;
   const offGrid = tally("off-grid", series.asset, "dropped");
-  const isOn = series.time.map((time) => (time % intervalMs === phase ? 1 : 0));
-  isOn.forEach((on, i) => {
-    if (on === 0) offGrid.add(series.time[i]!, series.bars.close[i]!);
-  });
+  const isOn = (i: number): boolean => series.time[i]! % intervalMs === phase;
+  for (let i = 0; i < series.time.length; i++) {
+    if (!isOn(i)) offGrid.add(series.time[i]!, series.bars.close[i]!);
+  }
   if (offGrid.count === 0) return series;
   if (offGrid.count > MAX_REPAIR_SHARE * series.time.length) {
     const { firstTime } = offGrid;
     throw new MisalignedTimesError(series.asset, firstTime % intervalMs, intervalMs, firstTime);
   }
-  return { ...select(series, (i) => isOn[i] === 1), findings: [...series.findings, ...offGrid.findings()] };
+  return { ...filterRows(series, isOn), findings: [...series.findings, ...offGrid.findings()] };
 };
 
 const dropUnclosed = (series: CleanSeries, intervalMs: number, now: UnixMillis): CleanSeries => {
@@ -308,18 +309,8 @@ const dropUnclosed = (series: CleanSeries, intervalMs: number, now: UnixMillis):
   }
   if (end > last) return series;
   return {
-    ...select(series, (i) => i < end),
+    ...filterRows(series, (i) => i < end),
     findings: [...series.findings, ...partial.findings(), ...unproven.findings()],
-  };
-};
-
-const select = (series: CleanSeries, isKept: (index: number) => boolean): CleanSeries => {
-  const pick = (column: Float64Array) => column.filter((_, i) => isKept(i));
-  const { open, high, low, close, volume } = series.bars;
-  return {
-    ...series,
-    time: pick(series.time),
-    bars: { open: pick(open), high: pick(high), low: pick(low), close: pick(close), volume: pick(volume) },
   };
 };
 
@@ -352,8 +343,7 @@ const fillGaps = (
   maxGapHours: number,
 ) => {
   const { asset, time } = series;
-  const column = () => new Float64Array(length);
-  const bars = { open: column(), high: column(), low: column(), close: column(), volume: column() };
+  const bars = newColumns(length);
   const filled = new Uint8Array(length);
   let [missing, longest, firstMissing, outside] = [0, 0, Number.NaN, 0];
   let row = 0;
@@ -375,7 +365,7 @@ const fillGaps = (
       row = gapEnd;
     }
     if (at < 0 || at >= length) continue;
-    for (const field of Object.keys(bars) as (keyof BarColumns)[]) bars[field][at] = series.bars[field][i]!;
+    for (const field of BAR_FIELDS) bars[field][at] = series.bars[field][i]!;
     row = at + 1;
   }
   const found: Finding[] = [];

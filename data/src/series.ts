@@ -1,3 +1,4 @@
+import { BAR_FIELDS, takeRows } from "./bars.ts";
 import { BallastError } from "./errors.ts";
 import type { BarColumns, RawSeries } from "./market.ts";
 import type { Finding } from "./quality.ts";
@@ -117,22 +118,14 @@ export const toCleanSeries = (raw: RawSeries, now: UnixMillis): CleanSeries => {
   for (let i = 1; i < raw.time.length; i++) {
     if (raw.time[i]! < raw.time[i - 1]!) disorder.add(raw.time[i]!, i);
   }
-  const order = Uint32Array.from(raw.time, (_, i) => i);
+  const order = new Uint32Array(raw.time.length).map((_, i) => i);
   if (disorder.count > 0) order.sort((a, b) => raw.time[a]! - raw.time[b]! || a - b);
 
   const last = raw.time[order[order.length - 1] ?? 0];
   if (last !== undefined && last > now) throw new FutureBarError(asset, last, now);
 
   const { kept, findings } = dropDuplicates(raw, order);
-  const time = Float64Array.from(kept, (i) => raw.time[i]!);
-  const pick = (column: Float64Array) => Float64Array.from(kept, (i) => column[i]!);
-  const bars = {
-    open: pick(raw.bars.open),
-    high: pick(raw.bars.high),
-    low: pick(raw.bars.low),
-    close: pick(raw.bars.close),
-    volume: pick(raw.bars.volume),
-  };
+  const { time, bars } = takeRows(raw, kept);
   refuseBadValues(asset, time, bars);
   return {
     asset,
@@ -162,9 +155,7 @@ const dropDuplicates = (raw: RawSeries, order: Uint32Array) => {
       kept[count++] = i;
       continue;
     }
-    const isSame = Object.values(raw.bars).every((column: Float64Array) =>
-      Object.is(column[before], column[i]),
-    );
+    const isSame = BAR_FIELDS.every((field) => Object.is(raw.bars[field][before], raw.bars[field][i]));
     (isSame ? identical : conflicting).add(raw.time[i]!, raw.bars.close[i]!);
     kept[count - 1] = i;
   }
@@ -175,14 +166,16 @@ const dropDuplicates = (raw: RawSeries, order: Uint32Array) => {
 };
 
 const refuseBadValues = (asset: string, time: Float64Array, bars: BarColumns): void => {
-  for (const [field, column] of Object.entries(bars) as [keyof BarColumns, Float64Array][]) {
-    const isSound =
-      field === "volume"
-        ? (value: number) => value >= 0 && value < Number.POSITIVE_INFINITY
-        : (value: number) => value > 0 && value < Number.POSITIVE_INFINITY;
+  for (const field of BAR_FIELDS) {
+    const column = bars[field];
+    const least = field === "volume" ? 0 : Number.MIN_VALUE;
     for (let i = 0; i < column.length; i++) {
-      if (!isSound(column[i]!)) throw new BadValueError(asset, field, time[i]!, column[i]!);
-      column[i] = column[i]! + 0; // -0 would have other bytes than 0
+      const value = column[i]!;
+      // Written so that NaN fails too.
+      if (!(value >= least && value < Number.POSITIVE_INFINITY)) {
+        throw new BadValueError(asset, field, time[i]!, value);
+      }
+      column[i] = value + 0; // -0 would have other bytes than 0
     }
   }
 };

@@ -1,3 +1,4 @@
+import { BAR_FIELDS, newColumns } from "./bars.ts";
 import { BallastError } from "./errors.ts";
 import { merkleRoot } from "./hash.ts";
 import type { BarColumns } from "./market.ts";
@@ -45,8 +46,6 @@ export class MalformedSnapshotError extends BallastError {
  *   exogenous  text name · u32 count, then per value: u64 publishedAt · f64 value
  */
 const VERSION = 1;
-/** The columns of a bar, in the order of every canonical encoding. */
-export const BAR_FIELDS = ["open", "high", "low", "close", "volume"] as const;
 
 /** Seals content into a Snapshot; `computeRoot` may be a faster way to the same root. */
 export const toSnapshot = (
@@ -188,14 +187,7 @@ export const snapshotFromBytes = (bytes: Uint8Array): Snapshot => {
   // Before anything is allocated: a forged count must not cost memory.
   refuseUnless(bytes.length - offset >= lookback * (8 + 40 * assets.length), `fewer than ${lookback} rows`);
 
-  const column = () => new Float64Array(lookback);
-  const bars = assets.map(() => ({
-    open: column(),
-    high: column(),
-    low: column(),
-    close: column(),
-    volume: column(),
-  }));
+  const bars = assets.map(() => newColumns(lookback));
   for (let i = 0; i < lookback; i++) {
     refuseUnless(u64() === start + i * intervalMs, `row ${i} is off the grid`);
     for (const columns of bars) for (const field of BAR_FIELDS) columns[field][i] = f64();

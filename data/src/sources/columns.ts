@@ -41,20 +41,20 @@ const COLUMN_NAMES = {
 } as const;
 const TICKER_NAMES = ["ticker", "symbol", "pair"];
 
-export type BarField = keyof typeof COLUMN_NAMES;
-export const BAR_FIELDS = Object.keys(COLUMN_NAMES) as BarField[];
+export type RowField = keyof typeof COLUMN_NAMES;
+export const ROW_FIELDS = Object.keys(COLUMN_NAMES) as RowField[];
 
 /** Position of each field among the names. @throws MalformedFileError naming the first missing column */
 export const findColumns = (
   file: string,
   names: readonly string[],
-): Record<BarField, number> & { readonly ticker: number | undefined } => {
+): Record<RowField, number> & { readonly ticker: number | undefined } => {
   const lower = names.map((name) => name.trim().toLowerCase());
   const find = (candidates: readonly string[]): number | undefined => {
     const found = candidates.find((candidate) => lower.includes(candidate));
     return found === undefined ? undefined : lower.indexOf(found);
   };
-  const entries = BAR_FIELDS.map((field) => {
+  const entries = ROW_FIELDS.map((field) => {
     const index = find(COLUMN_NAMES[field]);
     if (index === undefined) {
       const wanted = COLUMN_NAMES[field].join(" or ");
@@ -62,7 +62,7 @@ export const findColumns = (
     }
     return [field, index] as const;
   });
-  return { ...(Object.fromEntries(entries) as Record<BarField, number>), ticker: find(TICKER_NAMES) };
+  return { ...(Object.fromEntries(entries) as Record<RowField, number>), ticker: find(TICKER_NAMES) };
 };
 
 /** Epoch seconds, ms, µs or ns in ms; the unit by magnitude, sure for 1974 to 5138. */
@@ -139,10 +139,10 @@ export const splitPair = (text: string): { asset: string; quote: string } => {
 
 /** Gathers a file's bars row by row, apart for each pair, written as `splitPair` reads it. */
 export const barGatherer = (file: string) => {
-  const all = new Map<string, { asset: string; quote: string; columns: Record<BarField, number[]> }>();
+  const all = new Map<string, { asset: string; quote: string; columns: Record<RowField, number[]> }>();
   return {
     /** The columns to push a row's values onto. @throws MalformedFileError where the pair is blank */
-    of(pair: string): Record<BarField, number[]> {
+    of(pair: string): Record<RowField, number[]> {
       let found = all.get(pair);
       if (found === undefined) {
         const { asset, quote } = splitPair(pair);
@@ -195,7 +195,7 @@ export const tableToContent = (
     if (parsed === undefined) throw new MalformedFileError(file, `row ${row}: ${String(time)} is no time`);
     if (!parsed.hasZone) notes.add(NO_ZONE_NOTE);
     into.time.push(parsed.ms);
-    for (const field of BAR_FIELDS) {
+    for (const field of ROW_FIELDS) {
       if (field === "time") continue;
       const value = cell(columns[field], row);
       into[field].push(value === null || value === undefined ? Number.NaN : Number(value));

@@ -1,11 +1,11 @@
 import type { Exogenous } from "../market.ts";
 import {
-  BAR_FIELDS,
   barGatherer,
   type FileContent,
   findColumns,
   MalformedFileError,
   NO_ZONE_NOTE,
+  ROW_FIELDS,
   TruncatedFileError,
   textToMillis,
 } from "./columns.ts";
@@ -98,7 +98,7 @@ export const readCsv = async (path: string, pair: string): Promise<FileContent> 
   const notes = new Set<string>();
   table.forEachRow((cells, line) => {
     const into = gatherer.of(columns.ticker === undefined ? pair : cells[columns.ticker]!);
-    for (const field of BAR_FIELDS) {
+    for (const field of ROW_FIELDS) {
       const cell = cells[columns[field]]!;
       into[field].push(
         field === "time" ? toTime(path, line, cell, notes) : toNumber(path, line, field, cell),

@@ -1,7 +1,8 @@
 import { readdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
+import { BAR_FIELDS, filterRows } from "../bars.ts";
 import { BallastError } from "../errors.ts";
-import type { Exogenous, LoadRequest, MarketSource, RawMarket, RawSeries } from "../market.ts";
+import type { BarColumns, Exogenous, LoadRequest, MarketSource, RawMarket, RawSeries } from "../market.ts";
 import { UnknownAssetError } from "../quality.ts";
 import { DAY_MS, HOUR_MS } from "../units.ts";
 import type { FileContent } from "./columns.ts";
@@ -176,16 +177,10 @@ const parseFileName = (file: string): { pair: string; intervalMs: number | undef
 
 const cutToRange = (series: RawSeries, { from, to }: LoadRequest): RawSeries => {
   if (from === undefined && to === undefined) return series;
-  const isIn = series.time.map((time) =>
-    time < (from ?? 0) || time >= (to ?? Number.POSITIVE_INFINITY) ? 0 : 1,
+  return filterRows(
+    series,
+    (i) => series.time[i]! >= (from ?? 0) && series.time[i]! < (to ?? Number.POSITIVE_INFINITY),
   );
-  const pick = (column: Float64Array) => column.filter((_, i) => isIn[i] === 1);
-  const { open, high, low, close, volume } = series.bars;
-  return {
-    ...series,
-    time: pick(series.time),
-    bars: { open: pick(open), high: pick(high), low: pick(low), close: pick(close), volume: pick(volume) },
-  };
 };
 
 /** By the median spacing, which gaps, duplicates and disorder do not move. */
@@ -213,26 +208,21 @@ const refuseMixedIntervals = (
 };
 
 const joinSeries = (parts: readonly RawSeries[]): RawSeries => {
-  if (parts.length === 1) return parts[0]!;
-  const join = (pick: (part: RawSeries) => Float64Array): Float64Array => {
-    const joined = new Float64Array(parts.reduce((sum, part) => sum + part.time.length, 0));
+  const [first] = parts;
+  if (parts.length === 1) return first!;
+  const join = (columns: readonly Float64Array[]): Float64Array => {
+    const joined = new Float64Array(columns.reduce((sum, column) => sum + column.length, 0));
     let offset = 0;
-    for (const part of parts) {
-      joined.set(pick(part), offset);
-      offset += part.time.length;
+    for (const column of columns) {
+      joined.set(column, offset);
+      offset += column.length;
     }
     return joined;
   };
+  const bars = BAR_FIELDS.map((field) => [field, join(parts.map((part) => part.bars[field]))] as const);
   return {
-    asset: parts[0]!.asset,
-    quote: parts[0]!.quote,
-    time: join((part) => part.time),
-    bars: {
-      open: join((part) => part.bars.open),
-      high: join((part) => part.bars.high),
-      low: join((part) => part.bars.low),
-      close: join((part) => part.bars.close),
-      volume: join((part) => part.bars.volume),
-    },
+    ...first!,
+    time: join(parts.map((part) => part.time)),
+    bars: Object.fromEntries(bars) as unknown as BarColumns,
   };
 };

@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
 import {
-  BAR_FIELDS,
   barGatherer,
   epochToMillis,
   type FileContent,
   MalformedFileError,
+  ROW_FIELDS,
   TruncatedFileError,
 } from "./columns.ts";
 
@@ -42,10 +42,10 @@ export const readFreqtradeJson = async (path: string, pair: string): Promise<Fil
   const gatherer = barGatherer(path);
   const into = gatherer.of(pair);
   for (const [i, row] of rows.entries()) {
-    if (!Array.isArray(row) || row.length < BAR_FIELDS.length) {
+    if (!Array.isArray(row) || row.length < ROW_FIELDS.length) {
       throw new MalformedFileError(path, `element ${i} is not [ms, open, high, low, close, volume]`);
     }
-    for (const [k, field] of BAR_FIELDS.entries()) {
+    for (const [k, field] of ROW_FIELDS.entries()) {
       const cell: unknown = row[k];
       const isNumeric = typeof cell === "number" || (typeof cell === "string" && cell.trim() !== "");
       const value = isNumeric ? Number(cell) : Number.NaN;
