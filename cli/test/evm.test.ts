@@ -286,27 +286,6 @@ describe("fetchBaseFees", () => {
     expect(fees.publishedAt.at(-1)).toBe(MOMENTS.at(-1)!.time * 1_000);
   });
 
-  test("behaviour: more blocks than one page holds, none missing and none twice", async () => {
-    const checkpoint = await devnet.checkpoint();
-    const fromBlock = (await node.block("latest")).number + 1;
-    const count = 1_500;
-    await devnet.provider.send("anvil_mine", [`0x${count.toString(16)}`]);
-    const labels: string[] = [];
-    const fees = await fetchBaseFees(node, {
-      fromBlock,
-      toBlock: fromBlock + count - 1,
-      dateEvery: 1,
-      onProgress: ({ done, total, label }) => labels.push(`${done}/${total} ${label}`),
-    });
-    expect(labels).toEqual(["1024/1500 base fees", "1500/1500 base fees"]);
-    expect(fees.value).toHaveLength(count);
-    for (const i of [0, 1, 1_022, 1_023, 1_024, 1_025, count - 1]) {
-      const block = await node.block(fromBlock + i);
-      expect([fees.publishedAt[i], fees.value[i]]).toEqual([block.time, Number(block.baseFeeWei) / 1e9]);
-    }
-    await devnet.restore(checkpoint);
-  }, 60_000);
-
   test("error: blocks that are not there yet", async () => {
     const { number } = await node.block("latest");
     await expect(fetchBaseFees(node, { fromBlock: number, toBlock: number + 50 })).rejects.toThrow(
@@ -463,4 +442,36 @@ test("error: connectEvm on the wrong chain names both", async () => {
   expect(error).toBeInstanceOf(WrongChainError);
   expect(error).toMatchObject({ code: "WRONG_CHAIN", expected: 137n, actual: 31_337n });
   expect((error as Error).message).toMatch(/31337.*137/);
+});
+
+// Last, for it pushes the states of the earlier blocks out of the node's memory.
+describe("after 1,100 more blocks", () => {
+  const COUNT = 1_100;
+  let fromBlock: number;
+  beforeAll(async () => {
+    fromBlock = (await node.block("latest")).number + 1;
+    await devnet.provider.send("anvil_mine", [`0x${COUNT.toString(16)}`]);
+  }, 60_000);
+
+  test("behaviour: base fees of more blocks than a page holds, the last of each dated group", async () => {
+    const labels: string[] = [];
+    const fees = await fetchBaseFees(node, {
+      fromBlock,
+      toBlock: fromBlock + COUNT - 1,
+      dateEvery: 50,
+      onProgress: ({ done, total, label }) => labels.push(`${done}/${total} ${label}`),
+    });
+    expect(labels).toEqual(["1024/1100 base fees", "1100/1100 base fees"]);
+    const dated = Array.from({ length: COUNT }, (_, i) => fromBlock + i).filter(
+      (block) => block % 50 === 0 || block === fromBlock + 1_023 || block === fromBlock + COUNT - 1,
+    );
+    const blocks = await Promise.all(dated.map((block) => node.block(block)));
+    expect([...fees.publishedAt]).toEqual(blocks.map(({ time }) => time));
+    expect([...fees.value]).toEqual(blocks.map(({ baseFeeWei }) => Number(baseFeeWei) / 1e9));
+  });
+
+  test("error: a state that the node has forgotten, with what to do about it", async () => {
+    const reading = fetchPoolState(node, { pool: devnet.listings[1]!.pool!, block: firstBlock });
+    await expect(reading).rejects.toThrow(/refused eth_call: .* needs an archive node/);
+  });
 });

@@ -1,5 +1,5 @@
 import type { Exogenous, Progress } from "../market.ts";
-import { type EvmNode, toQuantity } from "./evm.ts";
+import { type EvmNode, fetchBlocks, toQuantity } from "./evm.ts";
 import { RpcRefusedError } from "./evm-errors.ts";
 import { type Observation, toExogenous } from "./evm-series.ts";
 
@@ -33,7 +33,7 @@ export const fetchBaseFees = async (node: EvmNode, range: BaseFeeRange): Promise
     const to = Math.min(toBlock, from + PAGE_BLOCKS - 1);
     const fees = await fetchPage(node, from, to);
     const dated = [...fees.keys()].map((i) => from + i).filter((block) => isDated(block, to, dateEvery));
-    const headers = await Promise.all(dated.map((block) => node.block(block)));
+    const headers = await fetchBlocks(node, dated, signal);
     let next = 0;
     for (const [i, fee] of fees.entries()) {
       while (headers[next]!.number < from + i) next += 1;

@@ -1,7 +1,7 @@
 import { Interface } from "ethers";
 import type { Exogenous, Progress } from "../market.ts";
 import { type Hex, HOUR_MS, type UnixMillis, unixMillis } from "../units.ts";
-import { type EvmNode, toQuantity } from "./evm.ts";
+import { type EvmNode, fetchBlocks, toQuantity } from "./evm.ts";
 import { RpcRefusedError } from "./evm-errors.ts";
 import { toExogenous } from "./evm-series.ts";
 
@@ -74,7 +74,8 @@ export const fetchPoolSwaps = async (node: EvmNode, range: SwapRange): Promise<r
     width = Math.min(chunkBlocks, width * 2);
   }
   const kept = logs.filter((log) => log.removed !== true);
-  const times = await fetchBlockTimes(node, new Set(kept.map((log) => Number(log.blockNumber))), signal);
+  const blocks = await fetchBlocks(node, [...new Set(kept.map((log) => Number(log.blockNumber)))], signal);
+  const times = new Map(blocks.map(({ number, time }) => [number, time]));
   return kept.map((log) => toSwap(log, times.get(Number(log.blockNumber))!));
 };
 
@@ -93,25 +94,6 @@ const toSwap = (log: RawLog, time: UnixMillis): PoolSwap => {
     liquidity: args.liquidity,
     tick: Number(args.tick),
   };
-};
-
-const HEADERS_AT_ONCE = 20;
-
-const fetchBlockTimes = async (
-  node: EvmNode,
-  numbers: ReadonlySet<number>,
-  signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<number, UnixMillis>> => {
-  const wanted = [...numbers];
-  const times = new Map<number, UnixMillis>();
-  for (let i = 0; i < wanted.length; i += HEADERS_AT_ONCE) {
-    signal?.throwIfAborted();
-    const blocks = await Promise.all(
-      wanted.slice(i, i + HEADERS_AT_ONCE).map((number) => node.block(number)),
-    );
-    for (const block of blocks) times.set(block.number, block.time);
-  }
-  return times;
 };
 
 /** What flowed through a pool in [time, time + interval), in whole tokens, from the pool's side. */

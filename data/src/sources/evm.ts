@@ -123,6 +123,24 @@ export const connectEvm = async (options: EvmOptions): Promise<EvmNode> => {
   return { chainId: actual, endpoint, request, block, call, read };
 };
 
+const BLOCKS_AT_ONCE = 20;
+
+/** Several blocks in the order asked for, a few at a time. */
+export const fetchBlocks = async (
+  node: EvmNode,
+  numbers: readonly number[],
+  signal?: AbortSignal,
+): Promise<readonly EvmBlock[]> => {
+  const blocks: EvmBlock[] = [];
+  for (let i = 0; i < numbers.length; i += BLOCKS_AT_ONCE) {
+    signal?.throwIfAborted();
+    blocks.push(
+      ...(await Promise.all(numbers.slice(i, i + BLOCKS_AT_ONCE).map((number) => node.block(number)))),
+    );
+  }
+  return blocks;
+};
+
 /**
  * The last block at or before a time, by bisection.
  * @throws RpcRefusedError where the chain began after it
