@@ -74,7 +74,6 @@ test("default: bars come back as they were appended, from one Parquet file a mon
     expect(statSync(partition(folder, month)).size).toBeGreaterThan(0);
   expect(await isBarStore(folder)).toBe(true);
   expect(await isBarStore(base)).toBe(false);
-  expect((await storeSource(store).load({ assets: ["ETH"] })).series[0]!.time).toEqual(all.time);
   store.close();
 
   // Any Parquet reader sees the documented columns and times.
@@ -84,6 +83,20 @@ test("default: bars come back as they were appended, from one Parquet file a mon
     `SELECT min(time)::VARCHAR, max(time)::VARCHAR FROM '${join(base, "copy.parquet")}' WHERE open < high`,
   );
   expect(reader.getRows()).toEqual([["2022-02-01 00:00:00", "2022-02-28 23:00:00"]]);
+});
+
+test("behaviour: a folder with a store is a source of its own, with the interval that it has", async () => {
+  const folder = newFolder();
+  const store = await openBarStore(folder);
+  await store.append({ ...KEY, intervalMs: 4 * HOUR_MS }, batch(1, 0));
+  const source = storeSource(folder, { exchange: "test" });
+  expect((await source.load({ assets: ["BTC"] })).series).toEqual([
+    { asset: "BTC", quote: "USDT", ...batch(1, 0) },
+  ]);
+  expect((await source.load({ intervalMs: HOUR_MS })).series).toEqual([]);
+  await store.append(KEY, batch(1, 1));
+  expect((await source.load({})).series[0]!.time).toEqual(batch(1, 1).time);
+  store.close();
 });
 
 test("behaviour: reads select assets and times, from included, to excluded", async () => {

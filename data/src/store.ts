@@ -307,14 +307,26 @@ export async function isBarStore(folder: string): Promise<boolean> {
   return names.some((name) => name.startsWith("exchange="));
 }
 
-/** A store as a source; `intervalMs` defaults to 1 h, `exchange` and `quote` to the only one there is. */
+/**
+ * The store in a folder as a source, opened for each load alone. The interval defaults to the store's only one,
+ * else to 1 h; exchange and quote need a choice where one asset lies under several.
+ */
 export function storeSource(
-  store: BarStore,
+  folder: string,
   chosen: { readonly exchange?: string | undefined; readonly quote?: string | undefined } = {},
 ): MarketSource {
   return {
-    name: store.folder,
-    load: ({ assets, intervalMs = HOUR_MS, from, to }) =>
-      store.read({ ...chosen, assets, intervalMs, from, to }),
+    name: folder,
+    async load({ assets, intervalMs, from, to, signal }) {
+      const store = await openBarStore(folder);
+      try {
+        signal?.throwIfAborted();
+        const intervals = new Set((await store.list()).map((key) => key.intervalMs));
+        const only = intervals.size === 1 ? [...intervals][0] : undefined;
+        return await store.read({ ...chosen, assets, intervalMs: intervalMs ?? only ?? HOUR_MS, from, to });
+      } finally {
+        store.close();
+      }
+    },
   };
 }

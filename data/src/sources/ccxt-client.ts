@@ -127,6 +127,8 @@ function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
+/** Timeout, too early, too many requests, and 418, which Binance answers to an address it has banned for a while. */
+const PASSING_STATUS = new Set([408, 418, 425, 429]);
 const BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 30_000;
 /** Where nothing at all has answered yet, patience only delays the message that there is no network. */
@@ -182,12 +184,16 @@ export async function openExchange(options: ExchangeOptions): Promise<ExchangeCl
     return { status, statusText: response.statusText, headers: response.headers, text: async () => text };
   };
 
-  const isPassing = (error: unknown): boolean =>
-    error instanceof ccxt.OperationFailed ||
-    error instanceof ccxt.BadResponse ||
-    error instanceof MalformedAnswer ||
-    (error as Error)?.name === "TimeoutError" ||
-    (status !== undefined && (status >= 500 || status === 429 || status === 418));
+  function isPassing(error: unknown): boolean {
+    // The status decides where there is one: ccxt files some refusals, such as 451, under network errors.
+    if (status !== undefined && status >= 400) return status >= 500 || PASSING_STATUS.has(status);
+    return (
+      error instanceof ccxt.OperationFailed ||
+      error instanceof ccxt.BadResponse ||
+      error instanceof MalformedAnswer ||
+      (error as Error)?.name === "TimeoutError"
+    );
+  }
 
   /** What Retry-After asks for: seconds or a date (RFC 9110, 10.2.3). */
   function askedPauseMs(): number {

@@ -355,8 +355,8 @@ test("error: a ban longer than we wait is named with its length", async () => {
   await expect(attempt).rejects.toMatchObject({ retryAfterSeconds: 3600 });
 });
 
-test("error: a refusal is not repeated", async () => {
-  const server = await serve({ faults: { 0: { kind: "status", status: 400 } } });
+test.each([400, 403, 451])("error: a refusal with status %i is not repeated", async (status) => {
+  const server = await serve({ faults: { 0: { kind: "status", status } } });
   await expect(sourceOf(server).load({ assets: ["BTC"], from: at(0) })).rejects.toThrow(ExchangeRefusedError);
   expect(server.requests.length).toBe(1);
 });
