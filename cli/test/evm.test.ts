@@ -30,7 +30,7 @@ import {
   WrongChainError,
 } from "@ballast/data";
 import { Contract, ContractFactory, MaxUint256, Wallet } from "ethers";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
 const PERCENT = 10n ** 16n;
 const HOUR = 3_600;
@@ -80,6 +80,8 @@ const MOMENTS = Array.from({ length: 40 }, (_, i) => ({
   baseFeeWei: GWEI * BigInt(10 + ((7 * i) % 13)),
 }));
 
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
+
 let devnet: Devnet;
 let node: EvmNode;
 let firstBlock: number;
@@ -88,7 +90,7 @@ beforeAll(async () => {
   node = await connectEvm({ provider: devnet.provider, chainId: devnet.chainId });
   firstBlock = (await node.block("latest")).number + 1;
   for (const moment of MOMENTS) await devnet.setMarket(moment);
-}, 60_000);
+});
 afterAll(() => devnet.stop());
 
 describe("fetchPoolState", () => {
@@ -451,7 +453,7 @@ describe("after 1,100 more blocks", () => {
   beforeAll(async () => {
     fromBlock = (await node.block("latest")).number + 1;
     await devnet.provider.send("anvil_mine", [`0x${COUNT.toString(16)}`]);
-  }, 60_000);
+  });
 
   test("behaviour: base fees of more blocks than a page holds, the last of each dated group", async () => {
     const labels: string[] = [];

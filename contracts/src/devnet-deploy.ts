@@ -7,6 +7,7 @@ export type Address = `0x${string}`;
 
 /** What a Solidity compiler wrote: Hardhat's format, which the generated artefacts share. */
 export interface ContractArtifact {
+  readonly contractName: string;
   readonly abi: InterfaceAbi;
   readonly bytecode: string;
   /** Where in the bytecode the addresses of libraries belong. Bytes, without the 0x. */
@@ -18,12 +19,6 @@ const require = createRequire(import.meta.url);
 /** Reads an artefact from an npm package, e.g. `@uniswap/v3-core/artifacts/…/UniswapV3Factory.json`. */
 export const readPackageArtifact = (path: string): ContractArtifact =>
   JSON.parse(readFileSync(require.resolve(path), "utf8")) as ContractArtifact;
-
-interface Receipt {
-  readonly status: string;
-  readonly transactionHash: string;
-  readonly blockTimestamp: string | number;
-}
 
 const GAS_LIMIT = toQuantity(29_000_000);
 
@@ -52,9 +47,8 @@ export class Deployer {
   ): Promise<Contract> {
     const address = getCreateAddress({ from: this.from, nonce: this.#nonce }) as Address;
     const face = new Interface(artifact.abi);
-    await this.#send(`deploying to ${address}`, {
-      data: link(artifact, libraries) + face.encodeDeploy(args).slice(2),
-    });
+    const data = link(artifact, libraries) + face.encodeDeploy(args).slice(2);
+    await this.transact({ data }, face, `deploying ${artifact.contractName}`);
     return new Contract(this, address, face);
   }
 
@@ -63,25 +57,40 @@ export class Deployer {
     return new Contract(this, getAddress(address) as Address, new Interface(artifact.abi));
   }
 
-  /** @throws DevnetRevertError, DevnetRpcError */
-  async transact(to: Address, data: string, what: string): Promise<void> {
-    await this.#send(what, { to, data });
+  /**
+   * @param face Whose errors a revert is explained with.
+   * @throws DevnetRevertError, DevnetRpcError
+   */
+  async transact(transaction: Transaction, face: Interface, what: string): Promise<void> {
+    const params = [{ from: this.from, nonce: toQuantity(this.#nonce), gas: GAS_LIMIT, ...transaction }];
+    const call = { method: "eth_sendTransactionSync", params };
+    const [receipt] = (await postRpc(this.#rpcUrl, [call])) as [{ readonly status: string }];
+    this.#nonce += 1;
+    if (receipt.status !== "0x1") throw new DevnetRevertError(what, await this.#explain(transaction, face));
   }
 
   /** @throws DevnetRpcError, with the reason when the call reverts */
-  async call(to: Address, data: string): Promise<string> {
-    const params = [{ from: this.from, to, data }, "latest"];
+  async call(transaction: Transaction): Promise<string> {
+    const params = [{ from: this.from, ...transaction }, "latest"];
     return (await postRpc(this.#rpcUrl, [{ method: "eth_call", params }]))[0] as string;
   }
 
-  async #send(what: string, transaction: { to?: Address; data: string }): Promise<void> {
-    const params = [{ from: this.from, nonce: toQuantity(this.#nonce), gas: GAS_LIMIT, ...transaction }];
-    const [receipt] = (await postRpc(this.#rpcUrl, [{ method: "eth_sendTransactionSync", params }])) as [
-      Receipt,
-    ];
-    this.#nonce += 1;
-    if (receipt.status !== "0x1") throw new DevnetRevertError(what, receipt.transactionHash);
+  /** Why a transaction reverted: a receipt does not say, the same as a call does. */
+  async #explain(transaction: Transaction, face: Interface): Promise<string> {
+    try {
+      await this.call(transaction);
+      return "out of gas";
+    } catch (error) {
+      if (!(error instanceof DevnetRpcError)) throw error;
+      const parsed = error.data === undefined ? null : face.parseError(error.data);
+      return parsed === null ? error.reason : `${parsed.name}(${parsed.args.join(", ")})`;
+    }
   }
+}
+
+interface Transaction {
+  readonly to?: Address;
+  readonly data: string;
 }
 
 /** A deployed contract: `send` mines a transaction, `read` calls. */
@@ -98,13 +107,13 @@ export class Contract {
 
   async send(name: string, args: readonly unknown[] = []): Promise<void> {
     const data = this.interface.encodeFunctionData(name, args);
-    await this.#deployer.transact(this.address, data, `${name} of ${this.address}`);
+    await this.#deployer.transact({ to: this.address, data }, this.interface, `${name} of ${this.address}`);
   }
 
   async read(name: string, args: readonly unknown[] = []): Promise<readonly unknown[]> {
     const data = this.interface.encodeFunctionData(name, args);
     try {
-      return this.interface.decodeFunctionResult(name, await this.#deployer.call(this.address, data));
+      return this.interface.decodeFunctionResult(name, await this.#deployer.call({ to: this.address, data }));
     } catch (error) {
       if (error instanceof DevnetRpcError)
         throw new DevnetRpcError(`${name} of ${this.address}`, error.reason);

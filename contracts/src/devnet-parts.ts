@@ -49,6 +49,8 @@ export const deployUniswap = async (
     readPackageArtifact(`${CORE}/UniswapV3Factory.sol/UniswapV3Factory.json`),
   );
   const both = [factory.address, weth9.address];
+  // Off in a new factory, but switched on by Uniswap's governance on Ethereum.
+  await factory.send("enableFeeAmount", [100, 1]);
   const router = await deployer.deploy(
     readPackageArtifact(`${PERIPHERY}/SwapRouter.sol/SwapRouter.json`),
     both,

@@ -81,7 +81,7 @@ export class DevnetProvider extends JsonRpcProvider {
       { method: "eth_sendTransactionSync", params: [transaction] },
     ]);
     const receipt = results[2] as { status: string; transactionHash: string };
-    if (receipt.status !== "0x1") throw new DevnetRevertError(what, receipt.transactionHash);
+    if (receipt.status !== "0x1") throw new DevnetRevertError(what, `transaction ${receipt.transactionHash}`);
   }
 
   override async _send(payload: JsonRpcPayload | JsonRpcPayload[]): Promise<JsonRpcResult[]> {

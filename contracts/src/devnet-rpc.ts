@@ -14,10 +14,13 @@ export class DevnetRpcError extends DevnetError {
   readonly code = "DEVNET_RPC";
   readonly method: string;
   readonly reason: string;
-  constructor(method: string, reason: string) {
+  /** What a reverted call reverted with. */
+  readonly data: string | undefined;
+  constructor(method: string, reason: string, data?: unknown) {
     super(`the devnet refused ${method}: ${reason}`);
     this.method = method;
     this.reason = reason;
+    this.data = typeof data === "string" ? data : undefined;
   }
 }
 
@@ -25,11 +28,11 @@ export class DevnetRpcError extends DevnetError {
 export class DevnetRevertError extends DevnetError {
   readonly code = "DEVNET_REVERTED";
   readonly what: string;
-  readonly txHash: string;
-  constructor(what: string, txHash: string) {
-    super(`${what} reverted on the devnet (transaction ${txHash}): check the configuration it was made from`);
+  readonly reason: string;
+  constructor(what: string, reason: string) {
+    super(`${what} reverted on the devnet (${reason}): check the configuration it was made from`);
     this.what = what;
-    this.txHash = txHash;
+    this.reason = reason;
   }
 }
 
@@ -41,7 +44,7 @@ export interface RpcCall {
 export interface RpcReply {
   readonly id: number;
   readonly result?: unknown;
-  readonly error?: { readonly code: number; readonly message: string };
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
 }
 
 /**
@@ -76,7 +79,8 @@ export const postBatch = async (url: string, calls: readonly RpcCall[]): Promise
  */
 export const postRpc = async (url: string, calls: readonly RpcCall[]): Promise<readonly unknown[]> =>
   (await postBatch(url, calls)).map((reply, i) => {
-    if (reply.error !== undefined) throw new DevnetRpcError(calls[i]!.method, reply.error.message);
+    const { error } = reply;
+    if (error !== undefined) throw new DevnetRpcError(calls[i]!.method, error.message, error.data);
     return reply.result;
   });
 

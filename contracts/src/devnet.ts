@@ -41,7 +41,7 @@ export interface DevnetAsset {
   readonly decimals: number;
   /** US dollars for one whole token at the start. */
   readonly price: number;
-  /** Fee tier of the pool against the base token, hundredths of a bip: 500, 3000 or 10000. */
+  /** Fee tier of the pool against the base token, hundredths of a bip: 100, 500, 3000 or 10000. */
   readonly poolFee: number;
   /** WAD. */
   readonly targetWeight: bigint;
@@ -146,6 +146,7 @@ export interface Devnet {
 const SETUP_SECONDS = 3_600;
 const MARKET_GAS = toQuantity(20_000_000);
 const BASE_USD = 1;
+const POOL_FEES = [100, 500, 3_000, 10_000];
 
 const accountAt = (index: number): HDNodeWallet =>
   HDNodeWallet.fromMnemonic(Mnemonic.fromPhrase(DEV_MNEMONIC), `m/44'/60'/0'/0/${index}`);
@@ -167,7 +168,12 @@ export const startDevnet = async (
   onProgress: (progress: { done: number; total: number; label: string }) => void = () => {},
 ): Promise<Devnet> => {
   if (config.assets.length === 0) throw new DevnetConfigError("assets", "name at least one");
-  for (const { symbol, price } of config.assets) checkPrice(price, `price of ${symbol}`);
+  for (const { symbol, price, poolFee } of config.assets) {
+    checkPrice(price, `price of ${symbol}`);
+    if (!POOL_FEES.includes(poolFee)) {
+      throw new DevnetConfigError(`poolFee of ${symbol}`, `${poolFee} is none of ${POOL_FEES.join(", ")}`);
+    }
+  }
   const steps = [
     "chain",
     "EAS",

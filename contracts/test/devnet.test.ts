@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { Contract, Wallet } from "ethers";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import {
   AnvilDiedError,
   AnvilMissingError,
@@ -45,7 +45,7 @@ const CONFIG: DevnetConfig = {
       symbol: "ETH",
       decimals: 18,
       price: 1_300.25,
-      poolFee: 500,
+      poolFee: 100,
       targetWeight: 30n * PERCENT,
       band: 5n * PERCENT,
     },
@@ -114,10 +114,12 @@ const isRunning = (pid: number): boolean => {
   }
 };
 
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
+
 let devnet: Devnet;
 beforeAll(async () => {
   devnet = await startDevnet(CONFIG);
-}, 60_000);
+});
 afterAll(() => devnet.stop());
 
 describe("the market", () => {
@@ -170,8 +172,8 @@ describe("the market", () => {
       prices: CONFIG.assets.map((a) => a.price),
       baseFeeWei: GWEI,
     });
-    // The pool keeps its fee of 0.05 % aside; what is left of the payment moves the price.
-    const amountIn = (BigInt(CONFIG.poolDepthUsd) * 10n ** 6n * 10_000n) / 9_995n;
+    // The pool keeps its fee aside; what is left of the payment moves the price.
+    const amountIn = (BigInt(CONFIG.poolDepthUsd) * 10n ** 12n) / BigInt(1_000_000 - ether!.poolFee);
     const params = [base!.token, ether!.token, amountIn, ether!.poolFee, 0n];
     const { sqrtPriceX96After } = await quoter.quoteExactInputSingle!.staticCall(params);
     const before = await new Contract(ether!.pool!, POOL_ABI, devnet.provider).slot0!();
@@ -222,12 +224,24 @@ describe("the vault", () => {
     } finally {
       await fresh.stop();
     }
-  }, 30_000);
+  });
+
+  test("error: targets that are not a whole, in the vault's own words", async () => {
+    const starting = startDevnet({ ...CONFIG, baseTargetWeight: 19n * PERCENT });
+    await expect(starting).rejects.toThrow(
+      "deploying Vault reverted on the devnet (TargetsNotWhole(990000000000000000))",
+    );
+  });
+
+  test("error: a fee tier that Uniswap has not", async () => {
+    const assets = CONFIG.assets.map((asset) => ({ ...asset, poolFee: 2_500 }));
+    await expect(startDevnet({ ...CONFIG, assets })).rejects.toThrow("2500 is none of 100, 500");
+  });
 
   test("error: a schema other than the vault's", async () => {
     const starting = startDevnet({ ...CONFIG, decisionSchema: "bytes32 hash" });
     await expect(starting).rejects.toThrow(/decisionSchema.*but the vault expects/);
-  }, 30_000);
+  });
 });
 
 test("behaviour: the same steps from a restored checkpoint give the same blocks, as often as one likes", async () => {
@@ -304,5 +318,5 @@ describe("anvil", () => {
     await once(parent, "exit");
     while (isRunning(pid) || (await isAnswering(rpcUrl)))
       await new Promise((resolve) => setTimeout(resolve, 20));
-  }, 20_000);
+  });
 });
