@@ -85,7 +85,7 @@ describe("canonicalJson", () => {
 
   it("behaviour: independent of insertion order, and parses back to the value", () => {
     fc.assert(
-      fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
+      fc.property(fc.jsonValue({ maxDepth: 3 }), (value) => {
         const text = canonicalJson(value);
         const reversed = (item: unknown): unknown =>
           Array.isArray(item)

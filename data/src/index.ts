@@ -22,6 +22,7 @@ export {
   toWadNearest,
   toWadUp,
 } from "./fixed.ts";
+export { AmbiguousIntervalError, GapTooLongError, MisalignedTimesError, NoOverlapError } from "./grid.ts";
 export {
   canonicalJson,
   isMerkleProof,
@@ -32,13 +33,25 @@ export {
 } from "./hash.ts";
 export * from "./market.ts";
 export { NotEnoughHistoryError, UnknownSeriesError } from "./past.ts";
-export * from "./quality.ts";
+export {
+  DuplicateSeriesError,
+  describeReport,
+  type Finding,
+  type FindingKind,
+  MixedQuotesError,
+  OneAssetError,
+  type QualityOptions,
+  type QualityReport,
+  toMarket,
+  UnknownAssetError,
+} from "./quality.ts";
 export { BadSeedError, type Random, randomFromState, seededRandom } from "./random.ts";
 export type { TimeRange } from "./ranges.ts";
 export {
   BadValueError,
   ConflictingDuplicatesError,
   CrossedBarsError,
+  EmptyMarketError,
   FutureBarError,
   StaleSeriesError,
 } from "./series.ts";

@@ -80,7 +80,7 @@ export const closeMarket = (clean: CleanMarket): Market => {
       sliceBars(ofAsset(clean.bars, asset), ...rangeOf(count));
     const publishedUpTo = (series: Exogenous, until: number, count: number) => {
       const end = countUpTo(series.publishedAt, until);
-      const from = Math.max(0, end - count);
+      const from = count > 0 ? Math.max(0, end - count) : end;
       return { publishedAt: series.publishedAt.slice(from, end), value: series.value.slice(from, end) };
     };
     return {

@@ -218,6 +218,32 @@ describe("toMarket, repairs", () => {
     ]);
   });
 
+  it("behaviour: a named interval need only be the most frequent spacing", () => {
+    const sparse = (time: number[], bars: Columns) => {
+      for (let i = LENGTH - 5; i > 5; i--) if (![0, 1, 3, 4, 7].includes(i % 9)) remove(time, bars, i);
+    };
+    expect(() => withEth(sparse)).toThrow(refused("AMBIGUOUS_INTERVAL"));
+    expect(withEth(sparse, { intervalMs: HOUR_MS }).market.length).toBe(LENGTH);
+  });
+
+  it("behaviour: a day of equal exogenous values is reported as stale", () => {
+    const publishedAt = Float64Array.from({ length: 100 }, (_, i) => START + i * HOUR_MS);
+    const value = Float64Array.from({ length: 100 }, (_, i) =>
+      i >= 10 && i < 34 ? 7 : i >= 50 && i < 73 ? 8 : i,
+    );
+    const exogenous = [{ name: "aave.dai.utilisation", unit: "", publishedAt, value }];
+    const { report } = toMarket(rawMarket([btc, eth], { exogenous }), { now });
+    expect(report.findings).toMatchObject([
+      {
+        kind: "stale",
+        asset: "aave.dai.utilisation",
+        count: 24,
+        firstTime: START + 10 * HOUR_MS,
+        example: 7,
+      },
+    ]);
+  });
+
   it("behaviour: assets can be chosen, and one alone where it is allowed", () => {
     const raw = rawMarket([btc, eth, walk("SOL", LENGTH)]);
     expect(toMarket(raw, { now, assets: ["SOL", "BTC"] }).market.assets).toEqual(["BTC", "SOL"]);
@@ -364,6 +390,15 @@ describe("toMarket, refusals", () => {
       for (let i = LENGTH - 1; i > 0; i--) if (i % 3 !== 0 && i % 5 !== 0) remove(time, bars, i);
     };
     expect(() => withEth(edit)).toThrow(/only \d+ follow the one before by \d+ min/);
+  });
+
+  it("error: an interval the bars do not have, finer or coarser", () => {
+    for (const intervalMs of [HOUR_MS / 12, 4 * HOUR_MS]) {
+      expect(() => toMarket(rawMarket([btc, eth]), { now, intervalMs })).toThrow(
+        refused("AMBIGUOUS_INTERVAL", {}),
+      );
+    }
+    expect(toMarket(rawMarket([btc, eth]), { now, intervalMs: HOUR_MS }).market.length).toBe(LENGTH);
   });
 
   it("error: an asset that is not there", () => {

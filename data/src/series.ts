@@ -15,6 +15,13 @@ const OUTLIER_SCALES = 15;
 /** Share of the return that must be taken back at once. */
 const OUTLIER_REVERSAL = 0.8;
 
+export class EmptyMarketError extends BallastError {
+  readonly code = "EMPTY_MARKET";
+  constructor(name: string, what: string) {
+    super(`${name} holds ${what}. Point to bars of at least two assets, or widen the time range.`);
+  }
+}
+
 export class BadValueError extends BallastError {
   readonly code = "BAD_VALUE";
   readonly asset: string;

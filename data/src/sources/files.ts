@@ -117,12 +117,11 @@ const load = async (folder: string, request: LoadRequest): Promise<RawMarket> =>
     for (const series of content.series) parts.push({ file, series: cutToRange(series, request) });
   }
   request.onProgress?.({ done: files.length, total: files.length, label: "read" });
-  refuseMixedIntervals(folder, parts);
-
   const known = [...new Set(parts.map(({ series }) => series.asset))].sort();
   for (const asset of request.assets ?? [])
     if (!known.includes(asset)) throw new UnknownAssetError(asset, known);
   const wanted = parts.filter(({ series }) => request.assets?.includes(series.asset) ?? true);
+  refuseMixedIntervals(folder, wanted);
   const grouped = Map.groupBy(wanted, ({ series }) => `${series.asset}/${series.quote}`);
   return {
     name: basename(folder),
