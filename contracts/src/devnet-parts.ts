@@ -1,7 +1,7 @@
 /** The parts of the devnet, one function for each, in the order in which they are deployed. */
 import { solidityPackedKeccak256, ZeroAddress } from "ethers";
 import { devFeedArtifact, devMarketArtifact, devTokenArtifact, vaultArtifact } from "./artifacts.ts";
-import type { DevnetConfig } from "./devnet.ts";
+import type { DevnetConfig } from "./devnet-config.ts";
 import { type Address, type Contract, type Deployer, readPackageArtifact } from "./devnet-deploy.ts";
 import { fullRange, type Pair, toLiquidityDown, toSqrtPriceX96Down } from "./devnet-prices.ts";
 

@@ -20,13 +20,12 @@ export {
   type Checkpoint,
   type Devnet,
   type DevnetAddresses,
-  type DevnetAsset,
-  type DevnetConfig,
-  DevnetConfigError,
   type DevnetKeys,
   type DevnetMoment,
   startDevnet,
 } from "./devnet.ts";
+export type { AaveAddresses } from "./devnet-aave.ts";
+export { type DevnetAsset, type DevnetConfig, DevnetConfigError } from "./devnet-config.ts";
 export type { DevnetListing } from "./devnet-parts.ts";
 export { DevnetProvider, DevnetTimeError } from "./devnet-provider.ts";
 export { DevnetError, DevnetRevertError, DevnetRpcError } from "./devnet-rpc.ts";

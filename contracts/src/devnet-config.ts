@@ -1,0 +1,78 @@
+import { DevnetError } from "./devnet-rpc.ts";
+
+export class DevnetConfigError extends DevnetError {
+  readonly code = "DEVNET_CONFIG";
+  readonly field: string;
+  constructor(field: string, remedy: string) {
+    super(`devnet configuration, ${field}: ${remedy}`);
+    this.field = field;
+  }
+}
+
+export interface DevnetAsset {
+  readonly symbol: string;
+  readonly decimals: number;
+  /** US dollars for one whole token at the start. */
+  readonly price: number;
+  /** Fee tier of the pool against the base token, hundredths of a bip: 100, 500, 3000 or 10000. */
+  readonly poolFee: number;
+  /** WAD. */
+  readonly targetWeight: bigint;
+  /** Half-width of the band, WAD. */
+  readonly band: bigint;
+}
+
+export interface DevnetConfig {
+  /** Taken to be worth one US dollar. */
+  readonly base: { readonly symbol: string; readonly decimals: number };
+  readonly assets: readonly DevnetAsset[];
+  /** WAD; with the assets' targets exactly 1e18. */
+  readonly baseTargetWeight: bigint;
+  readonly baseBand: bigint;
+  /** Value of the vault at the start, spread over the target weights. */
+  readonly navUsd: number;
+  /**
+   * Depth of each pool: US dollars that, paid into it at the start, raise the asset's price by 2 %. The liquidity
+   * spans the full range, so a purchase of q dollars moves the price by about 2 % · q / depth, and costs half that.
+   */
+  readonly poolDepthUsd: number;
+  /** Unix seconds of the first bar close. The chain is set up within the hour before it. */
+  readonly startTime: number;
+  /** The EAS schema of decisions, as text. */
+  readonly decisionSchema: string;
+  readonly vault: {
+    readonly cooldownSeconds: number;
+    /** WAD. */
+    readonly maxTurnover: bigint;
+    /** WAD. */
+    readonly maxSlippage: bigint;
+    readonly maxOracleAgeSeconds: number;
+  };
+  /** Zero stands for decisions without a forecast. */
+  readonly allowedModels: readonly `0x${string}`[];
+  /** Also deploys Aave v3 and v2; about 80 more transactions. */
+  readonly withAave?: boolean | undefined;
+  readonly chainId?: number | undefined;
+  readonly port?: number | undefined;
+}
+
+const POOL_FEES = [100, 500, 3_000, 10_000];
+
+/** @throws DevnetConfigError */
+export const checkPrice = (price: number, field: string): number => {
+  // Below, a feed of 8 decimals answers zero; above, `toFixed` gives up decimals for an exponent.
+  if (!(price >= 1e-8 && price < 1e15))
+    throw new DevnetConfigError(field, `${price} is no price in US dollars`);
+  return price;
+};
+
+/** @throws DevnetConfigError for what the contracts themselves would not name */
+export const checkConfig = (config: DevnetConfig): void => {
+  if (config.assets.length === 0) throw new DevnetConfigError("assets", "name at least one");
+  for (const { symbol, price, poolFee } of config.assets) {
+    checkPrice(price, `price of ${symbol}`);
+    if (!POOL_FEES.includes(poolFee)) {
+      throw new DevnetConfigError(`poolFee of ${symbol}`, `${poolFee} is none of ${POOL_FEES.join(", ")}`);
+    }
+  }
+};
