@@ -2,6 +2,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DOUBLE, type DuckDBConnection, DuckDBDataChunk, DuckDBInstance, INTEGER } from "@duckdb/node-api";
 import { BadBarKeyError, type BarKey, checkName, intervalLabel, toKey, toPath } from "./bar-key.ts";
+import { BAR_FIELDS, newColumns } from "./bars.ts";
 import { replaceFile } from "./durable-file.ts";
 import { BallastError } from "./errors.ts";
 import type { LoadRequest, MarketSource, RawMarket, RawSeries } from "./market.ts";
@@ -96,13 +97,12 @@ const parquet = (paths: readonly string[]): string => {
 const corrupt = (error: unknown, paths: readonly string[], place: string): CorruptBarFileError =>
   new CorruptBarFileError(paths.find((path) => String(error).includes(path)) ?? place, { cause: error });
 
-const COLUMNS = ["open", "high", "low", "close", "volume"] as const;
 const CHUNK_ROWS = 2048;
 
 /** Fills the table `incoming`; `version` is the position, so that the later of two equal times wins. */
 async function stage(connection: DuckDBConnection, { time, bars }: BarSeries): Promise<void> {
   await connection.run(
-    `CREATE OR REPLACE TABLE staged (time DOUBLE, ${COLUMNS.map((c) => `${c} DOUBLE`).join(", ")}, version INTEGER)`,
+    `CREATE OR REPLACE TABLE staged (time DOUBLE, ${BAR_FIELDS.map((c) => `${c} DOUBLE`).join(", ")}, version INTEGER)`,
   );
   const appender = await connection.createAppender("staged");
   for (let from = 0; from < time.length; from += CHUNK_ROWS) {
@@ -113,7 +113,7 @@ async function stage(connection: DuckDBConnection, { time, bars }: BarSeries): P
     );
     chunk.setColumns([
       Array.from(time.subarray(from, to)),
-      ...COLUMNS.map((column) => Array.from(bars[column].subarray(from, to))),
+      ...BAR_FIELDS.map((column) => Array.from(bars[column].subarray(from, to))),
       Array.from({ length: to - from }, (_, i) => from + i),
     ]);
     appender.appendDataChunk(chunk);
@@ -153,7 +153,7 @@ export async function openBarStore(folder: string, options: BarStoreOptions = {}
 
   /** Merges `incoming` into the months it touches; returns the number of new or changed bars. */
   async function merge(place: string, touched: ReadonlySet<string>): Promise<number> {
-    const list = COLUMNS.join(", ");
+    const list = BAR_FIELDS.join(", ");
     const present = (await months(place)).filter((month) => touched.has(month));
     const paths = present.map((month) => join(place, `${month}.parquet`));
     const stored =
@@ -189,19 +189,13 @@ export async function openBarStore(folder: string, options: BarStoreOptions = {}
   async function readSeries(key: BarKey, from: number, to: number): Promise<RawSeries> {
     const place = join(root, toPath(key));
     const files = (await months(place)).filter((m) => monthStart(m) < to && nextMonthStart(m) > from);
-    const empty = () => new Float64Array(0);
     if (files.length === 0)
-      return {
-        asset: key.asset,
-        quote: key.quote,
-        time: empty(),
-        bars: { open: empty(), high: empty(), low: empty(), close: empty(), volume: empty() },
-      };
+      return { asset: key.asset, quote: key.quote, time: new Float64Array(0), bars: newColumns(0) };
     const paths = files.map((month) => join(place, `${month}.parquet`));
     const connection = await database.connect();
     try {
       const reader = await connection.runAndReadAll(
-        `SELECT epoch_ms(time)::DOUBLE, ${COLUMNS.join(", ")}
+        `SELECT epoch_ms(time)::DOUBLE, ${BAR_FIELDS.join(", ")}
          FROM ${parquet(paths)}
          WHERE epoch_ms(time) >= $1 AND epoch_ms(time) < $2 ORDER BY time`,
         [Math.max(from, 0), Math.min(to, LAST_TIME + 1)],

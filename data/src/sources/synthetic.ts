@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { mapColumns, newColumns } from "../bars.ts";
 import { BallastError } from "../errors.ts";
 import type { Exogenous, LoadRequest, MarketSource, RawMarket } from "../market.ts";
 import { seededRandom } from "../random.ts";
@@ -73,14 +74,7 @@ export function syntheticSource(options: SyntheticOptions): MarketSource {
       const stepMs = greatestCommonDivisor(intervalMs, LONGEST_STEP_MS);
       const stepsPerHour = HOUR_MS / stepMs;
       const length = Math.floor((hours * HOUR_MS) / intervalMs);
-      const column = () => new Float64Array(length);
-      const bars = assets.map(() => ({
-        open: column(),
-        high: column(),
-        low: column(),
-        close: column(),
-        volume: column(),
-      }));
+      const bars = assets.map(() => newColumns(length));
       const market = marketPath(seed);
       const paths = assets.map((asset, i) =>
         assetPath(seed, asset, market.x.variance, bars[i]!, intervalMs / stepMs),
@@ -121,16 +115,12 @@ export function syntheticSource(options: SyntheticOptions): MarketSource {
       };
       return {
         name: `synthetic-${seed}`,
-        series: assets.map((asset, i) => {
-          const { open, high, low, close, volume } = bars[i]!;
-          const cut = (values: Float64Array) => values.slice(from, to);
-          return {
-            asset,
-            quote: "USDT",
-            time: time.slice(),
-            bars: { open: cut(open), high: cut(high), low: cut(low), close: cut(close), volume: cut(volume) },
-          };
-        }),
+        series: assets.map((asset, i) => ({
+          asset,
+          quote: "USDT",
+          time: time.slice(),
+          bars: mapColumns(bars[i]!, (column) => column.slice(from, to)),
+        })),
         exogenous: [
           toExogenous("base_fee_gwei", "gwei", fee),
           toExogenous("aave.usdc.utilisation", "fraction", utilisation),
