@@ -65,7 +65,7 @@ export interface Market {
   /** Number of bars of each asset. */
   readonly length: number;
   readonly exogenousNames: readonly string[];
-  /** keccak256 over name-independent canonical bytes of all bars and exogenous series. */
+  /** keccak256 Merkle root over canonical bytes of all bars, fill flags and exogenous series, not the name; computed at first use. */
   readonly hash: Hex;
   /**
    * The only way to history: a read-only view of the bars that have closed at or before t
