@@ -1,0 +1,91 @@
+import { HOUR_MS, unixMillis } from "@ballast/data";
+import { FEATURE_COUNT, fitLogHar, predictLogHar, qlike } from "@ballast/model";
+import fc from "fast-check";
+import { beforeAll, describe, expect, it } from "vitest";
+import { chooseBackend } from "./backend.ts";
+import { type Dataset, toDataset } from "./dataset.ts";
+import { clean, SMALL_CONFIG, START, syntheticRaw } from "./markets.fixture.ts";
+import { type OutOfSample, scoreForecasts, toFolds, walkForward } from "./walkforward.ts";
+
+describe("toFolds", () => {
+  it("behaviour: blocks tile the end of the times, and no target of a training row reaches into its block", () => {
+    const shapes = fc.record({
+      times: fc.integer({ min: 800, max: 20_000 }),
+      strideHours: fc.constantFrom(1, 5, 11, 13),
+      folds: fc.integer({ min: 1, max: 6 }),
+      testShare: fc.double({ min: 0.1, max: 0.6, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(shapes, ({ times, strideHours, ...config }) => {
+        const folds = toFolds(times, strideHours, config);
+        expect(folds).toHaveLength(config.folds);
+        expect(folds.at(-1)!.testEnd).toBe(times);
+        for (const [k, { trainEnd, testStart, testEnd }] of folds.entries()) {
+          expect(testEnd).toBeGreaterThan(testStart);
+          if (k > 0) expect(testStart).toBe(folds[k - 1]!.testEnd);
+          // The last training time is trainEnd − 1; its longest target ends 168 h later.
+          expect((trainEnd - 1) * strideHours + 168).toBeLessThanOrEqual(testStart * strideHours);
+        }
+      }),
+      { seed: 1 },
+    );
+  });
+});
+
+describe("walkForward", () => {
+  const context = { seed: 1 };
+  let dataset: Dataset;
+  let outOfSample: OutOfSample;
+  const folds = () => toFolds(dataset.times.length, dataset.strideHours, SMALL_CONFIG);
+
+  beforeAll(async () => {
+    await chooseBackend("wasm", () => {});
+    const market = clean(await syntheticRaw(5, 3500, ["BTC", "ETH"]));
+    dataset = await toDataset(market, { until: unixMillis(START + 3500 * HOUR_MS), maxRows: 1200 });
+    outOfSample = await walkForward(dataset, folds(), SMALL_CONFIG, context);
+  });
+
+  it("default: the benchmark is the asset's own log-HAR of the fold", () => {
+    const { trainEnd, testStart } = folds()[1]!;
+    const rows = Int32Array.from({ length: trainEnd }, (_, t) => t * 2 + 1);
+    const logHar = fitLogHar(dataset.features, dataset.targets, rows);
+    const row = testStart * 2 + 1;
+    expect(outOfSample.forecasts.logHar[(row - outOfSample.firstRow) * 4 + 2]).toBe(
+      predictLogHar(logHar, dataset.features, row * FEATURE_COUNT, 2),
+    );
+  });
+
+  it("default: scores are mean QLIKE per horizon and its ratio to log-HAR", () => {
+    const scores = scoreForecasts(dataset, outOfSample);
+    const { forecasts, firstRow } = outOfSample;
+    for (const [h, score] of scores.entries()) {
+      let network = 0;
+      let logHar = 0;
+      const rows = forecasts.network.length / 4;
+      for (let r = 0; r < rows; r++) {
+        const y = dataset.targets[(firstRow + r) * 4 + h]!;
+        network += qlike(y, forecasts.network[r * 4 + h]!) / rows;
+        logHar += qlike(y, forecasts.logHar[r * 4 + h]!) / rows;
+      }
+      expect(score.qlike.network).toBeCloseTo(network, 10);
+      expect(score.ratioToLogHar.network).toBeCloseTo(network / logHar, 10);
+      expect(score.ratioToLogHar.logHar).toBe(1);
+      expect(Math.sign(score.tAgainstLogHar)).toBe(Math.sign(network - logHar));
+    }
+  });
+
+  it("behaviour: what happens in a block changes no forecast of the fold's models before it", async () => {
+    const later = folds()[1]!;
+    const changed = {
+      ...dataset,
+      features: dataset.features.map((x, i) => (i >= later.testStart * 2 * FEATURE_COUNT ? x + 0.3 : x)),
+      targets: dataset.targets.map((y, i) => (i >= later.testStart * 2 * 4 ? y * 3 : y)),
+    };
+    const again = await walkForward(changed, folds(), SMALL_CONFIG, context);
+    expect(again.artefacts).toEqual(outOfSample.artefacts);
+    const before = (later.testStart * 2 - outOfSample.firstRow) * 4;
+    expect(again.forecasts.network.subarray(0, before)).toEqual(
+      outOfSample.forecasts.network.subarray(0, before),
+    );
+  });
+});
