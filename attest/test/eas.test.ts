@@ -107,6 +107,22 @@ beforeEach(async () => {
 const failures = (checks: readonly Check[]) => checks.filter(({ passed }) => !passed).map(({ name }) => name);
 const sdkEas = (signer: Wallet) => new (easSdk().EAS)(devnet.addresses.eas, { signer });
 
+/** An attestation that says something else than `attestDecision` would. */
+const attestWith = async (
+  signer: Wallet,
+  change: Record<string, unknown>,
+  schema: string = domain.schemaUid,
+) => {
+  const terms = {
+    recipient: decision.vault,
+    expirationTime: decision.expiresAt,
+    revocable: true,
+    refUID: ZERO_BYTES32,
+  };
+  const data = { ...terms, data: decisionBytes(decision), ...change };
+  return (await sdkEas(signer).attest({ schema, data })).wait();
+};
+
 describe("fetchEasDomain", () => {
   it("default: reads chain, version and schema from the real contract", () => {
     expect(domain).toEqual({
@@ -240,20 +256,6 @@ describe("attestDecision", () => {
 });
 
 describe("verifyOnchain", () => {
-  const attestWith = async (
-    signer: Wallet,
-    change: Record<string, unknown>,
-    schema: string = domain.schemaUid,
-  ) => {
-    const terms = {
-      recipient: decision.vault,
-      expirationTime: decision.expiresAt,
-      revocable: true,
-      refUID: ZERO_BYTES32,
-    };
-    const data = { ...terms, data: decisionBytes(decision), ...change };
-    return (await sdkEas(signer).attest({ schema, data })).wait();
-  };
   const verify = (uid: string, change: Partial<Parameters<typeof verifyOnchain>[0]> = {}) =>
     verifyOnchain({ provider: devnet.provider, uid, decision, trades, expectations, ...change });
 
@@ -380,5 +382,23 @@ describe("execution by the vault", () => {
     const failed = (await verifyEvidence(wrongTx, expectations, devnet.provider)).onchain;
     expect(failures(failed)).toEqual(["execution"]);
     expect(toOffchainAttestation(evidence.offchain).message.data).toBe(decisionBytes(decision));
+
+    const detailOf = async (change: Partial<typeof evidence>) => {
+      const checks = (await verifyEvidence({ ...evidence, ...change }, expectations, devnet.provider))
+        .onchain;
+      return checks.find(({ name }) => name === "execution")?.detail;
+    };
+    const doubled = [...trades, ...trades];
+    expect(await detailOf({ trades: doubled })).toMatch(/^the number of swaps is 1, not 2/);
+    expect(await detailOf({ trades: [] })).toMatch(/^the number of swaps is 1, not 0/);
+    const other = { ...decision, breachPpm: 1 };
+    const { uid } = await attestDecision({ ...domain, decision: other, signer: attester });
+    expect(await detailOf({ decision: other, uid })).toMatch(/^the executed decision is 0x/);
+    // The same decision attested a second time: a true attestation, but not the one it was executed by.
+    const second = await attestWith(attester, {});
+    expect(await detailOf({ uid: second as Hex })).toMatch(/^the attestation it was executed by is 0x/);
+    const data = new Interface(vaultAbi).encodeFunctionData("rebalance", [uid, other, trades]);
+    const sent = await stranger.sendTransaction({ to: devnet.addresses.vault, data, gasLimit: 1_000_000n });
+    expect(await detailOf({ txHash: sent.hash as Hex })).toMatch(/was reverted$/);
   });
 });
