@@ -207,13 +207,13 @@ function toBelief(corrections: readonly Float32Array[], held: Task): number[] {
   });
 }
 
-/** The last layer's outputs times `share`. */
+/** The last layer's outputs times `share`; + 0 as −0 has no canonical JSON. */
 function scaleOutputs(layers: readonly Layer[], share: readonly number[]): Layer[] {
   const last = layers[layers.length - 1]!;
   const scaled: Layer = {
     ...last,
-    weights: last.weights.map((w, i) => w * share[Math.floor(i / last.inputs)]!),
-    bias: last.bias.map((b, o) => b * share[o]!),
+    weights: last.weights.map((w, i) => w * share[Math.floor(i / last.inputs)]! + 0),
+    bias: last.bias.map((b, o) => b * share[o]! + 0),
   };
   return [...layers.slice(0, -1), scaled];
 }
