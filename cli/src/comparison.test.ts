@@ -25,6 +25,7 @@ const run = (policy: string, given: Partial<RunRecord> = {}): RunRecord => ({
   trades: [],
   attestations: 10,
   verified: 10,
+  decisionsDigest: `0x${"5e".repeat(32)}`,
   ...given,
 });
 

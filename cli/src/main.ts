@@ -1,3 +1,4 @@
+import { DevnetError } from "@ballast/contracts";
 import { BallastError } from "@ballast/data";
 import { Command, CommanderError } from "commander";
 import { agentCommand } from "./commands/agent.ts";
@@ -40,7 +41,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : MISUSED;
-    } else if (error instanceof BallastError) {
+    } else if (error instanceof BallastError || error instanceof DevnetError) {
       process.stderr.write(`\n${error.code}: ${error.message}\n`);
       process.exitCode = FAILED;
     } else {

@@ -6,9 +6,13 @@ import {
   describeReport,
   fileSource,
   HOUR_MS,
+  isBarStore,
   isoTime,
   type Market,
+  type MarketSource,
+  NoNetworkError,
   type RawMarket,
+  storeSource,
   syntheticSource,
   toMarket,
   type UnixMillis,
@@ -22,8 +26,6 @@ export interface MarketChoice {
   readonly exchange?: string | undefined;
   readonly assets?: readonly string[] | undefined;
   readonly seed: number;
-  /** Days of history wanted before the replay. */
-  readonly historyDays: number;
   /** Hours that will be replayed on top. */
   readonly hours: number;
   readonly now: UnixMillis;
@@ -36,8 +38,12 @@ export interface ChosenMarket {
 
 const DEFAULT_EXCHANGE = "binance";
 const DEFAULT_ASSETS = ["BTC", "ETH", "SOL", "LINK"];
-/** How long the default exchange may take to give a sign of life before the synthetic market is used. */
-const PATIENCE_MS = 6_000;
+/** How long an exchange may take to give a sign of life. */
+const NO_NETWORK_AFTER_MS = 6_000;
+/** Two years: as much history as a model needs, and no more than two cores train on in a minute. */
+const SYNTHETIC_HISTORY_DAYS = 730;
+/** What a public exchange gives in a few dozen requests. */
+const LIVE_HISTORY_DAYS = 180;
 
 export class NoBarsFolderError extends BallastError {
   readonly code = "NO_BARS_FOLDER";
@@ -50,72 +56,66 @@ export class NoBarsFolderError extends BallastError {
 
 /** Loads, checks and repairs a market, saying in plain lines what was found. */
 export async function loadMarket(choice: MarketChoice, terminal: Terminal): Promise<ChosenMarket> {
-  const raw = await loadRaw(choice, terminal);
+  const { raw, now } = await loadRaw(choice, terminal);
+  const isFolder = choice.bars !== undefined;
   const { market, report } = toMarket(raw, {
-    now: choice.now,
-    ...(choice.assets === undefined || choice.bars === undefined ? {} : { assets: choice.assets }),
+    now,
+    ...(isFolder && choice.assets && { assets: choice.assets }),
   });
   const notes = describeReport(report);
   for (const note of notes) terminal.say(note);
   return { market, notes };
 }
 
-async function loadRaw(choice: MarketChoice, terminal: Terminal): Promise<RawMarket> {
-  if (choice.bars !== undefined) {
-    if (!statSync(choice.bars, { throwIfNoEntry: false })?.isDirectory())
-      throw new NoBarsFolderError(choice.bars);
-    terminal.step(`Reading recorded bars from ${choice.bars}.`);
-    return terminal.track("reading bars", (onProgress) =>
-      fileSource(choice.bars as string).load({ assets: choice.assets, onProgress }),
-    );
+/** The bars as their source has them, and the moment up to which they can be complete. */
+async function loadRaw(
+  choice: MarketChoice,
+  terminal: Terminal,
+): Promise<{ readonly raw: RawMarket; readonly now: UnixMillis }> {
+  const { bars, exchange, assets, seed, now } = choice;
+  if (bars !== undefined) {
+    if (!statSync(bars, { throwIfNoEntry: false })?.isDirectory()) throw new NoBarsFolderError(bars);
+    terminal.step(`Reading recorded bars from ${bars}.`);
+    const source = await sourceOf(bars);
+    const raw = await terminal.track("reading bars", (onProgress) => source.load({ assets, onProgress }));
+    return { raw, now };
   }
-  if (choice.exchange !== undefined) {
-    terminal.step(`Fetching hourly bars from ${choice.exchange}.`);
-    return fetchRaw(choice, choice.exchange, terminal);
+  if (exchange !== undefined) {
+    terminal.step(`Fetching hourly bars from ${exchange}.`);
+    return { raw: await fetchRaw(choice, exchange, terminal), now };
   }
   terminal.step(`Asking ${DEFAULT_EXCHANGE} for live hourly bars.`);
   try {
-    return await fetchRaw(choice, DEFAULT_EXCHANGE, terminal, AbortSignal.timeout(PATIENCE_MS));
+    return { raw: await fetchRaw(choice, DEFAULT_EXCHANGE, terminal), now };
   } catch (error) {
-    if (
-      !(error instanceof BallastError) &&
-      (error as Error).name !== "TimeoutError" &&
-      (error as Error).name !== "AbortError"
-    )
-      throw error;
-    terminal.say(
-      `No network to ${DEFAULT_EXCHANGE}: using the synthetic market with seed ${choice.seed} instead.`,
-    );
+    if (!(error instanceof NoNetworkError)) throw error;
+    terminal.say(`No network to ${DEFAULT_EXCHANGE}: using the synthetic market with seed ${seed} instead.`);
   }
-  return terminal.track("making the market", (onProgress) =>
-    syntheticSource({
-      seed: choice.seed,
-      hours: choice.historyDays * 24 + choice.hours,
-      start: SYNTHETIC_START,
-      ...(choice.assets === undefined ? {} : { assets: choice.assets }),
-    }).load({ onProgress }),
-  );
+  const hours = SYNTHETIC_HISTORY_DAYS * 24 + choice.hours;
+  const source = syntheticSource({ seed, hours, start: SYNTHETIC_START, assets });
+  const raw = await terminal.track("simulating a market", (onProgress) => source.load({ onProgress }));
+  return { raw, now: unixMillis(SYNTHETIC_START + hours * HOUR_MS) };
 }
+
+/** A folder is a store that `ballast fetch` keeps, or a collection of files. */
+const sourceOf = async (folder: string): Promise<MarketSource> =>
+  (await isBarStore(folder)) ? storeSource(folder) : fileSource(folder);
 
 /** Fixed, so that the same seed is the same market whatever the day. */
 const SYNTHETIC_START = unixMillis(Date.UTC(2022, 0, 1));
 
-function fetchRaw(
-  choice: MarketChoice,
-  exchange: string,
-  terminal: Terminal,
-  signal?: AbortSignal,
-): Promise<RawMarket> {
+function fetchRaw(choice: MarketChoice, exchange: string, terminal: Terminal): Promise<RawMarket> {
   const to = unixMillis(Math.floor(choice.now / HOUR_MS) * HOUR_MS);
-  const from = unixMillis(to - choice.historyDays * DAY_MS - choice.hours * HOUR_MS);
+  const from = unixMillis(to - LIVE_HISTORY_DAYS * DAY_MS - choice.hours * HOUR_MS);
   return terminal.track(`fetching since ${isoTime(from)}`, (onProgress) =>
-    ccxtSource({ exchange, clock: () => unixMillis(Date.now()) }).load({
-      assets: choice.assets ?? DEFAULT_ASSETS,
-      intervalMs: HOUR_MS,
-      from,
-      to,
-      signal,
-      onProgress,
-    }),
+    ccxtSource({ exchange, noNetworkAfterMs: NO_NETWORK_AFTER_MS, clock: () => unixMillis(Date.now()) }).load(
+      {
+        assets: choice.assets ?? DEFAULT_ASSETS,
+        intervalMs: HOUR_MS,
+        from,
+        to,
+        onProgress,
+      },
+    ),
   );
 }

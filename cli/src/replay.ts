@@ -1,7 +1,15 @@
 import { type Journal, outcomeRecorder, type Policy, runLoop, type Step, type Venue } from "@ballast/agent";
 import { type EasDomain, signDecision, type Trade } from "@ballast/attest";
 import type { Devnet } from "@ballast/contracts";
-import { HOUR_MS, type Hex, keccak, type Market, type Snapshot, type UnixMillis, unixMillis } from "@ballast/data";
+import {
+  type Hex,
+  HOUR_MS,
+  keccak,
+  type Market,
+  type Snapshot,
+  type UnixMillis,
+  unixMillis,
+} from "@ballast/data";
 import type { Forecaster } from "@ballast/model";
 import type { Signer } from "ethers";
 import type { Basket } from "./basket.ts";
@@ -137,7 +145,13 @@ export async function replay(ports: ReplayPorts): Promise<Replayed> {
     isDryRun: false,
     onStep,
   });
-  return { outcome: recorder.outcome(), hours, trades, missed, decisionsDigest: keccak(new TextEncoder().encode(hashes.join())) };
+  return {
+    outcome: recorder.outcome(),
+    hours,
+    trades,
+    missed,
+    decisionsDigest: keccak(new TextEncoder().encode(hashes.join())),
+  };
 }
 
 /** The last close of each asset of the basket that was known at t. */

@@ -59,6 +59,7 @@ const run = (policy: string, given: Partial<RunRecord> = {}): RunRecord => ({
   trades: [trade(5), trade(9, { wasOutsideBand: true, reason: "breach" })],
   attestations: 10,
   verified: 10,
+  decisionsDigest: `0x${"5e".repeat(32)}`,
   ...given,
 });
 

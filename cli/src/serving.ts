@@ -15,9 +15,15 @@ export async function serveUntilStopped(request: {
   const journal = openJournal(request.journal, { readOnly: true });
   const artefacts = await openArtefactStore(request.artefacts);
   try {
-    const api = await startApi({ journal, artefacts, port: request.port, ...(request.host && { host: request.host }) });
+    const api = await startApi({
+      journal,
+      artefacts,
+      port: request.port,
+      ...(request.host && { host: request.host }),
+    });
     terminal.step("Serving over HTTP; stop with Ctrl-C.");
-    for (const path of ["/", "/docs", "/v1/decisions", "/v1/forecasts", "/v1/models", "/health"]) terminal.say(`${api.url}${path}`);
+    for (const path of ["/", "/docs", "/v1/decisions", "/v1/forecasts", "/v1/models", "/health"])
+      terminal.say(`${api.url}${path}`);
     await new Promise<void>((resolve) => {
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
     });

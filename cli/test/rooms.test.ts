@@ -60,6 +60,9 @@ const declaredBy = (room: string): ReadonlySet<string> => {
   return new Set(Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }));
 };
 
+/** Written so that this very file does not count as importing it. */
+const importing = (specifier: string): string => ["import { x } from", JSON.stringify(specifier)].join(" ");
+
 describe("rooms", () => {
   it.each(Object.keys(MAY_IMPORT))("default: %s imports only what its row allows", (room) => {
     const declared = declaredBy(room);
@@ -70,11 +73,11 @@ describe("rooms", () => {
   });
 
   it.each([
-    ["model", 'import { x } from "@ballast/agent";', "model may not import agent"],
-    ["agent", 'import { x } from "@ballast/data/src/market.ts";', "goes round the package door"],
-    ["api", 'import { x } from "../../data/src/index.ts";', "leaves its room by a relative path"],
-    ["data", 'const x = await import("@ballast/cli");', "data may not import cli"],
-    ["training", 'export * from "@ballast/contracts";', "training may not import contracts"],
+    ["model", importing("@ballast/agent"), "model may not import agent"],
+    ["agent", importing("@ballast/data/src/market.ts"), "goes round the package door"],
+    ["api", importing("../../data/src/index.ts"), "leaves its room by a relative path"],
+    ["data", ["const x = await import", '("@ballast/cli")'].join(""), "data may not import cli"],
+    ["training", importing("@ballast/contracts"), "training may not import contracts"],
   ])("error: a breach in %s is found", (room, text, why) => {
     const file = join(ROOT, room, "src/example.ts");
     expect(violationsIn(room, file, text, new Set()).map((violation) => violation.why)).toEqual([why]);

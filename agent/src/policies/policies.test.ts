@@ -70,14 +70,14 @@ describe("predictivePolicy", () => {
     const intent = policy.choose(input({ ahead: [0.1, 0.8, 0.1] }));
     expect(intent).toMatchObject({ kind: "rebalance", reason: "breach-forecast" });
     const [usdc, btc, eth] = weightsOf(intent);
-    // BTC's target is a third; a quarter of its 2 point band is left, ETH stays, the base asset takes the rest.
-    expect(btc).toBeCloseTo(1 / 3 + 0.25 * 0.02, 9);
+    // BTC's target is a third; 15 % of its 2 point band is left, ETH stays, the base asset takes the rest.
+    expect(btc).toBeCloseTo(1 / 3 + 0.15 * 0.02, 9);
     expect(eth).toBeCloseTo(0.32, 6);
     expect(usdc! + btc! + eth!).toBeCloseTo(1, 12);
   });
   it("behaviour: the base asset in play puts all in play", () => {
     const [, , eth] = weightsOf(policy.choose(input({ ahead: [0.8, 0.1, 0.1] })));
-    expect(eth).toBeCloseTo(1 / 3 - 0.25 * 0.02, 9);
+    expect(eth).toBeCloseTo(1 / 3 - 0.15 * 0.02, 9);
   });
   it("behaviour: waits while gas is dear and there is time, not when there is none", () => {
     const dear = snapshotWith([...new Array(167).fill(20), 30]);
@@ -122,7 +122,7 @@ describe("predictivePolicy", () => {
   });
   it("behaviour: parameters change the policy's id, equal ones do not", () => {
     expect(predictivePolicy({ ...PREDICTIVE_DEFAULTS }).id).toBe(policy.id);
-    expect(predictivePolicy({ ...PREDICTIVE_DEFAULTS, actAt: 0.61 }).id).not.toBe(policy.id);
+    expect(predictivePolicy({ ...PREDICTIVE_DEFAULTS, actAt: 0.31 }).id).not.toBe(policy.id);
     expect(thresholdPolicy().id).not.toBe(policy.id);
   });
   it.each([

@@ -1,6 +1,7 @@
 import {
   BallastError,
   canonicalJson,
+  DAY_MS,
   keccak,
   mulDivDown,
   type Snapshot,
@@ -24,12 +25,13 @@ export interface PredictiveParameters {
   readonly dearGas: number;
 }
 
+/** Chosen on hourly bars of six assets from 2022-03 to 2022-09, before any period it is reported on. */
 export const PREDICTIVE_DEFAULTS: PredictiveParameters = {
-  horizonHours: 24,
-  actAt: 0.6,
-  returnTo: 0.25,
+  horizonHours: 12,
+  actAt: 0.3,
+  returnTo: 0.15,
   patienceHours: 4,
-  patienceAt: 0.35,
+  patienceAt: 0.2,
   dearGas: 1.2,
 };
 
@@ -130,11 +132,13 @@ function toWeights(
   return result;
 }
 
-/** The present base fee over its median of the past week; 1 where there is no base fee. */
+/** The last base fee over the median of the past week's; 1 where there is none. */
 function gasAgainstUsual(snapshot: Snapshot): number {
   const series = snapshot.exogenous.find(({ name }) => name === "base_fee_gwei");
-  if (series === undefined || series.value.length === 0) return 1;
-  const week = [...series.value.slice(-168)].sort((x, y) => x - y);
-  const median = week[Math.floor(week.length / 2)]!;
-  return median > 0 ? series.value[series.value.length - 1]! / median : 1;
+  const now = series?.value.at(-1);
+  if (series === undefined || now === undefined) return 1;
+  const since = snapshot.at - 7 * DAY_MS;
+  const week = series.value.filter((_, index) => series.publishedAt[index]! > since).sort();
+  const median = week[Math.floor(week.length / 2)] ?? now;
+  return median > 0 ? now / median : 1;
 }

@@ -1,2 +1,60 @@
-import { Command } from "commander";
-export const agentCommand = (): Command => new Command("agent");
+import { Command, Option } from "commander";
+import { toInterval, toList, toTime, toWhole } from "../options.ts";
+import { openTerminal } from "../terminal.ts";
+
+export const agentCommand = (): Command =>
+  new Command("agent")
+    .description(
+      "Runs the agent on a vault: at each full hour it forecasts, decides, signs, and trades where it must.",
+    )
+    .requiredOption("--rpc <url>", "node of the vault's chain")
+    .requiredOption("--vault <address>", "the vault")
+    .option(
+      "--chain <id>",
+      "chain the node must serve; default: the one it serves, which is printed",
+      toWhole(1),
+    )
+    .option(
+      "--keystore <file>",
+      "encrypted JSON keystore of the key that attests and pays; not needed for a dry run",
+    )
+    .option(
+      "--password-file <file>",
+      "file with the keystore's password; default: the variable BALLAST_PASSWORD",
+    )
+    .option("--dry-run", "journal signed decisions and send nothing")
+    .option("--model <id>", "modelId of the forecast; without it only the threshold rule runs")
+    .option("--artefacts <folder>", "where models are", ".ballast/artefacts")
+    .addOption(
+      new Option("--policy <name>", "default: predictive with a model, else threshold").choices([
+        "predictive",
+        "threshold",
+      ]),
+    )
+    .option("--exchange <id>", "where bars come from", "binance")
+    .option("--quote <ticker>", "quote currency of the bars", "USDT")
+    .option("--store <folder>", "where fetched bars are kept", ".ballast/market")
+    .option("--bars <folder>", "take bars from files instead, which something else keeps up to date")
+    .option(
+      "--assets <list>",
+      "tickers of the vault's tokens in their order, base asset first; default: their symbols",
+      toList,
+    )
+    .option("--interval <interval>", "length of a bar", toInterval, 3_600_000)
+    .option("--ether-price <number>", "ether's price in the base asset, where the vault holds no ETH", Number)
+    .option("--max-gas-gwei <number>", "send nothing while gas is dearer", Number)
+    .option("--journal <file>", "journal of this agent", ".ballast/agent.sqlite")
+    .option("--once", "take one step, at the last full hour, and end")
+    .addOption(
+      new Option(
+        "--at <time>",
+        "with --once: the hour to decide at, for a chain whose clock is not today's",
+      ).argParser(toTime),
+    )
+    .addHelpText(
+      "after",
+      "\nExamples:\n" +
+        "  npm run ballast -- agent --rpc $RPC --vault 0x… --model 0x… --dry-run --once\n" +
+        "  BALLAST_PASSWORD=… npm run ballast -- agent --rpc $RPC --chain 1 --vault 0x… --model 0x… --keystore key.json",
+    )
+    .action(async (options) => (await import("../live.ts")).runAgent(options, openTerminal()));

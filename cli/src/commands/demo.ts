@@ -1,5 +1,11 @@
 import { writeFileSync } from "node:fs";
-import { openJournal, PREDICTIVE_DEFAULTS, predictivePolicy, thresholdPolicy, vaultVenue } from "@ballast/agent";
+import {
+  openJournal,
+  PREDICTIVE_DEFAULTS,
+  predictivePolicy,
+  thresholdPolicy,
+  vaultVenue,
+} from "@ballast/agent";
 import { DECISION_SCHEMA, fetchEasDomain, ZERO_BYTES32 } from "@ballast/attest";
 import { type Devnet, startDevnet } from "@ballast/contracts";
 import {
@@ -20,8 +26,8 @@ import { Command } from "commander";
 import { Wallet } from "ethers";
 import { type Basket, toBasket } from "../basket.ts";
 import { createRunFolder, type RunFolder } from "../folders.ts";
-import { peakMemoryMb } from "../memory.ts";
 import { loadMarket } from "../market.ts";
+import { peakMemoryMb } from "../memory.ts";
 import { toList, toWhole } from "../options.ts";
 import { baseFeeAt, pricesAt, replay } from "../replay.ts";
 import { toReportHtml } from "../report.ts";
@@ -43,10 +49,6 @@ interface DemoOptions {
   readonly json?: boolean;
 }
 
-/** Two years: as much history as a model needs, and no more than two cores train on in a minute. */
-const HISTORY_DAYS = 730;
-/** What a public exchange gives in a few requests. */
-const LIVE_HISTORY_DAYS = 180;
 const NAV_USD = 1_000_000;
 /** What it takes to move a pool by 2 %. */
 const POOL_DEPTH_USD = 10_000_000;
@@ -103,8 +105,6 @@ async function runDemo(options: DemoOptions, terminal: Terminal): Promise<void> 
   const { market, notes } = await loadMarket(
     {
       ...options,
-      historyDays:
-        options.bars === undefined && options.exchange === undefined ? HISTORY_DAYS : LIVE_HISTORY_DAYS,
       now: unixMillis(Date.now()),
     },
     terminal,
@@ -120,14 +120,22 @@ async function runDemo(options: DemoOptions, terminal: Terminal): Promise<void> 
 
   terminal.step(`Training the forecast on what was known before ${isoTime(from)}.`);
   const trained = await terminal.track("training", (onProgress) =>
-    train(market, { ...DEFAULT_TRAIN_CONFIG, seed: options.seed }, { until: from, log: (line) => terminal.say(line), onProgress }),
+    train(
+      market,
+      { ...DEFAULT_TRAIN_CONFIG, seed: options.seed },
+      { until: from, log: (line) => terminal.say(line), onProgress },
+    ),
   );
   const { modelId, artefact, manifest } = trained;
   const artefacts = await openArtefactStore(folder.artefacts);
   await storeModel(artefacts, trained);
   artefacts.close();
-  const qlikeVsLogHar = Object.fromEntries(manifest.metrics.map((score) => [String(score.horizonHours), score.ratioToLogHar.network]));
-  terminal.say(`Model ${modelId.slice(0, 18)}…: out-of-sample loss as a ratio to log-HAR, ${describeRatios(qlikeVsLogHar)}.`);
+  const qlikeVsLogHar = Object.fromEntries(
+    manifest.metrics.map((score) => [String(score.horizonHours), score.ratioToLogHar.network]),
+  );
+  terminal.say(
+    `Model ${modelId.slice(0, 18)}…: out-of-sample loss as a ratio to log-HAR, ${describeRatios(qlikeVsLogHar)}.`,
+  );
 
   terminal.step("Starting a local chain with the real EAS and Uniswap v3 contracts and the vault.");
   const devnet = await terminal.track("deploying", (onProgress) =>
@@ -281,7 +289,9 @@ async function replayBoth(ports: {
         keeper: new Wallet(devnet.keys.keeper, devnet.provider),
         domain,
         assets: [basket.base.asset, ...basket.others.map(({ asset }) => asset)],
-        ...(basket.others.some(({ asset }) => asset === "ETH") ? {} : { fetchEtherPrice: async () => DEFAULT_ETHER_PRICE }),
+        ...(basket.others.some(({ asset }) => asset === "ETH")
+          ? {}
+          : { fetchEtherPrice: async () => toWadNearest(DEFAULT_ETHER_PRICE) }),
       });
       const replayed = await terminal.track("replaying", (report) =>
         replay({

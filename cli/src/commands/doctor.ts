@@ -3,7 +3,7 @@ import { accessSync, constants, mkdirSync, statfsSync } from "node:fs";
 import { freemem, totalmem } from "node:os";
 import { startAnvil } from "@ballast/contracts";
 import { openBarStore } from "@ballast/data";
-import { BACKENDS, chooseBackend } from "@ballast/training";
+import { type BackendName, chooseBackend } from "@ballast/training";
 import { Command } from "commander";
 import { openTerminal } from "../terminal.ts";
 
@@ -34,14 +34,21 @@ async function runDoctor(options: { readonly json?: boolean }): Promise<void> {
     disk(),
     memory(),
     program("forge", ["--version"], "forge (only to test the contracts)", "npm ci, without --omit=dev"),
-    program("redis-server", ["--version"], "redis-server (only for feeds between several machines)", "apt-get install redis-server, or brew install redis"),
+    program(
+      "redis-server",
+      ["--version"],
+      "redis-server (only for feeds between several machines)",
+      "apt-get install redis-server, or brew install redis",
+    ),
     program("chromium", ["--version"], "chromium (only to test the pages)", "apt-get install chromium"),
   ];
   if (options.json) terminal.result(JSON.stringify(findings));
   else {
     for (const { what, state, detail, remedy } of findings) {
       const mark = { ok: "ok      ", missing: "MISSING ", optional: "not here" }[state];
-      terminal.result(`${mark}  ${what}: ${detail}${remedy === undefined || state === "ok" ? "" : `\n          get it: ${remedy}`}`);
+      terminal.result(
+        `${mark}  ${what}: ${detail}${remedy === undefined || state === "ok" ? "" : `\n          get it: ${remedy}`}`,
+      );
     }
   }
   if (findings.some(({ state }) => state === "missing")) process.exitCode = 1;
@@ -58,7 +65,12 @@ async function attempt(what: string, remedy: string, work: () => Promise<string>
   try {
     return { what, state: "ok", detail: await work() };
   } catch (error) {
-    return { what, state: "missing", detail: error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error), remedy };
+    return {
+      what,
+      state: "missing",
+      detail: error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error),
+      remedy,
+    };
   }
 }
 
@@ -79,7 +91,7 @@ const chain = () =>
 /** Training needs one of the three; tfjs-node is the fastest, WebAssembly the reproducible one. */
 async function backends(): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const name of BACKENDS) {
+  for (const name of ["tfjs-node", "wasm", "cpu"] satisfies BackendName[]) {
     const finding = await attempt(`training backend ${name}`, "npm ci again", async () => {
       const backend = await chooseBackend(name, () => {});
       if (backend.name !== name) throw new Error(backend.reason);
@@ -107,9 +119,16 @@ function disk(): Finding {
     const { bavail, bsize } = statfsSync(".ballast");
     const free = bavail * bsize;
     const detail = `${(free / 1e9).toFixed(1)} GB free`;
-    return free < LEAST_FREE_BYTES ? { what, state: "missing", detail, remedy: "free at least 2 GB" } : { what, state: "ok", detail };
+    return free < LEAST_FREE_BYTES
+      ? { what, state: "missing", detail, remedy: "free at least 2 GB" }
+      : { what, state: "ok", detail };
   } catch (error) {
-    return { what, state: "missing", detail: (error as Error).message, remedy: "run from a folder you may write to" };
+    return {
+      what,
+      state: "missing",
+      detail: (error as Error).message,
+      remedy: "run from a folder you may write to",
+    };
   }
 }
 
@@ -125,4 +144,3 @@ function program(name: string, args: readonly string[], what: string, remedy: st
   if (error !== undefined || status !== 0) return { what, state: "optional", detail: "not found", remedy };
   return { what, state: "ok", detail: stdout.split("\n")[0]?.trim() ?? "" };
 }
-

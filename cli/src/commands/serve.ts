@@ -19,9 +19,19 @@ export const serveCommand = (): Command =>
     .option("--artefacts <folder>", "folder of models", ".ballast/demo/artefacts")
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--port <n>", "port to listen on; 0 takes a free one", toWhole(0, 65_535), 8787)
-    .addHelpText("after", "\nExample:\n  npm run ballast -- serve --port 8787\n  curl http://127.0.0.1:8787/v1/decisions?limit=3")
-    .action(async (options: { readonly journal?: string; readonly artefacts: string; readonly host: string; readonly port: number }) => {
-      const journal = options.journal ?? newestRun(".ballast/demo")?.journal;
-      if (journal === undefined) throw new NothingToServeError();
-      await serveUntilStopped({ ...options, journal, terminal: openTerminal() });
-    });
+    .addHelpText(
+      "after",
+      "\nExample:\n  npm run ballast -- serve --port 8787\n  curl http://127.0.0.1:8787/v1/decisions?limit=3",
+    )
+    .action(
+      async (options: {
+        readonly journal?: string;
+        readonly artefacts: string;
+        readonly host: string;
+        readonly port: number;
+      }) => {
+        const journal = options.journal ?? newestRun(".ballast/demo")?.journal;
+        if (journal === undefined) throw new NothingToServeError();
+        await serveUntilStopped({ ...options, journal, terminal: openTerminal() });
+      },
+    );

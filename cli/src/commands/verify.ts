@@ -1,6 +1,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { type JournalEntry, openJournal } from "@ballast/agent";
-import { type Check, type Evidence, type Expectations, fetchEasDomain, readEvidence, toOffchainAttestation, verifyEvidence } from "@ballast/attest";
+import {
+  type Check,
+  type Evidence,
+  type Expectations,
+  fetchEasDomain,
+  readEvidence,
+  toOffchainAttestation,
+  verifyEvidence,
+} from "@ballast/attest";
 import { vaultAbi } from "@ballast/contracts";
 import { BallastError, type Hex, unixMillis } from "@ballast/data";
 import { Command } from "commander";
@@ -20,17 +28,25 @@ interface VerifyOptions {
 export class NoEvidenceError extends BallastError {
   readonly code = "NO_EVIDENCE";
   constructor(subject: string, where: string) {
-    super(`${subject} is neither a file nor a decision or attestation in ${where}. Give the evidence file, or --journal with the right journal.`);
+    super(
+      `${subject} is neither a file nor a decision or attestation in ${where}. Give the evidence file, or --journal with the right journal.`,
+    );
   }
 }
 
 export const verifyCommand = (): Command =>
   new Command("verify")
-    .description("Checks a decision and its attestations; says which checks passed. Exit status 1 where one did not.")
+    .description(
+      "Checks a decision and its attestations; says which checks passed. Exit status 1 where one did not.",
+    )
     .argument("<uid|file>", "UID of an attestation, hash of a decision, or a file of evidence")
     .option("--rpc <url>", "node to read on-chain attestations, executions and revocations from")
     .option("--journal <file>", "journal to look a UID or hash up in; default: the newest demo's")
-    .option("--attester <addresses>", "who may sign; default: asked of the vault with --rpc, else the signer is only named", (text) => text.split(","))
+    .option(
+      "--attester <addresses>",
+      "who may sign; default: asked of the vault with --rpc, else the signer is only named",
+      (text) => text.split(","),
+    )
     .option("--vault <address>", "the vault it must be for; default: the one it names")
     .option("--json", "the checks as one line of JSON on stdout")
     .addHelpText(
@@ -42,7 +58,8 @@ export const verifyCommand = (): Command =>
 async function runVerify(subject: string, options: VerifyOptions): Promise<void> {
   const terminal = openTerminal();
   const evidence = readSubject(subject, options.journal);
-  const provider = options.rpc === undefined ? undefined : new JsonRpcProvider(options.rpc, undefined, { cacheTimeout: -1 });
+  const provider =
+    options.rpc === undefined ? undefined : new JsonRpcProvider(options.rpc, undefined, { cacheTimeout: -1 });
   try {
     const expectations = await toExpectations(evidence, options, provider);
     const { offchain, onchain } = await verifyEvidence(evidence, expectations, provider);
@@ -52,7 +69,8 @@ async function runVerify(subject: string, options: VerifyOptions): Promise<void>
     } else {
       print(terminal.result, "Off-chain attestation", offchain);
       if (onchain.length > 0) print(terminal.result, "On-chain attestation and execution", onchain);
-      else if (evidence.uid !== undefined) terminal.result("\nIt is attested on chain as well: give --rpc to check that too.");
+      else if (evidence.uid !== undefined)
+        terminal.result("\nIt is attested on chain as well: give --rpc to check that too.");
       terminal.result(isValid ? "\nEvery check passed." : "\nNot valid: see the first failed check above.");
     }
     if (!isValid) process.exitCode = 1;
@@ -98,7 +116,14 @@ async function toExpectations(
   const asOf = unixMillis(Number(evidence.decision.decidedAt) * 1000);
   const named = options.attester as readonly Hex[] | undefined;
   if (provider === undefined) {
-    return { chainId: domain.chainId, easAddress: domain.verifyingContract, schemaUid: message.schema, vault, attesters: named ?? [signer], asOf };
+    return {
+      chainId: domain.chainId,
+      easAddress: domain.verifyingContract,
+      schemaUid: message.schema,
+      vault,
+      attesters: named ?? [signer],
+      asOf,
+    };
   }
   const contract = new Contract(vault, vaultAbi, provider);
   const [eas, schemaUid, isAllowed] = await Promise.all([
