@@ -1,4 +1,4 @@
-export { BACKENDS, type BackendName, chooseBackend, NoBackendError } from "./backend.ts";
+export { type BackendName, chooseBackend, NoBackendError } from "./backend.ts";
 export { CALIBRATION_VAULT } from "./calibration.ts";
 export {
   ConstantSeriesError,
