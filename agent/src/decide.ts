@@ -13,12 +13,15 @@ export interface DecideOptions {
   readonly maxDataAgeSeconds: number;
   /** Trades worth less than this share of the vault's value are left out. */
   readonly minTradeShare: number;
+  /** How much less than its oracle value, beyond the pool's fee, a trade may deliver, 0..1. */
+  readonly slippageTolerance: number;
 }
 
 export const DECIDE_DEFAULTS: DecideOptions = {
   lifetimeSeconds: 1_800,
   maxDataAgeSeconds: 5_400,
   minTradeShare: 0.001,
+  slippageTolerance: 0.003,
 };
 
 const ZERO_HASH: Hex = `0x${"0".repeat(64)}`;
@@ -112,11 +115,10 @@ function plan(
   const waitSeconds = state.cooldownSeconds - (snapshot.at - state.lastRebalanceAt) / 1000;
   if (waitSeconds > 0) return hold("cooldown", { cooldownLeftSeconds: waitSeconds });
 
-  const { trades, turnover, scale, fees } = planTrades(
-    state,
-    intent.toWeights,
-    toWadNearest(options.minTradeShare),
-  );
+  const { trades, turnover, scale, fees } = planTrades(state, intent.toWeights, {
+    minTrade: toWadNearest(options.minTradeShare),
+    tolerance: toWadNearest(options.slippageTolerance),
+  });
   const nav = navOf(state);
   const numbers = {
     turnover: Number(turnover) / 1e18,

@@ -2,9 +2,12 @@ import { wad } from "@ballast/data";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stateWith, toWad, WAD } from "../test/fixture.ts";
-import { planTrades } from "./plan.ts";
+import { type PlanLimits, planTrades } from "./plan.ts";
 import type { VaultState } from "./types.ts";
 import { navOf, toValue, weightsOf } from "./weights.ts";
+
+/** Every trade, down to what the vault itself accepts. */
+const ANY: PlanLimits = { minTrade: wad(0n), tolerance: wad(WAD) };
 
 const targets = (state: VaultState) => state.holdings.map(({ targetWeight }) => targetWeight);
 
@@ -28,7 +31,7 @@ function settle(state: VaultState, trades: ReturnType<typeof planTrades>["trades
 describe("planTrades", () => {
   it("default: sells what is over target first, then buys what is under it, all against the base asset", () => {
     const state = stateWith({ USDC: 0.3, BTC: 0.4, ETH: 0.3 });
-    const { trades } = planTrades(state, targets(state), wad(0n));
+    const { trades } = planTrades(state, targets(state), ANY);
     expect(trades.map(({ tokenIn, tokenOut }) => [tokenIn, tokenOut])).toEqual([
       [state.holdings[1]!.token, state.holdings[0]!.token],
       [state.holdings[0]!.token, state.holdings[2]!.token],
@@ -39,14 +42,21 @@ describe("planTrades", () => {
     expect(Number(trades[0]!.minAmountOut) / 1e6).toBeCloseTo(66_000, 0);
   });
 
+  it("behaviour: asks for more than the vault does where the tolerance is narrower", () => {
+    const state = stateWith({ USDC: 0.3, BTC: 0.4, ETH: 0.3 });
+    const { trades } = planTrades(state, targets(state), { ...ANY, tolerance: toWad(0.003) });
+    // 66,666.67 less the pool's 0.05 % and a tolerance of 0.3 %.
+    expect(Number(trades[0]!.minAmountOut) / 1e6).toBeCloseTo(66_666.67 * (1 - 0.0005 - 0.003), 0);
+  });
+
   it("behaviour: leaves out trades below the minimum", () => {
     const state = stateWith({ USDC: 0.334, BTC: 0.333, ETH: 0.333 });
-    expect(planTrades(state, targets(state), toWad(0.001)).trades).toEqual([]);
+    expect(planTrades(state, targets(state), { ...ANY, minTrade: toWad(0.001) }).trades).toEqual([]);
   });
 
   it("behaviour: scales all trades alike to the turnover limit", () => {
     const state = stateWith({ USDC: 0, BTC: 1, ETH: 0 }, { maxTurnover: toWad(0.3) });
-    const { turnover, scale } = planTrades(state, targets(state), wad(0n));
+    const { turnover, scale } = planTrades(state, targets(state), ANY);
     expect(turnover <= toWad(0.3)).toBe(true);
     // Sells two thirds and buys one third, together the whole; 0.3 of it fits.
     expect(Number(scale) / 1e18).toBeCloseTo(0.3, 6);
@@ -60,7 +70,7 @@ describe("planTrades", () => {
         ([a, b, c]) => {
           const sum = a + b + c;
           const state = stateWith({ USDC: a / sum, BTC: b / sum, ETH: c / sum }, { maxTurnover: toWad(2) });
-          const { trades } = planTrades(state, targets(state), wad(0n));
+          const { trades } = planTrades(state, targets(state), ANY);
           for (const trade of trades) {
             const from = state.holdings.find(({ token }) => token === trade.tokenIn)!;
             const to = state.holdings.find(({ token }) => token === trade.tokenOut)!;
@@ -84,6 +94,6 @@ describe("planTrades", () => {
 
   it("behaviour: an empty vault has nothing to trade", () => {
     const state = stateWith({ USDC: 0, BTC: 0, ETH: 0 });
-    expect(planTrades(state, targets(state), wad(0n))).toMatchObject({ trades: [], turnover: 0n });
+    expect(planTrades(state, targets(state), ANY)).toMatchObject({ trades: [], turnover: 0n });
   });
 });

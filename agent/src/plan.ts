@@ -3,6 +3,17 @@ import { mulDivDown, mulDivUp, type Wad } from "@ballast/data";
 import type { Holding, VaultState } from "./types.ts";
 import { clamp, navOf, toValue, WAD } from "./weights.ts";
 
+export interface PlanLimits {
+  /** Smallest trade worth its gas, share of the vault's value, WAD. */
+  readonly minTrade: Wad;
+  /**
+   * How much less than the oracle's value, beyond the pool's fee, a trade may deliver, WAD. The vault's own limit
+   * guards against a bad oracle or a bad signer and is wide; what it leaves open, somebody who sees the
+   * transaction coming can take.
+   */
+  readonly tolerance: Wad;
+}
+
 export interface Plan {
   readonly trades: readonly Trade[];
   /** Value sold over the vault's value, WAD: what the vault's turnover guard measures. */
@@ -17,11 +28,10 @@ export interface Plan {
  * Trades that bring the vault to `toWeights`, each between the base asset and one other, sells first so
  * that they fund the buys. Buys spend no more than what is there if every sell delivers only its minimum.
  *
- * Trades worth less than `minTrade` (share of the vault's value, WAD) are left out: below that, gas costs
- * more than the deviation. The vault never shrinks a trade to fit its limits, it refuses the decision; so
+ * The vault never shrinks a trade to fit its limits, it refuses the decision; so
  * the limits are applied here, by scaling all trades alike.
  */
-export function planTrades(state: VaultState, toWeights: readonly Wad[], minTrade: Wad): Plan {
+export function planTrades(state: VaultState, toWeights: readonly Wad[], limits: PlanLimits): Plan {
   const [base, ...others] = state.holdings as [Holding, ...Holding[]];
   const nav = navOf(state);
   const wanted = others
@@ -29,7 +39,7 @@ export function planTrades(state: VaultState, toWeights: readonly Wad[], minTrad
       holding,
       value: mulDivDown(nav, toWeights[index + 1] as Wad, WAD) - toValue(holding, holding.balance),
     }))
-    .filter(({ value }) => abs(value) * WAD >= minTrade * nav && value !== 0n);
+    .filter(({ value }) => abs(value) * WAD >= limits.minTrade * nav && value !== 0n);
 
   const wantedTurnover = wanted.reduce((sum, { value }) => sum + abs(value), 0n);
   // The vault rounds the value of each trade up, by less than 1.
@@ -40,7 +50,7 @@ export function planTrades(state: VaultState, toWeights: readonly Wad[], minTrad
 
   const sells = wanted
     .filter(({ value }) => value < 0n)
-    .map(({ holding, value }) => toSell(base, holding, state, mulDivDown(-value, scale, WAD)));
+    .map(({ holding, value }) => toSell(base, holding, state, mulDivDown(-value, scale, WAD), limits));
   const proceeds = sells.reduce((sum, trade) => sum + trade.minAmountOut, 0n);
   const baseUnit = 10n ** BigInt(base.decimals);
   const buys = wanted
@@ -54,7 +64,9 @@ export function planTrades(state: VaultState, toWeights: readonly Wad[], minTrad
   const funded = spend > available ? mulDivDown(available, WAD, spend) : WAD;
   const trades = [
     ...sells,
-    ...buys.map(({ holding, amount }) => toBuy(base, holding, state, mulDivDown(amount, funded, WAD))),
+    ...buys.map(({ holding, amount }) =>
+      toBuy(base, holding, state, mulDivDown(amount, funded, WAD), limits),
+    ),
   ].filter((trade) => trade.amountIn > 0n && trade.minAmountOut > 0n);
 
   let sold = 0n;
@@ -74,7 +86,13 @@ export function planTrades(state: VaultState, toWeights: readonly Wad[], minTrad
 }
 
 /** Sells `value` (base asset, WAD) of a holding for the base asset. */
-function toSell(base: Holding, holding: Holding, state: VaultState, value: bigint): Trade {
+function toSell(
+  base: Holding,
+  holding: Holding,
+  state: VaultState,
+  value: bigint,
+  limits: PlanLimits,
+): Trade {
   const exact = mulDivDown(value, 10n ** BigInt(holding.decimals), holding.price);
   const amountIn = clamp(exact, 0n, holding.balance);
   return {
@@ -82,26 +100,40 @@ function toSell(base: Holding, holding: Holding, state: VaultState, value: bigin
     tokenOut: base.token,
     fee: holding.poolFee,
     amountIn,
-    minAmountOut: toMinimum(holding, base, state, amountIn),
+    minAmountOut: toMinimum(holding, base, state, amountIn, limits),
   };
 }
 
 /** Buys a holding with `amountIn` of the base asset's smallest unit. */
-function toBuy(base: Holding, holding: Holding, state: VaultState, amountIn: bigint): Trade {
+function toBuy(
+  base: Holding,
+  holding: Holding,
+  state: VaultState,
+  amountIn: bigint,
+  limits: PlanLimits,
+): Trade {
   return {
     tokenIn: base.token,
     tokenOut: holding.token,
     fee: holding.poolFee,
     amountIn,
-    minAmountOut: toMinimum(base, holding, state, amountIn),
+    minAmountOut: toMinimum(base, holding, state, amountIn, limits),
   };
 }
 
-/** The least the vault accepts, rounded step by step as `Vault.minOut` does. */
-function toMinimum(from: Holding, to: Holding, state: VaultState, amountIn: bigint): bigint {
+/** What the trade must deliver: no less than the vault accepts, rounded step by step as `Vault.minOut` does. */
+function toMinimum(
+  from: Holding,
+  to: Holding,
+  state: VaultState,
+  amountIn: bigint,
+  { tolerance }: PlanLimits,
+): bigint {
   const value = mulDivUp(amountIn, from.price, 10n ** BigInt(from.decimals));
   const fair = mulDivUp(value, 10n ** BigInt(to.decimals), to.price);
-  return mulDivUp(fair, WAD - state.maxSlippage, WAD);
+  const poolFee = (BigInt(from.poolFee + to.poolFee) * WAD) / 1_000_000n;
+  const shortfall = clamp(poolFee + tolerance, 0n, state.maxSlippage);
+  return mulDivUp(fair, WAD - shortfall, WAD);
 }
 
 const abs = (value: bigint): bigint => (value < 0n ? -value : value);
