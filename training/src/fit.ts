@@ -1,16 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import { type Random, seededRandom } from "@ballast/data";
-import {
-  FEATURE_COUNT,
-  FEATURE_NAMES,
-  HORIZONS_HOURS,
-  type Layer,
-  type NetworkArtefact,
-  toForward,
-} from "@ballast/model";
+import { FEATURE_COUNT, HORIZONS_HOURS, type Layer, type NetworkArtefact } from "@ballast/model";
 import { type Dataset, LONGEST_HORIZON_HOURS } from "./dataset.ts";
 import { createLearner, type Learner } from "./learner.ts";
 import { fitLinear, type Sample } from "./linear.ts";
+import { emptyArtefact, toSample, withBias } from "./standardisation.ts";
 
 export interface FitConfig {
   /** Widths of the hidden layers. */
@@ -47,8 +41,6 @@ export interface NetworkFit {
 }
 
 const HORIZONS = HORIZONS_HOURS.length;
-/** Until a calibration is fitted, the raw probability stands. */
-const UNCALIBRATED = { a: 0, b: 1 };
 
 /**
  * Fits one artefact to the forecast times [0, timesEnd) of a dataset, in two passes. The first holds back the
@@ -67,7 +59,7 @@ export async function fitNetwork(
   const assets = dataset.assets.length;
   const cut = Math.round(timesEnd * (1 - config.validationShare));
   const embargo = Math.ceil(LONGEST_HORIZON_HOURS / dataset.strideHours);
-  const shell = emptyArtefact(dataset, timesEnd * assets, config);
+  const shell = emptyArtefact(dataset, timesEnd * assets, config.correlationHalfLifeHours);
   const rehearsed = toTask(toSample(dataset, shell, 0, (cut - embargo) * assets), config.ridge);
   const held = toRatios(toSample(dataset, shell, cut * assets, timesEnd * assets), rehearsed.linear);
   const { signal } = context;
@@ -234,80 +226,4 @@ function gather(table: Float32Array, width: number, rows: Int32Array): Float32Ar
     for (let j = 0; j < width; j++) out[i * width + j] = table[from + j]!;
   }
   return out;
-}
-
-/** An artefact that knows the range, mean and scale of its training rows [0, rows), and nothing else yet. */
-function emptyArtefact(dataset: Dataset, rows: number, config: FitConfig): NetworkArtefact {
-  const { features, targets } = dataset;
-  const inputs = columnRanges(features, FEATURE_COUNT, rows);
-  const outputs = columnRanges(targets, HORIZONS, rows);
-  const mean = new Float64Array(FEATURE_COUNT);
-  const square = new Float64Array(FEATURE_COUNT);
-  for (let r = 0; r < rows; r++) {
-    for (let i = 0; i < FEATURE_COUNT; i++) mean[i] = mean[i]! + features[r * FEATURE_COUNT + i]! / rows;
-  }
-  for (let r = 0; r < rows; r++) {
-    for (let i = 0; i < FEATURE_COUNT; i++) {
-      const d = features[r * FEATURE_COUNT + i]! - mean[i]!;
-      square[i] = square[i]! + (d * d) / rows;
-    }
-  }
-  return {
-    features: FEATURE_NAMES,
-    horizonsHours: HORIZONS_HOURS,
-    ...inputs,
-    mean,
-    scale: square.map((v) => (v > 1e-12 ? 1 / Math.sqrt(v) : 0)),
-    linear: {
-      inputs: FEATURE_COUNT,
-      outputs: HORIZONS,
-      weights: new Float64Array(FEATURE_COUNT * HORIZONS),
-      bias: new Float64Array(HORIZONS),
-    },
-    members: [],
-    outputLower: outputs.lower.map(Math.log),
-    outputUpper: outputs.upper.map(Math.log),
-    logBias: new Float64Array(HORIZONS),
-    correlationHalfLifeHours: config.correlationHalfLifeHours,
-    breachCalibration: UNCALIBRATED,
-  };
-}
-
-function columnRanges(
-  table: Float64Array,
-  width: number,
-  rows: number,
-): { lower: Float64Array; upper: Float64Array } {
-  const lower = table.slice(0, width);
-  const upper = table.slice(0, width);
-  for (let at = 0; at < rows * width; at++) {
-    const column = at % width;
-    if (table[at]! < lower[column]!) lower[column] = table[at]!;
-    if (table[at]! > upper[column]!) upper[column] = table[at]!;
-  }
-  return { lower, upper };
-}
-
-/** Rows [from, to) as the network sees them: standardised, with targets. */
-function toSample(dataset: Dataset, { mean, scale }: NetworkArtefact, from: number, to: number): Sample {
-  const z = new Float32Array((to - from) * FEATURE_COUNT);
-  for (let at = 0; at < z.length; at++) {
-    const column = at % FEATURE_COUNT;
-    z[at] = (dataset.features[from * FEATURE_COUNT + at]! - mean[column]!) * scale[column]!;
-  }
-  const y = Float32Array.from(dataset.targets.subarray(from * HORIZONS, to * HORIZONS));
-  return { rows: to - from, inputs: FEATURE_COUNT, outputs: HORIZONS, z, y };
-}
-
-/** Sets `logBias` to the log of the mean of realised/forecast over the training rows. */
-function withBias(dataset: Dataset, rows: number, artefact: NetworkArtefact): NetworkArtefact {
-  const forward = toForward(artefact);
-  const out = new Float64Array(HORIZONS);
-  const ratio = new Float64Array(HORIZONS);
-  for (let r = 0; r < rows; r++) {
-    forward.run(dataset.features, r * FEATURE_COUNT, out);
-    for (let h = 0; h < HORIZONS; h++)
-      ratio[h] = ratio[h]! + dataset.targets[r * HORIZONS + h]! / out[h]! / rows;
-  }
-  return { ...artefact, logBias: ratio.map(Math.log) };
 }

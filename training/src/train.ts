@@ -10,6 +10,7 @@ import {
   modelId,
   type NetworkArtefact,
 } from "@ballast/model";
+import { version_core } from "@tensorflow/tfjs-core";
 import { type BackendName, chooseBackend } from "./backend.ts";
 import { fitCalibration, toBreachOutcomes } from "./calibration.ts";
 import { LONGEST_HORIZON_HOURS, TooLittleHistoryError, toDataset } from "./dataset.ts";
@@ -138,7 +139,7 @@ export async function train(
     configuration: { ...config },
     features: FEATURE_NAMES,
     backend,
-    versions: { node: process.versions.node, v8: process.versions.v8 },
+    versions: { node: process.versions.node, v8: process.versions.v8, tfjsCore: version_core },
     folds: folds.map((fold, k) => ({
       trainUntil: isoTime(dataset.times[fold.trainEnd - 1]! + LONGEST_HORIZON_HOURS * HOUR_MS),
       testFrom: timeAt(fold.testStart),

@@ -1,0 +1,90 @@
+import { seededRandom } from "@ballast/data";
+import { FEATURE_COUNT, featureIndex, toForward } from "@ballast/model";
+import { beforeAll, describe, expect, it } from "vitest";
+import { chooseBackend } from "./backend.ts";
+import type { Dataset } from "./dataset.ts";
+import { fitNetwork } from "./fit.ts";
+import { SMALL_CONFIG } from "./markets.fixture.ts";
+
+const TIMES = 3000;
+
+/** One asset whose log variance follows `law` of its first two features; all others are noise or constant. */
+function dataset(law: (x: number, y: number) => number): Dataset {
+  const random = seededRandom(4);
+  const features = new Float64Array(TIMES * FEATURE_COUNT);
+  const targets = new Float64Array(TIMES * 4);
+  for (let t = 0; t < TIMES; t++) {
+    for (let i = 0; i < 6; i++) features[t * FEATURE_COUNT + i] = random.normal();
+    const z = law(features[t * FEATURE_COUNT]!, features[t * FEATURE_COUNT + 1]!);
+    for (let h = 0; h < 4; h++) targets[t * 4 + h] = (Math.exp(z - 9) * random.gamma(8)) / 8;
+  }
+  const times = Float64Array.from({ length: TIMES }, (_, t) => t * 3_600_000);
+  return { assets: ["A"], times, strideHours: 1, features, targets, ewma: new Float64Array(TIMES) };
+}
+
+const CONFIG = {
+  ...SMALL_CONFIG,
+  hidden: [12],
+  maxEpochs: 60,
+  patience: 60,
+  learningRate: 0.02,
+  weightDecay: 0,
+  ridge: 0,
+};
+
+describe("fitNetwork", () => {
+  beforeAll(async () => {
+    await chooseBackend("wasm", () => {});
+  });
+
+  it("behaviour: learns a bend that no linear forecast can follow", async () => {
+    const data = dataset((x, y) => Math.abs(x) + 0.3 * y);
+    const { artefact, linearOnly, belief } = await fitNetwork(data, TIMES, CONFIG, { seed: 1 });
+    const error = (a: typeof artefact) => {
+      const forward = toForward(a);
+      const out = new Float64Array(4);
+      let sum = 0;
+      for (let x = -2; x <= 2; x += 0.5) {
+        const row = new Float64Array(FEATURE_COUNT);
+        row[0] = x;
+        forward.run(row, 0, out);
+        sum += (Math.log(out[2]!) + 9 - Math.abs(x)) ** 2 / 9;
+      }
+      return Math.sqrt(sum);
+    };
+    expect(error(linearOnly)).toBeGreaterThan(0.4);
+    expect(error(artefact)).toBeLessThan(0.2);
+    expect(belief.every((share) => share >= 0.75)).toBe(true);
+  });
+
+  it("behaviour: right on average over the training rows, and blind to a feature that never varied", async () => {
+    const data = dataset((x) => 0.5 * x);
+    const { artefact } = await fitNetwork(data, TIMES, { ...CONFIG, maxEpochs: 2 }, { seed: 1 });
+    const forward = toForward(artefact);
+    const out = new Float64Array(4);
+    let ratio = 0;
+    for (let t = 0; t < TIMES; t++) {
+      forward.run(data.features, t * FEATURE_COUNT, out);
+      ratio += data.targets[t * 4 + 1]! / out[1]! / TIMES;
+    }
+    expect(ratio).toBeCloseTo(1, 6);
+    const constant = featureIndex("log_base_fee_1h");
+    expect(artefact.scale[constant]).toBe(0);
+    const row = new Float64Array(FEATURE_COUNT);
+    forward.run(row, 0, out);
+    const before = [...out];
+    row[constant] = 5;
+    forward.run(row, 0, out);
+    expect([...out]).toEqual(before);
+  });
+
+  it("behaviour: rows after the training times change nothing; equal seeds give equal weights", async () => {
+    const data = dataset((x, y) => Math.abs(x) - y);
+    const config = { ...CONFIG, maxEpochs: 3 };
+    const once = await fitNetwork(data, 2000, config, { seed: 3 });
+    const changed = { ...data, targets: data.targets.map((y, i) => (i >= 2000 * 4 ? y * 9 : y)) };
+    expect(await fitNetwork(changed, 2000, config, { seed: 3 })).toEqual(once);
+    const other = await fitNetwork(data, 2000, config, { seed: 4 });
+    expect(other.artefact.members).not.toEqual(once.artefact.members);
+  });
+});
