@@ -1,21 +1,21 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 /**
- * Peak memory of this process and of the processes of one group, MB, as the kernel counts them; of this process
+ * Peak memory of this process and of the processes of some groups, MB, as the kernel counts them; of this process
  * alone where there is no /proc.
  */
-export function peakMemoryMb(group: number): number {
+export function peakMemoryMb(groups: readonly number[]): number {
   const own = process.resourceUsage().maxRSS;
-  return Math.round((own + peakOfGroupKb(group)) / 1024);
+  return Math.round((own + peakOfGroupsKb(groups)) / 1024);
 }
 
-function peakOfGroupKb(group: number): number {
+function peakOfGroupsKb(groups: readonly number[]): number {
   let sum = 0;
   for (const pid of pids()) {
     try {
       // Fields after the command in brackets: state, parent, group.
       const groupOf = Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[2]);
-      if (groupOf !== group) continue;
+      if (!groups.includes(groupOf)) continue;
       sum += Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
     } catch {
       // The process ended between the listing and the reading.

@@ -16,6 +16,7 @@ import type { Basket } from "./basket.ts";
 import type { HourRecord, TradeRecord } from "./runData.ts";
 
 export interface ReplayPorts {
+  /** Its name in the journal. */
   readonly run: string;
   readonly market: Market;
   readonly basket: Basket;
