@@ -1,5 +1,3 @@
-import { DevnetError } from "@ballast/contracts";
-import { BallastError } from "@ballast/data";
 import { Command, CommanderError } from "commander";
 import { agentCommand } from "./commands/agent.ts";
 import { demoCommand } from "./commands/demo.ts";
@@ -12,6 +10,8 @@ import { verifyCommand } from "./commands/verify.ts";
 /** Exit status of a failure the message explains; misuse of the command line has 2, as in a shell. */
 const FAILED = 1;
 const MISUSED = 2;
+/** 128 and the number of SIGINT, as shells have it. */
+const INTERRUPTED = 130;
 
 export function createProgram(): Command {
   const program = new Command("ballast")
@@ -41,11 +41,15 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : MISUSED;
-    } else if (error instanceof BallastError || error instanceof DevnetError) {
-      process.stderr.write(`\n${error.code}: ${error.message}\n`);
-      process.exitCode = FAILED;
-    } else {
-      throw error;
+      return;
     }
+    // Loaded here, where the failed command has loaded them already, so that --help need not.
+    const [{ BallastError }, { DevnetError }] = await Promise.all([
+      import("@ballast/data"),
+      import("@ballast/contracts"),
+    ]);
+    if (!(error instanceof BallastError || error instanceof DevnetError)) throw error;
+    process.stderr.write(`\n${error.code}: ${error.message}\n`);
+    process.exitCode = error.code === "STOPPED" ? INTERRUPTED : FAILED;
   }
 }

@@ -1,7 +1,7 @@
-import { type UnixMillis, unixMillis } from "@ballast/data";
+import type { UnixMillis } from "@ballast/data";
 import { InvalidArgumentError } from "commander";
 
-/** Parsers of option values; each says what it found and what it takes. */
+/** Parsers of option values; each says what it found and what it takes. They load no package, so that --help is quick. */
 export const toWhole =
   (least: number, most = Number.MAX_SAFE_INTEGER) =>
   (text: string): number => {
@@ -16,6 +16,8 @@ export const toList = (text: string): string[] => {
   const items = text.split(",").map((item) => item.trim().toUpperCase());
   if (items.some((item) => item === ""))
     throw new InvalidArgumentError(`"${text}" has an empty item; write BTC,ETH,SOL.`);
+  const twice = items.find((item, index) => items.indexOf(item) < index);
+  if (twice !== undefined) throw new InvalidArgumentError(`"${text}" names ${twice} twice.`);
   return items;
 };
 
@@ -26,7 +28,7 @@ export const toTime = (text: string): UnixMillis => {
   const ms = Date.parse(isDay || hasZone ? text : `${text}Z`);
   if (Number.isNaN(ms))
     throw new InvalidArgumentError(`"${text}" is no time; write 2022-01-01 or 2022-01-01T12:00Z.`);
-  return unixMillis(ms);
+  return ms as UnixMillis;
 };
 
 /** `1h`, `5m`, `1d` in ms. */
@@ -36,4 +38,11 @@ export const toInterval = (text: string): number => {
   if (!match || unit === undefined || Number(match[1]) === 0)
     throw new InvalidArgumentError(`"${text}" is no interval; write 5m, 1h or 1d.`);
   return Number(match[1]) * unit;
+};
+
+export const toUrl = (text: string): string => {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new InvalidArgumentError(`"${text}" is no address; write https://host.`);
+  return text;
 };

@@ -1,7 +1,28 @@
 import { openJournal } from "@ballast/agent";
 import { startApi } from "@ballast/api";
-import { openArtefactStore } from "@ballast/data";
+import { BallastError, openArtefactStore } from "@ballast/data";
+import { newestRun } from "./folders.ts";
 import type { Terminal } from "./terminal.ts";
+
+export interface ServeOptions {
+  readonly journal?: string;
+  readonly artefacts: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export class NothingToServeError extends BallastError {
+  readonly code = "NOTHING_TO_SERVE";
+  constructor() {
+    super("There is no run here yet. Make one with `npm run demo`, or name a journal with --journal.");
+  }
+}
+
+export async function runServe(options: ServeOptions, terminal: Terminal): Promise<void> {
+  const journal = options.journal ?? newestRun(".ballast/demo")?.journal;
+  if (journal === undefined) throw new NothingToServeError();
+  await serveUntilStopped({ ...options, journal, terminal });
+}
 
 /** Serves a journal and its artefacts over HTTP until the user stops it, then finishes what is in flight. */
 export async function serveUntilStopped(request: {

@@ -1,16 +1,6 @@
-import { BallastError } from "@ballast/data";
 import { Command } from "commander";
-import { newestRun } from "../folders.ts";
 import { toWhole } from "../options.ts";
-import { serveUntilStopped } from "../serving.ts";
 import { openTerminal } from "../terminal.ts";
-
-export class NothingToServeError extends BallastError {
-  readonly code = "NOTHING_TO_SERVE";
-  constructor() {
-    super("There is no run here yet. Make one with `npm run demo`, or name a journal with --journal.");
-  }
-}
 
 export const serveCommand = (): Command =>
   new Command("serve")
@@ -23,15 +13,4 @@ export const serveCommand = (): Command =>
       "after",
       "\nExample:\n  npm run ballast -- serve --port 8787\n  curl http://127.0.0.1:8787/v1/decisions?limit=3",
     )
-    .action(
-      async (options: {
-        readonly journal?: string;
-        readonly artefacts: string;
-        readonly host: string;
-        readonly port: number;
-      }) => {
-        const journal = options.journal ?? newestRun(".ballast/demo")?.journal;
-        if (journal === undefined) throw new NothingToServeError();
-        await serveUntilStopped({ ...options, journal, terminal: openTerminal() });
-      },
-    );
+    .action(async (options) => (await import("../serving.ts")).runServe(options, openTerminal()));

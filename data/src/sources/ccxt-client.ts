@@ -16,6 +16,8 @@ export interface ExchangeOptions {
   readonly noNetworkAfterMs?: number | undefined;
   /** The longest pause an exchange may ask for before we give up. Default 2 min. */
   readonly longestPauseMs?: number | undefined;
+  /** A mirror or gateway that speaks the exchange's protocol: scheme and host, in place of the exchange's own. */
+  readonly url?: string | undefined;
   /** Settings of the ccxt client, merged into its own: `urls`, `options`, `rateLimit`. */
   readonly client?: Readonly<Record<string, unknown>> | undefined;
   /** Source of the jitter between retries. */
@@ -159,6 +161,8 @@ export async function openExchange(options: ExchangeOptions): Promise<ExchangeCl
   const sleep = options.sleep ?? ((ms, signal) => wait(ms, undefined, signal ? { signal } : {}));
 
   const client = new Client({ ...options.client, enableRateLimit: true, timeout: timeoutMs });
+  if (options.url !== undefined)
+    client.urls.api = withHost(client.urls.api, options.url) as Exchange["urls"]["api"];
   const types = client.options?.fetchMarkets?.types;
   // Bars of spot markets are all we want; the lists of futures and options are megabytes more.
   if (Array.isArray(types) && types.includes("spot")) client.options.fetchMarkets.types = ["spot"];
@@ -244,6 +248,14 @@ export async function openExchange(options: ExchangeOptions): Promise<ExchangeCl
       }
     },
   };
+}
+
+/** Every address of ccxt's tree of them with another scheme and host, and its own path. */
+function withHost(addresses: unknown, url: string): unknown {
+  if (typeof addresses === "string")
+    return addresses.replace(/^\w+:\/\/[^/]+/, () => url.replace(/\/+$/, ""));
+  if (typeof addresses !== "object" || addresses === null) return addresses;
+  return Object.fromEntries(Object.entries(addresses).map(([key, value]) => [key, withHost(value, url)]));
 }
 
 function isCompleteJson(text: string): boolean {
