@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { type Outcome, openJournal, predictivePolicy, thresholdPolicy } from "@ballast/agent";
 import type { Devnet } from "@ballast/contracts";
 import {
@@ -15,19 +14,20 @@ import { toForecaster } from "@ballast/model";
 import { DEFAULT_TRAIN_CONFIG, LEAST_HISTORY_HOURS, storeModel, train } from "@ballast/training";
 import { toBasket } from "./basket.ts";
 import { DEFAULT_BASE_FEE, DEFAULT_ETHER_PRICE, NAV_USD, runPolicy, startChain } from "./demoVault.ts";
-import { createRunFolder } from "./folders.ts";
+import { createRunFolder, discardIfEmpty, type RunFolder, writeWhole } from "./folders.ts";
 import { loadMarket } from "./market.ts";
 import { peakMemoryMb } from "./memory.ts";
 import { baseFeeAt } from "./replay.ts";
 import { toReportHtml } from "./report.ts";
 import type { DemoRecord } from "./runData.ts";
-import { serveUntilStopped } from "./serving.ts";
+import { checkPort, serveUntilStopped } from "./serving.ts";
 import { toSummary, toTable } from "./summary.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface DemoOptions {
   readonly bars?: string;
   readonly exchange?: string;
+  readonly exchangeUrl?: string;
   readonly assets?: string[];
   readonly hours: number;
   readonly seed: number;
@@ -56,13 +56,24 @@ export class ShortMarketError extends BallastError {
 
 /** The story of the demo, one plain line a step. */
 export async function runDemo(options: DemoOptions, terminal: Terminal): Promise<void> {
-  const started = performance.now();
+  // Found out now rather than when all the work is done.
+  if (options.serve) await checkPort(options.port);
   const folder = createRunFolder(options.out);
-  if (folder.previous?.isFinished === false) {
+  if (folder.unfinished !== undefined) {
     terminal.say(
-      `An earlier run did not finish; what it journalled is kept in ${folder.previous.path}. This one starts afresh.`,
+      `An earlier run did not finish; what it journalled is kept in ${folder.unfinished}. This one starts afresh.`,
     );
   }
+  try {
+    await runInFolder(options, folder, terminal);
+  } catch (error) {
+    discardIfEmpty(folder);
+    throw error;
+  }
+}
+
+async function runInFolder(options: DemoOptions, folder: RunFolder, terminal: Terminal): Promise<void> {
+  const started = performance.now();
   const { market, notes } = await loadMarket(
     {
       ...options,
@@ -178,19 +189,13 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
       runs,
       seconds: (performance.now() - started) / 1000,
     };
-    writeFileSync(folder.report, toReportHtml(record));
-    writeFileSync(folder.record, JSON.stringify(record));
+    writeWhole(folder.report, toReportHtml(record));
+    writeWhole(folder.record, JSON.stringify(record));
     terminal.step("The same market under both policies, side by side:");
-    terminal.result(toTable(record));
+    if (options.json) for (const line of toTable(record).split("\n")) terminal.say(line);
+    else terminal.result(toTable(record));
     terminal.say(`Report: ${folder.report}`);
     terminal.say(`Journal: ${folder.journal}`);
-    if (options.serve)
-      await serveUntilStopped({
-        journal: folder.journal,
-        artefacts: folder.artefacts,
-        port: options.port,
-        terminal,
-      });
     if (options.json) {
       terminal.result(JSON.stringify(toSummary(record, peakMemoryMb(chains.map(({ pid }) => pid)))));
     }

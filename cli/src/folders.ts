@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { BallastError } from "@ballast/data";
 
 export class FolderError extends BallastError {
@@ -24,8 +24,8 @@ export interface RunFolder {
   readonly artefacts: string;
   readonly report: string;
   readonly record: string;
-  /** The newest earlier run, and whether it came to its end. */
-  readonly previous: { readonly path: string; readonly isFinished: boolean } | undefined;
+  /** The newest earlier run, where it journalled something and did not come to its end. */
+  readonly unfinished: string | undefined;
 }
 
 /** A fresh, numbered folder below `root`. Creating it is atomic, so that two demos at once never share one. */
@@ -36,15 +36,13 @@ export function createRunFolder(root: string): RunFolder {
       /^run-\d{4,}$/.test(name) ? [Number(name.slice(4))] : [],
     );
     const newest = numbers.length > 0 ? Math.max(...numbers) : 0;
-    const previous = newest > 0 ? runFolder(root, newest) : undefined;
+    const previous = runFolder(root, newest);
+    const isUnfinished = existsSync(previous.journal) && !existsSync(previous.record);
     for (let number = newest + 1; ; number++) {
       const folder = runFolder(root, number);
       try {
         mkdirSync(folder.path);
-        return {
-          ...folder,
-          previous: previous && { path: previous.path, isFinished: existsSync(previous.record) },
-        };
+        return { ...folder, unfinished: isUnfinished ? previous.path : undefined };
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       }
@@ -65,7 +63,28 @@ function runFolder(root: string, number: number) {
   };
 }
 
-/** The folder of the newest finished run, for `serve`; undefined where there is none. */
+/** Removes the folder of a run that failed before it left anything in it. */
+export function discardIfEmpty({ path }: RunFolder): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // Something is in it: that is kept.
+  }
+}
+
+/** Writes a file so that it is there whole or not at all. Errors: FolderError */
+export function writeWhole(path: string, text: string): void {
+  const part = `${path}.part`;
+  try {
+    writeFileSync(part, text);
+    renameSync(part, path);
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw new FolderError(dirname(path), error as NodeJS.ErrnoException);
+  }
+}
+
+/** The folder of the newest run with a journal, for `serve` and `verify`; undefined where there is none. */
 export function newestRun(root: string): ReturnType<typeof runFolder> | undefined {
   if (!existsSync(root)) return undefined;
   return readdirSync(root)

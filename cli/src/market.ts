@@ -24,6 +24,7 @@ import type { Terminal } from "./terminal.ts";
 export interface MarketChoice {
   readonly bars?: string | undefined;
   readonly exchange?: string | undefined;
+  readonly exchangeUrl?: string | undefined;
   readonly assets?: readonly string[] | undefined;
   readonly seed: number;
   /** Hours that will be replayed on top. */
@@ -108,14 +109,17 @@ function fetchRaw(choice: MarketChoice, exchange: string, terminal: Terminal): P
   const to = unixMillis(Math.floor(choice.now / HOUR_MS) * HOUR_MS);
   const from = unixMillis(to - LIVE_HISTORY_DAYS * DAY_MS - choice.hours * HOUR_MS);
   return terminal.track(`fetching since ${isoTime(from)}`, (onProgress) =>
-    ccxtSource({ exchange, noNetworkAfterMs: NO_NETWORK_AFTER_MS, clock: () => unixMillis(Date.now()) }).load(
-      {
-        assets: choice.assets ?? DEFAULT_ASSETS,
-        intervalMs: HOUR_MS,
-        from,
-        to,
-        onProgress,
-      },
-    ),
+    ccxtSource({
+      exchange,
+      url: choice.exchangeUrl,
+      noNetworkAfterMs: NO_NETWORK_AFTER_MS,
+      clock: () => unixMillis(Date.now()),
+    }).load({
+      assets: choice.assets ?? DEFAULT_ASSETS,
+      intervalMs: HOUR_MS,
+      from,
+      to,
+      onProgress,
+    }),
   );
 }

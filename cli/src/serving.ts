@@ -1,8 +1,13 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { openJournal } from "@ballast/agent";
-import { startApi } from "@ballast/api";
+import { AddressUnavailableError, PortBusyError, startApi } from "@ballast/api";
 import { BallastError, openArtefactStore } from "@ballast/data";
 import { newestRun } from "./folders.ts";
 import type { Terminal } from "./terminal.ts";
+
+/** Where the API listens unless told otherwise: this machine alone. */
+const HOST = "127.0.0.1";
 
 export interface ServeOptions {
   readonly journal?: string;
@@ -22,6 +27,20 @@ export async function runServe(options: ServeOptions, terminal: Terminal): Promi
   const journal = options.journal ?? newestRun(".ballast/demo")?.journal;
   if (journal === undefined) throw new NothingToServeError();
   await serveUntilStopped({ ...options, journal, terminal });
+}
+
+/** Errors: PortBusyError, AddressUnavailableError where this user may not listen there. */
+export async function checkPort(port: number): Promise<void> {
+  const probe = createServer();
+  try {
+    await once(probe.listen(port, HOST), "listening");
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE") throw new PortBusyError(HOST, port);
+    throw new AddressUnavailableError(HOST, port, code);
+  }
+  probe.close();
+  await once(probe, "close");
 }
 
 /** Serves a journal and its artefacts over HTTP until the user stops it, then finishes what is in flight. */

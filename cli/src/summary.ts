@@ -84,7 +84,7 @@ export function toTable(record: DemoRecord): string {
     ["attestations verified", (run) => run.verified, 0, "none"],
   ];
   const line = (cells: readonly string[]) =>
-    `   ${cells[0]!.padEnd(28)}${cells
+    `${cells[0]!.padEnd(28)}${cells
       .slice(1)
       .map((cell) => cell.padStart(16))
       .join("")}`;
@@ -102,6 +102,6 @@ export function toTable(record: DemoRecord): string {
   return [
     line(["", ...record.runs.map(({ policy }) => `${policy}  `)]),
     ...body,
-    "   * the better of the two",
+    "* the better of the two",
   ].join("\n");
 }

@@ -13,45 +13,98 @@ export interface Terminal {
   track<T>(label: string, work: (report: (progress: Progress) => void) => Promise<T>): Promise<T>;
 }
 
-/** On a terminal the bar moves; in a log it is a line every few seconds. */
-export function openTerminal(): Terminal {
-  const { stderr, stdout } = process;
+interface Streams {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
+}
+
+/** In a log, a step that takes less than this is not reported on, and one that takes longer is so often. */
+const LOG_EVERY_MS = 10_000;
+
+/**
+ * On a terminal the bar moves; in a log it is a line every ten seconds.
+ * @param clock Milliseconds since any moment.
+ */
+export function openTerminal(
+  { stdout, stderr }: Streams = process,
+  clock: () => number = () => performance.now(),
+): Terminal {
   const isTty = stderr.isTTY === true;
+  const say = (line: string) => void stderr.write(`   ${line}\n`);
+  const watch = isTty ? (label: string) => drawBar(label, stderr, clock) : () => writeLines(say, clock);
   let steps = 0;
   return {
-    say: (line) => void stderr.write(`   ${line}\n`),
+    say,
     step: (line) =>
       void stderr.write(`${isTty ? "\u001b[1m" : ""}${++steps}. ${line}${isTty ? "\u001b[0m" : ""}\n`),
     result: (text) => void stdout.write(`${text}\n`),
     async track(label, work) {
-      const bar = new cliProgress.SingleBar(
-        {
-          format: `   {label} {bar} {percentage}% | {value}/{total} | {eta_formatted} left`,
-          stream: stderr,
-          clearOnComplete: true,
-          hideCursor: true,
-          linewrap: false,
-          barsize: 28,
-          etaBuffer: 50,
-          noTTYOutput: true,
-          notTTYSchedule: 5_000,
-        },
-        cliProgress.Presets.shades_classic,
-      );
-      let isStarted = false;
+      const { report, end } = watch(label);
       try {
-        return await work(({ done, total, label: part }) => {
-          const size = Math.max(total ?? done + 1, 1);
-          if (!isStarted) {
-            bar.start(size, done, { label: part || label });
-            isStarted = true;
-          }
-          bar.setTotal(size);
-          bar.update(done, { label: part || label });
-        });
+        return await work((progress) => report({ ...progress, label: progress.label || label }));
       } finally {
-        if (isStarted) bar.stop();
+        end();
       }
     },
+  };
+}
+
+interface Watch {
+  report(progress: Progress): void;
+  end(): void;
+}
+
+function drawBar(label: string, stream: NodeJS.WritableStream, clock: () => number): Watch {
+  const bar = new cliProgress.SingleBar(
+    {
+      format: "   {label} {bar} {percentage} %{left}",
+      stream,
+      clearOnComplete: true,
+      linewrap: false,
+      barsize: 28,
+    },
+    cliProgress.Presets.shades_classic,
+  );
+  const estimate = timeLeft(clock);
+  let isStarted = false;
+  return {
+    report(progress) {
+      const size = Math.max(progress.total ?? progress.done + 1, 1);
+      const left = estimate(progress);
+      const shown = { label: progress.label, left: left === undefined ? "" : `, ${left}` };
+      if (!isStarted) bar.start(size, progress.done, { ...shown, label });
+      isStarted = true;
+      bar.setTotal(size);
+      bar.update(progress.done, shown);
+    },
+    end: () => isStarted && bar.stop(),
+  };
+}
+
+function writeLines(say: (line: string) => void, clock: () => number): Watch {
+  const estimate = timeLeft(clock);
+  let last = clock();
+  return {
+    report(progress) {
+      const left = estimate(progress);
+      if (clock() - last < LOG_EVERY_MS) return;
+      last = clock();
+      const { done, total, label } = progress;
+      const share = total === undefined ? `${done} so far` : `${Math.floor((100 * done) / total)} %`;
+      say(`${label}: ${share}${left === undefined ? "" : `, ${left}`}`);
+    },
+    end() {},
+  };
+}
+
+/** Says how long the rest takes at the pace since the first report; undefined before there is a pace, and at the end. */
+export function timeLeft(clock: () => number): (progress: Progress) => string | undefined {
+  let first: { readonly at: number; readonly done: number } | undefined;
+  return ({ done, total }) => {
+    first ??= { at: clock(), done };
+    const pace = (done - first.done) / (clock() - first.at);
+    if (total === undefined || done >= total || !(pace > 0) || !Number.isFinite(pace)) return undefined;
+    const seconds = Math.ceil((total - done) / pace / 1000);
+    return seconds < 100 ? `about ${seconds} s left` : `about ${Math.ceil(seconds / 60)} min left`;
   };
 }

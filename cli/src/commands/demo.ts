@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { toList, toWhole } from "../options.ts";
+import { toList, toUrl, toWhole } from "../options.ts";
 import { openTerminal } from "../terminal.ts";
 
 export const demoCommand = (): Command =>
@@ -12,6 +12,11 @@ export const demoCommand = (): Command =>
       "recorded bars, one file an asset (freqtrade, Binance CSV, CSV, Parquet, Feather)",
     )
     .option("--exchange <id>", "live public data of any exchange ccxt knows")
+    .option(
+      "--exchange-url <url>",
+      "a mirror or gateway that speaks the exchange's protocol, in place of its own address",
+      toUrl,
+    )
     .option("--assets <list>", "what the vault holds beside USDC; default: the three most traded", toList)
     .option("--hours <n>", "hours to replay", toWhole(24, 20_000), 720)
     .option("--seed <n>", "seed of the synthetic market and of the training", toWhole(1, 2 ** 31 - 1), 1)
