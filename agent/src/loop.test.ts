@@ -68,6 +68,11 @@ function venueInMemory() {
     },
     async execute({ decision, hash, trades }, _uid, onSubmitted) {
       pass("before submit");
+      const earlier = executions.get(hash);
+      if (earlier !== undefined) {
+        onSubmitted(earlier.txHash);
+        return earlier;
+      }
       if (decision.sequence !== state.sequence + 1n)
         throw new Refusal(`sequence ${decision.sequence} is not next`);
       const txHash = hashOf(`tx ${hash}`);
@@ -157,27 +162,56 @@ describe("runLoop", () => {
   });
 
   it.each(["readState", "before attest", "after attest", "before submit", "after submit", "after execute"])(
-    "behaviour: killed at %s and started again, it executes once and loses nothing",
+    "behaviour: killed at %s and started again in the same hour, it executes once, and at once",
     async (point) => {
       const { venue, executions, breakAt } = venueInMemory();
       breakAt(point, new Killed(point));
       await expect(run(venue, [0])).rejects.toThrow(Killed);
-      const steps = await run(venue, [0, 1, 2]);
+      const steps = await run(venue, [0, 1]);
+      expect(steps.map(({ kind }) => kind)).toEqual(
+        point === "readState" ? ["executed", "held"] : ["resumed", "held", "held"],
+      );
       expect(executions.size).toBe(1);
-      expect(steps.at(-1)?.kind).toBe("held");
-      const stages = journal.list({ limit: 10 }).items.map(({ stage }) => stage);
-      expect(stages.filter((stage) => stage === "executed")).toHaveLength(1);
+      const { items } = journal.list({ limit: 10, order: "oldest" });
+      expect(items[0]?.stage).toBe("executed");
+      expect(items.map(({ decision }) => decision.action)).toEqual(
+        point === "readState" ? [1, 0] : [1, 0, 0],
+      );
       expect(journal.unfinished("test")).toEqual([]);
     },
   );
 
-  it("behaviour: a transaction that may still be mined is waited for until its decision expires", async () => {
-    const { venue, breakAt } = venueInMemory();
-    breakAt("after submit", new Killed("after submit"));
+  it.each([
+    ["before attest", "abandoned", "executed"],
+    ["after attest", "abandoned", "executed"],
+    ["after submit", "abandoned", "executed"],
+    ["after execute", "executed", "held"],
+  ])(
+    "behaviour: killed at %s and started again after the decision expired, it is %s",
+    async (point, as, next) => {
+      const { venue, executions, breakAt } = venueInMemory();
+      breakAt(point, new Killed(point));
+      await expect(run(venue, [0])).rejects.toThrow(Killed);
+      const steps = await run(venue, [1, 2]);
+      expect(steps).toMatchObject([{ kind: "resumed", as }, { kind: next }, { kind: "held" }]);
+      expect(executions.size).toBe(1);
+      expect(journal.unfinished("test")).toEqual([]);
+    },
+  );
+
+  it("behaviour: a resumed decision that the vault refuses is rejected, and its attestation not made again", async () => {
+    const { venue, calls, breakAt } = venueInMemory();
+    breakAt("before submit", new Killed("before submit"));
     await expect(run(venue, [0])).rejects.toThrow(Killed);
-    // Half an hour is a decision's life: at the same hour it is pending, an hour later it is gone.
+    breakAt("before submit", new Refusal("the attestation was revoked"));
     const steps = await run(venue, [0, 1]);
-    expect(steps.map(({ kind }) => kind)).toEqual(["waiting", "resumed", "executed"]);
+    expect(steps).toMatchObject([
+      { kind: "resumed", as: "rejected" },
+      { kind: "held" },
+      { kind: "executed" },
+    ]);
+    expect(calls.filter((call) => call === "before attest")).toHaveLength(2);
+    expect(journal.list({ limit: 1, stage: "rejected" }).items[0]?.rejection?.message).toContain("revoked");
   });
 
   it("error: what the vault refuses is a step with its reason, and the next hour goes on", async () => {
@@ -186,6 +220,15 @@ describe("runLoop", () => {
     const steps = await run(venue, [0, 1]);
     expect(steps.map(({ kind }) => kind)).toEqual(["rejected", "executed"]);
     expect(journal.list({ limit: 1, stage: "rejected" }).items[0]?.rejection?.message).toContain("too old");
+  });
+
+  it("error: a model that fails is reported, and a breach is acted on without it", async () => {
+    const forecast = () => {
+      throw new Unreachable("not enough bars");
+    };
+    const steps = await run(venueInMemory().venue, [0], { forecast });
+    expect(steps.map(({ kind }) => kind)).toEqual(["unforecast", "executed"]);
+    expect(journal.last("test")?.forecast).toBeUndefined();
   });
 
   it("error: an unreachable node is a missed hour, not the end", async () => {

@@ -4,7 +4,7 @@ import type { Forecast } from "@ballast/model";
 import { DECIDE_DEFAULTS, type DecideOptions, decide } from "./decide.ts";
 import type { Journal, JournalEntry, StageFacts } from "./journal.ts";
 import type { Decided, Execution, Policy, VaultState } from "./types.ts";
-import type { Venue } from "./venue.ts";
+import type { Executable, Venue } from "./venue.ts";
 
 export interface LoopPorts {
   /** Name of this run in the journal. */
@@ -14,7 +14,7 @@ export interface LoopPorts {
   /** The caller's clock; a replay's is the bar close itself. */
   readonly now: () => UnixMillis;
   readonly observe: (at: UnixMillis) => Promise<Snapshot>;
-  /** Undefined where there is no usable model; a failure to forecast is not a failure to decide. */
+  /** Undefined where there is no usable model. Where it fails, the policy decides without it. */
   readonly forecast: (snapshot: Snapshot) => Forecast | undefined;
   readonly policy: Policy;
   readonly decideOptions?: DecideOptions;
@@ -54,9 +54,14 @@ export type Step =
     }
   /** Nothing could be decided: no data, no node. The next bar close is tried as usual. */
   | { readonly kind: "missed"; readonly at: UnixMillis; readonly error: BallastError }
-  | { readonly kind: "resumed"; readonly entry: JournalEntry; readonly as: "executed" | "abandoned" }
-  /** An earlier transaction may still be mined; nothing new is decided until it is or its decision expires. */
-  | { readonly kind: "waiting"; readonly at: UnixMillis; readonly entry: JournalEntry };
+  /** Followed by the step that was decided without it. */
+  | { readonly kind: "unforecast"; readonly at: UnixMillis; readonly error: BallastError }
+  /** What an earlier step left unfinished; `entry` is the journal's before it was settled. */
+  | {
+      readonly kind: "resumed";
+      readonly entry: JournalEntry;
+      readonly as: "executed" | "rejected" | "abandoned";
+    };
 
 /**
  * Observe, forecast, decide, sign, attest, execute, record: one bar close after the other. Demo, dry run and
@@ -68,10 +73,8 @@ export type Step =
 export async function runLoop(ports: LoopPorts): Promise<void> {
   for await (const at of ports.ticks) {
     try {
-      const pending = ports.isDryRun ? undefined : await settleUnfinished(ports);
-      ports.onStep(
-        pending === undefined ? await takeStep(ports, at) : { kind: "waiting", at, entry: pending },
-      );
+      if (!ports.isDryRun) await settleUnfinished(ports);
+      ports.onStep(await takeStep(ports, at));
     } catch (error) {
       ports.onStep({ kind: "missed", at, error: asBallastError(error) });
     }
@@ -82,7 +85,7 @@ async function takeStep(ports: LoopPorts, at: UnixMillis): Promise<Step> {
   const { run, journal, policy } = ports;
   const snapshot = await ports.observe(at);
   const state = await ports.venue.readState();
-  const forecast = ports.forecast(snapshot);
+  const forecast = forecastOrReport(ports, snapshot);
   const options = ports.decideOptions ?? DECIDE_DEFAULTS;
   const decided = decide(snapshot, state, forecast, policy, ports.now(), options);
 
@@ -96,64 +99,81 @@ async function takeStep(ports: LoopPorts, at: UnixMillis): Promise<Step> {
   }
   if (decided.decision.action === ACTION.hold) return { kind: "held", at, state, decided };
   if (ports.isDryRun) return { kind: "would-execute", at, state, decided };
+  const outcome = await carryOut(ports, decided);
+  return "refusal" in outcome
+    ? { kind: "rejected", at, state, decided, error: outcome.refusal }
+    : { kind: "executed", at, state, decided, ...outcome };
+}
+
+/** A model that fails must not keep the vault from what it does without one. */
+function forecastOrReport({ forecast, onStep }: LoopPorts, snapshot: Snapshot): Forecast | undefined {
   try {
-    const { uid, execution, attestGas } = await carryOut(ports, decided, known);
-    return { kind: "executed", at, state, decided, uid, execution, attestGas };
+    return forecast(snapshot);
   } catch (error) {
-    const refusal = asBallastError(error);
-    // An unreachable node refuses nothing: the decision stays as far as it came and is settled later.
-    if (refusal.code !== "VAULT_REJECTION") throw refusal;
-    journal.advance(run, decided.hash, "rejected", {
-      rejection: { code: refusal.code, message: refusal.message },
-    });
-    return { kind: "rejected", at, state, decided, error: refusal };
+    onStep({ kind: "unforecast", at: snapshot.at, error: asBallastError(error) });
+    return undefined;
   }
 }
 
-async function carryOut(
-  ports: LoopPorts,
-  decided: Pick<Decided, "decision" | "trades" | "hash">,
-  known?: JournalEntry,
-) {
-  const { run, journal, venue } = ports;
-  const { uid, gasUsed: attestGas } = await venue.attest(decided);
-  if (known?.uid === undefined) journal.advance(run, decided.hash, "attested", { uid });
-  const execution = await venue.execute(decided, uid, (txHash) =>
-    journal.advance(run, decided.hash, "submitted", { txHash }),
-  );
-  journal.advance(run, decided.hash, "executed", { execution });
-  return { uid, execution, attestGas };
+type CarriedOut =
+  | { readonly uid: Hex; readonly execution: Execution; readonly attestGas: bigint }
+  | { readonly refusal: BallastError };
+
+/**
+ * Attests and executes a signed decision, from wherever an earlier attempt left it. An unreachable node refuses
+ * nothing: its error is thrown, the decision stays as far as it came and is settled later.
+ */
+async function carryOut({ run, journal, venue }: LoopPorts, decided: Executable): Promise<CarriedOut> {
+  const { hash } = decided;
+  try {
+    const known = journal.get(hash, run)?.uid;
+    // One that was revoked since is not made anew: revoking is how its signer stops it.
+    const { uid, gasUsed: attestGas } =
+      known === undefined ? await venue.attest(decided) : { uid: known, gasUsed: 0n };
+    journal.advance(run, hash, "attested", { uid });
+    const execution = await venue.execute(decided, uid, (txHash) =>
+      journal.advance(run, hash, "submitted", { txHash }),
+    );
+    journal.advance(run, hash, "executed", { execution });
+    return { uid, execution, attestGas };
+  } catch (error) {
+    const refusal = asBallastError(error);
+    if (refusal.code !== "VAULT_REJECTION") throw refusal;
+    const { code, message } = refusal;
+    journal.advance(run, hash, "rejected", { rejection: { code, message } });
+    return { refusal };
+  }
 }
 
 /**
- * Settles what an earlier process, or an unreachable node, left half done: executed after all, or abandoned.
- * Abandoning is safe because the next decision takes the same sequence: the vault executes one of the two at
- * most. A transaction that may still be mined is waited for until its decision expires.
+ * Settles what an earlier process, or an unreachable node, left half done. While a decision is alive it is
+ * carried on with: attesting and executing find what is there already, and the vault takes one decision of a
+ * sequence at most. After that it was executed, or never will be.
  */
-async function settleUnfinished({
-  run,
-  journal,
-  venue,
-  now,
-  onStep,
-}: LoopPorts): Promise<JournalEntry | undefined> {
+async function settleUnfinished(ports: LoopPorts): Promise<void> {
+  const { run, journal, venue, now, onStep } = ports;
   for (const entry of journal.unfinished(run)) {
-    const execution = await venue.findExecution(entry);
-    if (execution !== undefined) {
-      if (entry.uid === undefined)
-        journal.advance(run, entry.hash, "attested", { uid: (await venue.attest(entry)).uid });
-      if (entry.txHash === undefined)
-        journal.advance(run, entry.hash, "submitted", { txHash: execution.txHash });
-      journal.advance(run, entry.hash, "executed", { execution });
-      onStep({ kind: "resumed", entry, as: "executed" });
-    } else if (entry.stage === "submitted" && BigInt(Math.floor(now() / 1000)) <= entry.decision.expiresAt) {
-      return entry;
-    } else {
-      journal.advance(run, entry.hash, "abandoned", {});
-      onStep({ kind: "resumed", entry, as: "abandoned" });
+    const { hash, decision } = entry;
+    const isAlive = BigInt(Math.floor(now() / 1000)) <= decision.expiresAt;
+    if (isAlive && entry.stage !== "decided") {
+      onStep({
+        kind: "resumed",
+        entry,
+        as: "refusal" in (await carryOut(ports, entry)) ? "rejected" : "executed",
+      });
+      continue;
     }
+    const execution = await venue.findExecution(entry);
+    if (execution === undefined) {
+      journal.advance(run, hash, "abandoned", {});
+    } else {
+      if (entry.uid === undefined)
+        journal.advance(run, hash, "attested", { uid: (await venue.attest(entry)).uid });
+      if (entry.txHash === undefined) journal.advance(run, hash, "submitted", { txHash: execution.txHash });
+      journal.advance(run, hash, "executed", { execution });
+    }
+    onStep({ kind: "resumed", entry, as: execution === undefined ? "abandoned" : "executed" });
   }
-  return undefined;
 }
 
 const isFinal = ({ stage }: JournalEntry): boolean =>

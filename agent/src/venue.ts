@@ -13,8 +13,8 @@ export interface Venue {
   /** Puts the attestation on chain, or finds the equal one that is already there (then `gasUsed` is 0). */
   attest(decided: Executable): Promise<{ readonly uid: Hex; readonly gasUsed: bigint }>;
   /**
-   * Has the vault execute it; `onSubmitted` is called with the transaction's hash before the receipt is
-   * awaited. Throws a `VaultRejection` where the vault refuses.
+   * Has the vault execute it, or finds that it has, whoever asked for it; `onSubmitted` is called with the
+   * transaction's hash before the receipt is awaited. Throws a `VaultRejection` where the vault refuses.
    */
   execute(decided: Executable, uid: Hex, onSubmitted: (txHash: Hex) => void): Promise<Execution>;
   /** The execution of this very decision, where the chain already has it. */

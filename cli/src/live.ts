@@ -317,8 +317,8 @@ function describeStep(step: Step): string {
   if (step.kind === "resumed")
     return `${isoTime(step.entry.at)}  earlier decision ${step.entry.hash} ${step.as}`;
   const time = isoTime(step.at);
+  if (step.kind === "unforecast") return `${time}  no forecast: ${step.error.message}`;
   if (step.kind === "missed") return `${time}  nothing decided: ${step.error.code}: ${step.error.message}`;
-  if (step.kind === "waiting") return `${time}  waiting for transaction ${step.entry.txHash}`;
   const { decided } = step;
   const likely = `breach ${(decided.breachProbability * 100).toFixed(1)} % likely`;
   const what = {

@@ -88,7 +88,8 @@ export async function replay(ports: ReplayPorts): Promise<Replayed> {
   }
 
   function onStep(step: Step): void {
-    if (step.kind === "missed") missed.push(`${step.error.code}: ${step.error.message}`);
+    if (step.kind === "missed" || step.kind === "unforecast")
+      missed.push(`${step.error.code}: ${step.error.message}`);
     if (!("decided" in step)) return;
     const { state, decided } = step;
     recorder.observe(state);
