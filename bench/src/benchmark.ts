@@ -1,0 +1,24 @@
+import type { Row } from "./measure.ts";
+
+export interface BenchmarkOptions {
+  /** Folder of recorded bars; a seeded synthetic market where absent. */
+  readonly bars: string | undefined;
+  /** As few repetitions as show that it works. */
+  readonly isQuick: boolean;
+  /** One line of progress. */
+  readonly log: (line: string) => void;
+}
+
+export interface Benchmark {
+  /** One line. */
+  readonly about: string;
+  readonly run: (options: BenchmarkOptions) => Promise<readonly Row[]>;
+}
+
+/** By name. Loaded only when run, so that a list of them costs nothing. */
+export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  pipeline: {
+    about: "each part of the way of a decision: ingest, forecast, decide, sign, journal, attest, rebalance",
+    run: async (options) => (await import("./pipeline.ts")).pipeline(options),
+  },
+};

@@ -1,0 +1,225 @@
+import {
+  type Decided,
+  decide,
+  type Execution,
+  thresholdPolicy,
+  type Venue,
+  vaultVenue,
+} from "@ballast/agent";
+import { DECISION_SCHEMA, fetchEasDomain, type Trade, ZERO_ADDRESS, ZERO_BYTES32 } from "@ballast/attest";
+import { type Devnet, devTokenArtifact, startDevnet } from "@ballast/contracts";
+import { type Hex, HOUR_MS, type Market, toWadNearest, unixMillis } from "@ballast/data";
+import { lookbackBars, modelBytes, modelId, type NetworkArtefact, toForecaster } from "@ballast/model";
+import { Contract, Interface, MaxUint256, Wallet } from "ethers";
+import { fetchGasParts } from "./gas.ts";
+import { measureInterleaved, type Plan, type Row, toMilliseconds, toTimedRow } from "./measure.ts";
+
+const BASE_FEE_WEI = 20_000_000_000n;
+const NAV_USD = 1_000_000;
+/** What the vault holds beside its base asset, where the market has as many; as many trades as that. */
+const MOST_HELD = 3;
+/** Against the prices an hour before: every weight leaves its band of 2 points or comes near its edge. */
+const SHOCKS = [
+  [1.2, 0.8, 1.1],
+  [0.75, 1.3, 0.85],
+] as const;
+
+const routerInterface = new Interface([
+  "function exactInputSingle((address tokenIn,address tokenOut,uint24 fee,address recipient,uint256 deadline,uint256 amountIn,uint256 amountOutMinimum,uint160 sqrtPriceLimitX96) params) payable returns (uint256)",
+  "function multicall(bytes[] data) payable returns (bytes[])",
+]);
+const easInterface = new Interface([
+  "function attest((bytes32 schema,(address recipient,uint64 expirationTime,bool revocable,bytes32 refUID,bytes data,uint256 value) data) request) payable returns (bytes32)",
+]);
+
+/** An attested rebalance of three trades on the devnet, beside the same three swaps sent bare from an account. */
+export async function measureChain(
+  market: Market,
+  artefact: NetworkArtefact,
+  plan: Plan,
+  log: (line: string) => void,
+): Promise<Row[]> {
+  const id = modelId(modelBytes(artefact));
+  const end = Math.floor((market.start + market.length * market.intervalMs) / HOUR_MS) * HOUR_MS;
+  const from = unixMillis(end - HOUR_MS);
+  log("starting a local chain with EAS, Uniswap v3 and the vault");
+  const prices = pricesAt(market, from);
+  const devnet = await startDevnet(toConfig(market, prices, from, id));
+  const stop = () => void devnet.stop();
+  process.once("exit", stop);
+  try {
+    const signer = new Wallet(devnet.keys.attester, devnet.provider);
+    const keeper = new Wallet(devnet.keys.keeper, devnet.provider);
+    const venue = await vaultVenue({
+      provider: devnet.provider,
+      vault: devnet.addresses.vault,
+      expectedChainId: BigInt(devnet.chainId),
+      attester: signer,
+      keeper,
+      domain: await fetchEasDomain(devnet.provider, devnet.addresses.eas, devnet.schemaUid),
+      assets: ["USDC", ...market.assets.slice(0, prices.length)],
+      fetchEtherPrice: async () => toWadNearest(2_000),
+    });
+    const forecaster = toForecaster(artefact);
+    const decideAt = async (hour: number): Promise<Decided> => {
+      const at = unixMillis(from + hour * HOUR_MS);
+      const shocked = prices.map((price, i) => price * SHOCKS[hour]![i]!);
+      await devnet.setMarket({ time: at / 1000, prices: shocked, baseFeeWei: BASE_FEE_WEI });
+      const snapshot = market.past(at).snapshot(lookbackBars(market.intervalMs));
+      return decide(snapshot, await venue.readState(), forecaster(snapshot), thresholdPolicy(), at);
+    };
+    // The first rebalance of a vault pays for storage that every later one finds written.
+    const first = await decideAt(0);
+    await venue.execute(first, (await venue.attest(first)).uid, ignore);
+    const decided = await decideAt(1);
+    await fundAccount(devnet, keeper, decided.trades);
+    const start = await devnet.checkpoint();
+    const back = () => devnet.restore(start);
+
+    log(`${decided.trades.length} trades, attested and carried out, beside bare swaps of the same state`);
+    const attested = await venue.attest(decided);
+    const execution = await venue.execute(decided, attested.uid, ignore);
+    const parts = await fetchGasParts(devnet, execution);
+    await back();
+    const together = await swapTogether(devnet, keeper, decided.trades);
+    await back();
+    let apart = 0n;
+    for (const trade of decided.trades) apart += await swapTogether(devnet, keeper, [trade]);
+    await back();
+    const digestOnly = await attestBytes(devnet, signer, decided.hash);
+
+    const own = { run: () => roundTrip(venue, decided), prepare: back };
+    const peer = { run: () => swapTogether(devnet, keeper, decided.trades), prepare: back };
+    const times = await measureInterleaved({ own, peer }, plan);
+    return [
+      {
+        ...GAS,
+        name: "attested_rebalance_gas",
+        value: Number(execution.gasUsed),
+        peer: "the same swaps by an account, one multicall of the router",
+        peerValue: Number(together),
+      },
+      {
+        ...GAS,
+        name: "attested_rebalance_against_single_swaps_gas",
+        value: Number(execution.gasUsed),
+        peer: "the same swaps by an account, one transaction each",
+        peerValue: Number(apart),
+      },
+      {
+        ...GAS,
+        name: "attestation_gas",
+        value: Number(attested.gasUsed),
+        peer: "EAS attest of the decision's hash alone, 32 bytes",
+        peerValue: Number(digestOnly),
+      },
+      ...parts.map(({ name, gas }) => ({
+        ...GAS,
+        name: `rebalance_part_${name}_gas`,
+        value: gas,
+        peer: "the whole rebalance",
+        peerValue: Number(execution.gasUsed),
+      })),
+      toTimedRow(
+        {
+          name: "vault_round_trip_ms",
+          unit: "ms",
+          better: "less",
+          peer: "the bare multicall sent and awaited",
+        },
+        times.own,
+        times.peer,
+        toMilliseconds,
+      ),
+    ];
+  } finally {
+    process.off("exit", stop);
+    await devnet.stop();
+  }
+}
+
+const GAS = { unit: "gas", better: "less" } as const;
+const ignore = () => {};
+
+/** What a live agent does with the vault in one step: reads it, attests, has it executed. */
+async function roundTrip(venue: Venue, decided: Decided): Promise<Execution> {
+  await venue.readState();
+  const { uid } = await venue.attest(decided);
+  return venue.execute(decided, uid, ignore);
+}
+
+const pricesAt = (market: Market, at: ReturnType<typeof unixMillis>): number[] => {
+  const past = market.past(at);
+  return market.assets.slice(0, MOST_HELD).map((_, asset) => past.bars(asset, 1).close[0]!);
+};
+
+const toConfig = (market: Market, prices: readonly number[], from: number, id: Hex) => {
+  const share = 10n ** 18n / BigInt(prices.length + 1);
+  return {
+    base: { symbol: "USDC", decimals: 6 },
+    assets: prices.map((price, i) => ({
+      symbol: market.assets[i]!,
+      decimals: 18,
+      price,
+      poolFee: 500,
+      targetWeight: share,
+      band: toWadNearest(0.02),
+    })),
+    baseTargetWeight: 10n ** 18n - share * BigInt(prices.length),
+    baseBand: toWadNearest(0.02),
+    navUsd: NAV_USD,
+    poolDepthUsd: 10 * NAV_USD,
+    startTime: from / 1000,
+    decisionSchema: DECISION_SCHEMA,
+    vault: {
+      cooldownSeconds: 3_000,
+      maxTurnover: toWadNearest(0.5),
+      maxSlippage: toWadNearest(0.01),
+      maxOracleAgeSeconds: 4_000,
+    },
+    allowedModels: [id],
+  };
+};
+
+/** Gives an account what it needs to make the trades itself: tokens, some of each beforehand, and allowances. */
+async function fundAccount(devnet: Devnet, account: Wallet, trades: readonly Trade[]): Promise<void> {
+  for (const { token } of devnet.listings) {
+    const sold = trades.reduce(
+      (sum, { tokenIn, amountIn }) => sum + (same(tokenIn, token) ? amountIn : 0n),
+      0n,
+    );
+    const contract = new Contract(token, devTokenArtifact.abi, account);
+    await (await contract.mint!(account.address, 2n * sold + 1_000_000n)).wait();
+    await (await contract.approve!(devnet.addresses.router, MaxUint256)).wait();
+  }
+}
+const same = (x: string, y: string) => x.toLowerCase() === y.toLowerCase();
+
+/** The swaps in one transaction of the router, no attestation, no oracle, no vault. */
+async function swapTogether(devnet: Devnet, account: Wallet, trades: readonly Trade[]): Promise<bigint> {
+  const calls = trades.map(({ minAmountOut, ...trade }) =>
+    routerInterface.encodeFunctionData("exactInputSingle", [
+      {
+        ...trade,
+        recipient: account.address,
+        deadline: MaxUint256,
+        amountOutMinimum: minAmountOut,
+        sqrtPriceLimitX96: 0n,
+      },
+    ]),
+  );
+  const data = calls.length === 1 ? calls[0]! : routerInterface.encodeFunctionData("multicall", [calls]);
+  return send(account, devnet.addresses.router, data);
+}
+
+async function attestBytes(devnet: Devnet, account: Wallet, bytes: Hex): Promise<bigint> {
+  const terms = { expirationTime: 0n, revocable: true, refUID: ZERO_BYTES32, data: bytes, value: 0n };
+  const request = { schema: devnet.schemaUid, data: { recipient: ZERO_ADDRESS, ...terms } };
+  return send(account, devnet.addresses.eas, easInterface.encodeFunctionData("attest", [request]));
+}
+
+/** @returns gas of the mined transaction */
+async function send(account: Wallet, to: string, data: string): Promise<bigint> {
+  const receipt = await (await account.sendTransaction({ to, data })).wait();
+  return receipt!.gasUsed;
+}

@@ -1,0 +1,63 @@
+import type { Execution } from "@ballast/agent";
+import type { Devnet } from "@ballast/contracts";
+
+/** One call of a transaction as the node's `callTracer` tells it. */
+export interface TracedCall {
+  readonly to?: string;
+  readonly input: string;
+  /** Hexadecimal, inclusive of the calls below. */
+  readonly gasUsed: string;
+  readonly calls?: readonly TracedCall[];
+}
+
+export interface GasPart {
+  readonly name: "transaction" | "swaps" | "tokens" | "prices" | "attestation" | "vault";
+  readonly gas: number;
+}
+
+/** Where the gas of a rebalance went, from the node's trace of it. The parts add up to the receipt's gas. */
+export async function fetchGasParts(devnet: Devnet, { txHash, gasUsed }: Execution): Promise<GasPart[]> {
+  const trace: TracedCall = await devnet.provider.send("debug_traceTransaction", [
+    txHash,
+    { tracer: "callTracer" },
+  ]);
+  const { router, eas } = devnet.addresses;
+  return toGasParts(trace, Number(gasUsed), {
+    [router]: "swaps",
+    [eas]: "attestation",
+    ...Object.fromEntries(
+      devnet.listings.flatMap(({ token, feed }) => [
+        [token, "tokens"],
+        [feed, "prices"],
+      ]),
+    ),
+  });
+}
+
+const TRANSACTION_GAS = 21_000;
+const ZERO_BYTE_GAS = 4;
+const OTHER_BYTE_GAS = 16;
+
+/**
+ * Sums the vault's own calls by what they call. `transaction` is the fixed price and the calldata's (EIP-2028);
+ * `vault` is the rest: the vault's own code and storage, less what the chain refunds for the whole transaction,
+ * mostly for allowances that were set and used up within it (EIP-3529).
+ */
+export function toGasParts(
+  trace: TracedCall,
+  gasUsed: number,
+  nameOf: Readonly<Record<string, "swaps" | "tokens" | "prices" | "attestation">>,
+): GasPart[] {
+  const names = new Map(Object.entries(nameOf).map(([address, name]) => [address.toLowerCase(), name]));
+  const calldata = Buffer.from(trace.input.slice(2), "hex");
+  const zeros = calldata.reduce((sum, byte) => sum + (byte === 0 ? 1 : 0), 0);
+  const transaction = TRANSACTION_GAS + zeros * ZERO_BYTE_GAS + (calldata.length - zeros) * OTHER_BYTE_GAS;
+  const sums = { transaction, swaps: 0, tokens: 0, prices: 0, attestation: 0 };
+  for (const call of trace.calls ?? []) {
+    const name = names.get((call.to ?? "").toLowerCase());
+    if (name !== undefined) sums[name] += Number(call.gasUsed);
+  }
+  const others = Object.values(sums).reduce((sum, gas) => sum + gas, 0);
+  const parts = Object.entries(sums) as [Exclude<GasPart["name"], "vault">, number][];
+  return [...parts.map(([name, gas]) => ({ name, gas })), { name: "vault" as const, gas: gasUsed - others }];
+}

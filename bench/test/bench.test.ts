@@ -1,0 +1,81 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const SCRIPT = fileURLToPath(new URL("../src/bench.ts", import.meta.url));
+const bench = (...args: string[]) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [SCRIPT, ...args], { encoding: "utf8" });
+  return { status, stdout, stderr };
+};
+
+describe("bench", () => {
+  it("default: pipeline prints a table and ends with one line of JSON", { timeout: 240_000 }, () => {
+    const { status, stdout, stderr } = bench("pipeline", "--quick", "--json");
+    expect(stderr).toContain("training");
+    expect(status).toBe(0);
+    const lines = stdout.trimEnd().split("\n");
+    const rows: Record<string, unknown>[] = JSON.parse(lines.at(-1)!);
+    expect(rows.map(({ name }) => name)).toEqual([
+      "forecast_latency_us",
+      "network_latency_us",
+      "decision_latency_us",
+      "attestation_signing_us",
+      "journal_write_us",
+      "snapshot_root_us",
+      "next_snapshot_us",
+      "bars_ingested_per_s",
+      "attested_rebalance_gas",
+      "attested_rebalance_against_single_swaps_gas",
+      "attestation_gas",
+      ...["transaction", "swaps", "tokens", "prices", "attestation", "vault"].map(
+        (part) => `rebalance_part_${part}_gas`,
+      ),
+      "vault_round_trip_ms",
+    ]);
+    for (const row of rows) {
+      expect(Object.keys(row)).toEqual(["name", "value", "unit", "peer", "peerValue", "ratio"]);
+      const { name, value, unit, peer, peerValue, ratio } = row;
+      expect([typeof unit, typeof peer], String(name)).toEqual(["string", "string"]);
+      expect(value, String(name)).toBeGreaterThan(0);
+      expect(peerValue, String(name)).toBeGreaterThan(0);
+      expect(ratio).toBe(Number(value) / Number(peerValue));
+      expect(lines.some((line) => line.startsWith(`${name} `))).toBe(true);
+    }
+    const gasOf = (name: string) => Number(rows.find((row) => row.name === name)!.value);
+    const parts = rows.filter(({ name }) => String(name).startsWith("rebalance_part_"));
+    expect(parts.reduce((sum, { value }) => sum + Number(value), 0)).toBe(gasOf("attested_rebalance_gas"));
+  });
+
+  it("default: --help lists the benchmarks with an example", () => {
+    const { status, stdout } = bench("--help");
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^ {2}pipeline +\S/m);
+    expect(stdout).toContain("npm run bench -- pipeline --bars");
+  });
+
+  it.each([
+    [["pipelines"], /^MISUSE: There is no benchmark "pipelines"; choose among: pipeline\. .*\n$/],
+    [["pipeline", "twice"], /^MISUSE: There is no benchmark "pipeline twice"; .*\n$/],
+    [["toString"], /^MISUSE: There is no benchmark "toString"; .*\n$/],
+    [[], /^MISUSE: No benchmark is named; choose among: pipeline\. .*\n$/],
+    [["pipeline", "--bar", "x"], /^MISUSE: .*--bar.*--help lists the options\.\n$/],
+  ])("error: %j is one line and status 2", (args, line) => {
+    const { status, stdout, stderr } = bench(...args);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect(stderr).toMatch(line);
+  });
+
+  it("error: a folder without bars is one line that says what to do, and status 1", () => {
+    const folder = mkdtempSync(join(tmpdir(), "ballast-bench-test-"));
+    try {
+      const { status, stderr } = bench("pipeline", "--bars", folder);
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/EMPTY_FOLDER: .*Put files of bars into it/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
