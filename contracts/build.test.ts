@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Interface } from "ethers";
@@ -26,4 +27,11 @@ it("behaviour: the vault's ABI names every refusal, those of its libraries and o
   ]) {
     expect(vault.getError(error), error).not.toBeNull();
   }
+});
+
+it("error: what forge finds wrong fails the command that ran it", () => {
+  const forge = (...args: string[]) =>
+    spawnSync("node", ["forge.mjs", ...args], { cwd: import.meta.dirname });
+  expect(forge("--version").status).toBe(0);
+  expect(forge("no-such-command").status).not.toBe(0);
 });
