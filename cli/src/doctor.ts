@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, mkdirSync, statfsSync } from "node:fs";
-import { freemem, totalmem } from "node:os";
+import { accessSync, constants, existsSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
+import { freemem, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
 import { startAnvil } from "@ballast/contracts";
 import { openBarStore } from "@ballast/data";
 import { type BackendName, chooseBackend } from "@ballast/training";
@@ -67,8 +68,12 @@ async function attempt(what: string, remedy: string, work: () => Promise<string>
 
 const duckdb = () =>
   attempt("market store (DuckDB)", "npm ci again: its native library comes with the package", async () => {
-    const store = await openBarStore(".ballast/market");
-    store.close();
+    const folder = mkdtempSync(join(tmpdir(), "ballast-doctor-"));
+    try {
+      (await openBarStore(folder)).close();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
     return "opens";
   });
 
@@ -103,11 +108,12 @@ async function backends(): Promise<Finding[]> {
 }
 
 function disk(): Finding {
-  const what = "disk of .ballast";
+  const what = "disk";
+  // Everything goes below this folder unless an option says otherwise.
+  const place = existsSync(".ballast") ? ".ballast" : ".";
   try {
-    mkdirSync(".ballast", { recursive: true });
-    accessSync(".ballast", constants.W_OK);
-    const { bavail, bsize } = statfsSync(".ballast");
+    accessSync(place, constants.W_OK);
+    const { bavail, bsize } = statfsSync(place);
     const free = bavail * bsize;
     const detail = `${(free / 1e9).toFixed(1)} GB free`;
     return free < LEAST_FREE_BYTES

@@ -5,12 +5,13 @@ import { BallastError } from "@ballast/data";
 export class FolderError extends BallastError {
   readonly code: string;
   readonly folder: string;
-  constructor(folder: string, cause: NodeJS.ErrnoException) {
+  /** @param option The one that chooses the folder. */
+  constructor(folder: string, cause: NodeJS.ErrnoException, option = "--out") {
     const full = cause.code === "ENOSPC";
     super(
       full
-        ? `The disk of ${folder} is full. Free some space or choose another folder with --out.`
-        : `${folder} cannot be written (${cause.code ?? cause.message}). Choose another folder with --out.`,
+        ? `The disk of ${folder} is full. Free some space or choose another place with ${option}.`
+        : `${folder} cannot be written (${cause.code ?? cause.message}). Choose another place with ${option}.`,
     );
     this.code = full ? "DISK_FULL" : "FOLDER_NOT_WRITABLE";
     this.folder = folder;

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  type Journal,
   openJournal,
   type Policy,
   predictivePolicy,
@@ -11,15 +12,13 @@ import {
   thresholdPolicy,
   vaultVenue,
 } from "@ballast/agent";
-import { fetchEasDomain, signDecision, WrongChainError } from "@ballast/attest";
-import { vaultAbi } from "@ballast/contracts";
+import { signDecision } from "@ballast/attest";
 import {
   BallastError,
   ccxtSource,
   connectEvm,
   DAY_MS,
   type Exogenous,
-  evmProvider,
   fetchBaseFees,
   fileSource,
   type Hex,
@@ -35,7 +34,9 @@ import {
   unixMillis,
 } from "@ballast/data";
 import { type Forecaster, LOOKBACK_HOURS, lookbackBars, readModel, toForecaster } from "@ballast/model";
-import { Contract, type JsonRpcProvider, parseUnits, Wallet } from "ethers";
+import { type JsonRpcProvider, parseUnits, Wallet } from "ethers";
+import { connect, fetchVaultDomain } from "./chain.ts";
+import { FolderError } from "./folders.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface AgentOptions {
@@ -49,6 +50,7 @@ export interface AgentOptions {
   readonly artefacts: string;
   readonly policy?: "predictive" | "threshold";
   readonly exchange: string;
+  readonly exchangeUrl?: string;
   readonly quote: string;
   readonly store: string;
   readonly bars?: string;
@@ -75,22 +77,24 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
   checkOptions(options);
   const isDryRun = options.dryRun === true;
   const key = await unlockKey(options, terminal);
-  const provider = await connect(options);
+  const provider = await connect(
+    options.rpc,
+    options.chain === undefined ? undefined : BigInt(options.chain),
+  );
   const stop = new AbortController();
   const onSignal = () => {
     terminal.say("Stopping after this step.");
     stop.abort();
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, onSignal);
-  mkdirSync(dirname(options.journal), { recursive: true });
-  const journal = openJournal(options.journal);
+  const closing: { close(): void }[] = [];
   try {
+    const journal = openOwnJournal(options.journal);
+    closing.push(journal);
     const wallet = key.connect(provider);
     const vault = options.vault.toLowerCase() as Hex;
-    const contract = new Contract(vault, vaultAbi, provider);
     const { chainId } = await provider.getNetwork();
-    const [eas, schema] = await readVaultSetup(contract, vault, chainId);
-    const domain = await fetchEasDomain(provider, eas, schema);
+    const domain = await fetchVaultDomain(provider, vault);
     const { etherPrice, maxGasGwei } = options;
     const venue = await vaultVenue({
       provider,
@@ -107,7 +111,9 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
     const forecaster = await readForecaster(options, terminal);
     const policy = toPolicy(options);
     const clock = () => options.at ?? unixMillis(Date.now());
-    const observe = await toObserver(options, held, provider, chainId, clock, terminal);
+    const source = await openSource(options, clock);
+    closing.push(source);
+    const observe = await toObserver(options, source, held, provider, chainId, terminal);
     terminal.step(
       `${isDryRun ? "Dry run" : "Live"} on chain ${chainId}, vault ${vault}, holding ${held.join(", ")}; policy ${policy.name}, key ${wallet.address}.`,
     );
@@ -125,13 +131,25 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
       },
       venue,
       isDryRun,
-      onStep: (step) => terminal.say(describeStep(step)),
+      onStep: (step) => {
+        terminal.say(describeStep(step));
+        if (options.once && (step.kind === "missed" || step.kind === "rejected")) process.exitCode = 1;
+      },
     });
   } finally {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, onSignal);
-    journal.close();
+    for (const resource of closing.reverse()) resource.close();
     provider.destroy();
   }
+}
+
+function openOwnJournal(path: string): Journal {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (error) {
+    throw new FolderError(dirname(path), error as NodeJS.ErrnoException, "--journal");
+  }
+  return openJournal(path);
 }
 
 function checkOptions(options: AgentOptions): void {
@@ -159,9 +177,7 @@ async function unlockKey(options: AgentOptions, terminal: Terminal): Promise<Pic
     return new Wallet(Wallet.createRandom().privateKey);
   }
   const password =
-    options.passwordFile === undefined
-      ? process.env.BALLAST_PASSWORD
-      : readFileSync(options.passwordFile, "utf8").replace(/\r?\n$/, "");
+    options.passwordFile === undefined ? process.env.BALLAST_PASSWORD : readPassword(options.passwordFile);
   if (password === undefined)
     throw new AgentOptionError(
       "The keystore's password is missing: set BALLAST_PASSWORD or give --password-file.",
@@ -171,46 +187,13 @@ async function unlockKey(options: AgentOptions, terminal: Terminal): Promise<Pic
   return wallet;
 }
 
-async function connect(options: AgentOptions): Promise<JsonRpcProvider> {
-  const found = await fetchChainId(options.rpc);
-  if (options.chain !== undefined && BigInt(options.chain) !== found)
-    throw new WrongChainError(BigInt(options.chain), found);
-  return evmProvider(options.rpc, found);
-}
-
-async function fetchChainId(rpc: string): Promise<bigint> {
-  const node = evmProvider(rpc, 1);
+function readPassword(path: string): string {
   try {
-    return BigInt(await node.send("eth_chainId", []));
+    return readFileSync(path, "utf8").replace(/\r?\n$/, "");
   } catch (error) {
-    throw new RpcSilentError(rpc, error);
-  } finally {
-    node.destroy();
-  }
-}
-
-export class RpcSilentError extends BallastError {
-  readonly code = "RPC_UNREACHABLE";
-  constructor(rpc: string, cause: unknown) {
-    let host = "the node";
-    try {
-      // The rest of the URL may hold a key.
-      host = new URL(rpc).host;
-    } catch {}
-    super(
-      `${host} does not answer (${(cause as { code?: string }).code ?? "no answer"}). Check --rpc and the network.`,
+    throw new AgentOptionError(
+      `--password-file ${path} cannot be read (${(error as NodeJS.ErrnoException).code}); give a file this user may read.`,
     );
-  }
-}
-
-async function readVaultSetup(contract: Contract, vault: Hex, chainId: bigint): Promise<[Hex, Hex]> {
-  try {
-    return await Promise.all([
-      contract.getFunction("eas").staticCall(),
-      contract.getFunction("decisionSchema").staticCall(),
-    ]);
-  } catch {
-    throw new AgentOptionError(`There is no vault at ${vault} on chain ${chainId}. Check --vault and --rpc.`);
   }
 }
 
@@ -255,24 +238,26 @@ async function* hourly(
   }
 }
 
-/** Bars from the exchange or from files, base fees from the chain, frozen at each bar close. */
+/** Bars from an exchange, kept in a store, or from files that something else keeps up to date. */
+async function openSource(
+  options: AgentOptions,
+  clock: () => UnixMillis,
+): Promise<MarketSource & { close(): void }> {
+  if (options.bars !== undefined) return { ...fileSource(options.bars), close() {} };
+  const { exchange, exchangeUrl: url, quote } = options;
+  const store = await openBarStore(options.store);
+  return { ...ccxtSource({ exchange, url, quote, store, clock }), close: () => store.close() };
+}
+
+/** Bars from the source, base fees from the chain, frozen at each bar close. */
 async function toObserver(
   options: AgentOptions,
+  source: MarketSource,
   assets: readonly string[],
   provider: JsonRpcProvider,
   chainId: bigint,
-  clock: () => UnixMillis,
   terminal: Terminal,
 ): Promise<(at: UnixMillis) => Promise<Snapshot>> {
-  const source: MarketSource =
-    options.bars === undefined
-      ? ccxtSource({
-          exchange: options.exchange,
-          quote: options.quote,
-          store: await openBarStore(options.store),
-          clock,
-        })
-      : fileSource(options.bars);
   const node = await connectEvm({ provider, chainId });
   return async (at) => {
     const from = unixMillis(at - LOOKBACK_HOURS * HOUR_MS - DAY_MS);
@@ -318,7 +303,7 @@ function describeStep(step: Step): string {
     return `${isoTime(step.entry.at)}  earlier decision ${step.entry.hash} ${step.as}`;
   const time = isoTime(step.at);
   if (step.kind === "unforecast") return `${time}  no forecast: ${step.error.message}`;
-  if (step.kind === "missed") return `${time}  nothing decided: ${step.error.code}: ${step.error.message}`;
+  if (step.kind === "missed") return `${time}  failed: ${step.error.code}: ${step.error.message}`;
   const { decided } = step;
   const likely = `breach ${(decided.breachProbability * 100).toFixed(1)} % likely`;
   const what = {

@@ -1,4 +1,12 @@
-import { openArtefactStore, storeSource, toMarket, type UnixMillis, unixMillis } from "@ballast/data";
+import {
+  BallastError,
+  isBarStore,
+  openArtefactStore,
+  storeSource,
+  toMarket,
+  type UnixMillis,
+  unixMillis,
+} from "@ballast/data";
 import { type BackendName, DEFAULT_TRAIN_CONFIG, storeModel, train } from "@ballast/training";
 import { interruptible } from "./interrupt.ts";
 import { loadMarket } from "./market.ts";
@@ -13,6 +21,17 @@ export interface TrainOptions {
   readonly backend?: BackendName;
   readonly artefacts: string;
   readonly json?: boolean;
+}
+
+export class NothingFetchedError extends BallastError {
+  readonly code = "NOTHING_FETCHED";
+  readonly folder: string;
+  constructor(folder: string) {
+    super(
+      `${folder} holds no fetched bars. Fetch some with \`ballast fetch\`, or give --bars a folder of files.`,
+    );
+    this.folder = folder;
+  }
 }
 
 export async function runTrain(options: TrainOptions, terminal: Terminal): Promise<void> {
@@ -57,6 +76,7 @@ async function toTrainingMarket(options: TrainOptions, now: UnixMillis, terminal
     return market;
   }
   const folder = options.store ?? ".ballast/market";
+  if (!(await isBarStore(folder))) throw new NothingFetchedError(folder);
   terminal.step(`Reading the bars stored in ${folder}.`);
   const raw = await storeSource(folder).load({ assets: options.assets });
   return toMarket(raw, { now }).market;

@@ -1,17 +1,17 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { type JournalEntry, openJournal } from "@ballast/agent";
 import {
   type Check,
   type Evidence,
   type Expectations,
-  fetchEasDomain,
   readEvidence,
   toOffchainAttestation,
   verifyEvidence,
 } from "@ballast/attest";
 import { vaultAbi } from "@ballast/contracts";
 import { BallastError, type Hex, unixMillis } from "@ballast/data";
-import { Contract, JsonRpcProvider } from "ethers";
+import { Contract, type JsonRpcProvider } from "ethers";
+import { connect, fetchVaultDomain } from "./chain.ts";
 import { newestRun } from "./folders.ts";
 import type { Terminal } from "./terminal.ts";
 import { evidenceOf } from "./verifyRun.ts";
@@ -36,11 +36,12 @@ export class NoEvidenceError extends BallastError {
 export async function runVerify(subject: string, options: VerifyOptions, terminal: Terminal): Promise<void> {
   const evidence = readSubject(subject, options.journal);
   const provider =
-    options.rpc === undefined ? undefined : new JsonRpcProvider(options.rpc, undefined, { cacheTimeout: -1 });
+    options.rpc === undefined ? undefined : await connect(options.rpc, evidence.decision.chainId);
   try {
     const expectations = await toExpectations(evidence, options, provider);
     const { offchain, onchain } = await verifyEvidence(evidence, expectations, provider);
-    const isValid = [...offchain, ...onchain].every(({ passed }) => passed);
+    const failed = [...offchain, ...onchain].find(({ passed }) => !passed);
+    const isValid = failed === undefined;
     if (options.json) {
       terminal.result(JSON.stringify({ isValid, offchain, onchain }));
     } else {
@@ -48,7 +49,7 @@ export async function runVerify(subject: string, options: VerifyOptions, termina
       if (onchain.length > 0) print(terminal.result, "On-chain attestation and execution", onchain);
       else if (evidence.uid !== undefined)
         terminal.result("\nIt is attested on chain as well: give --rpc to check that too.");
-      terminal.result(isValid ? "\nEvery check passed." : "\nNot valid: see the first failed check above.");
+      terminal.result(isValid ? "\nEvery check passed." : `\nNot valid: ${failed.name}: ${failed.detail}`);
     }
     if (!isValid) process.exitCode = 1;
   } finally {
@@ -62,7 +63,8 @@ function print(write: (line: string) => void, title: string, checks: readonly Ch
 }
 
 function readSubject(subject: string, journalPath: string | undefined): Evidence {
-  if (existsSync(subject)) return readEvidence(readFileSync(subject, "utf8"));
+  if (statSync(subject, { throwIfNoEntry: false })?.isFile())
+    return readEvidence(readFileSync(subject, "utf8"));
   const path = journalPath ?? newestRun(".ballast/demo")?.journal;
   const entry = path === undefined ? undefined : lookUp(subject, path);
   const evidence = entry && evidenceOf(entry);
@@ -102,12 +104,9 @@ async function toExpectations(
       asOf,
     };
   }
-  const contract = new Contract(vault, vaultAbi, provider);
-  const [eas, schemaUid, isAllowed] = await Promise.all([
-    contract.getFunction("eas").staticCall(),
-    contract.getFunction("decisionSchema").staticCall(),
-    contract.getFunction("isAttesterAllowed").staticCall(signer),
-  ]);
-  const easDomain = await fetchEasDomain(provider, eas, schemaUid);
+  const easDomain = await fetchVaultDomain(provider, vault);
+  const isAllowed: boolean = await new Contract(vault, vaultAbi, provider)
+    .getFunction("isAttesterAllowed")
+    .staticCall(signer);
   return { ...easDomain, vault, attesters: named ?? (isAllowed ? [signer] : []), asOf };
 }

@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { toInterval, toList, toTime, toWhole } from "../options.ts";
+import { toInterval, toList, toTime, toUrl, toWhole } from "../options.ts";
 import { openTerminal } from "../terminal.ts";
 
 export const agentCommand = (): Command =>
@@ -32,6 +32,11 @@ export const agentCommand = (): Command =>
       ]),
     )
     .option("--exchange <id>", "where bars come from", "binance")
+    .option(
+      "--exchange-url <url>",
+      "a mirror or gateway that speaks the exchange's protocol, in place of its own address",
+      toUrl,
+    )
     .option("--quote <ticker>", "quote currency of the bars", "USDT")
     .option("--store <folder>", "where fetched bars are kept", ".ballast/market")
     .option("--bars <folder>", "take bars from files instead, which something else keeps up to date")
