@@ -10,7 +10,7 @@ import {
 } from "@ballast/attest";
 import { type Devnet, startDevnet, vaultAbi } from "@ballast/contracts";
 import { type Hex, wad } from "@ballast/data";
-import { Contract, Wallet } from "ethers";
+import { Contract, type TransactionRequest, Wallet } from "ethers";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { stateHash } from "../src/state.ts";
 import type { Executable } from "../src/venue.ts";
@@ -254,6 +254,28 @@ describe("execute", () => {
     expect(hashes).toEqual([first.txHash]);
     expect(await resumed.findExecution(decided)).toEqual(first);
     expect(await world()).toEqual(before);
+  });
+
+  it("behaviour: carried out by somebody else a moment before, it counts as executed", async () => {
+    const decided = await toExecutable();
+    const theirs: Hex[] = [];
+    /** Whatever this key sends, a stranger sends first. */
+    class Overtaken extends Wallet {
+      override async sendTransaction({ to, data }: TransactionRequest) {
+        const first = await key("stranger").sendTransaction({ to: to!, data: data! });
+        theirs.push(first.hash as Hex);
+        await first.wait();
+        return super.sendTransaction({ to: to!, data: data!, gasLimit: 1_000_000n });
+      }
+    }
+    const keeper = new Overtaken(devnet.keys.keeper, devnet.provider);
+    const venue = await vaultVenue({ ...options, keeper });
+    const { uid } = await venue.attest(decided);
+    const hashes: Hex[] = [];
+    const execution = await venue.execute(decided, uid, (txHash) => hashes.push(txHash));
+    expect(execution.txHash).toBe(theirs[0]);
+    expect(hashes.at(-1)).toBe(theirs[0]);
+    expect(execution.amountsOut).toHaveLength(1);
   });
 
   it("error: replayed: another decision with a sequence that is used up", async () => {

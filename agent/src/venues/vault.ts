@@ -147,26 +147,35 @@ class VaultVenue implements Venue {
     }
     const data = vaultInterface.encodeFunctionData("rebalance", [uid, decided.decision, decided.trades]);
     const from = await keeper.getAddress();
-    await simulate(provider, { from, to: vault, data });
     try {
-      return toExecution(vault, await submit(keeper, { to: vault, data }, { ...this.#options, onSubmitted }));
+      await simulate(provider, { from, to: vault, data });
+      const receipt = await submit(keeper, { to: vault, data }, { ...this.#options, onSubmitted });
+      return toExecution(vault, decided, receipt);
     } catch (error) {
-      if (!(error instanceof RevertedError)) throw error;
+      if (!(error instanceof RevertedError || error instanceof VaultRejection)) throw error;
+      // Anyone may carry a decision out: where somebody was quicker, ours fails, and theirs is as good.
+      const theirs = await this.findExecution(decided);
+      if (theirs !== undefined) {
+        onSubmitted(theirs.txHash);
+        return theirs;
+      }
+      if (error instanceof VaultRejection) throw error;
       // A mined transaction tells no reason: ask again, for what refused it then mostly refuses it still.
       if (error.data === "0x") await simulate(provider, { from, to: vault, data });
       throw toRejection(vault, error.data);
     }
   }
 
-  async findExecution({ decision, hash }: Executable): Promise<Execution | undefined> {
+  async findExecution(decided: Executable): Promise<Execution | undefined> {
     const { provider, vault } = this.#options;
+    const { decision, hash } = decided;
     const rebalanced = vaultInterface.getEvent("Rebalanced")!.topicHash as Hex;
     const topics = [rebalanced, toBeHex(decision.sequence, 32) as Hex, null, hash];
     for await (const { transactionHash } of logsSince(provider, vault, topics, decision.decidedAt)) {
       const receipt = await provider.getTransactionReceipt(transactionHash).catch((error: unknown) => {
         throw new NodeError("reading a receipt", error);
       });
-      if (receipt !== null) return toExecution(vault, receipt);
+      if (receipt !== null) return toExecution(vault, decided, receipt);
     }
     return undefined;
   }
@@ -237,11 +246,13 @@ async function fetchTicker(provider: JsonRpcApiProvider, token: string): Promise
   return UNWRAPPED[symbol] ?? symbol;
 }
 
-function toExecution(vault: Hex, receipt: TransactionReceipt): Execution {
+/** One transaction may hold several rebalances; the swaps of this decision carry its sequence. */
+function toExecution(vault: Hex, { decision }: Executable, receipt: TransactionReceipt): Execution {
   const swaps = receipt.logs
     .filter(({ address }) => lower(address) === lower(vault))
     .map((log) => vaultInterface.parseLog(log))
-    .filter((event): event is LogDescription => event?.name === "Traded");
+    .filter((event): event is LogDescription => event?.name === "Traded")
+    .filter(({ args }) => args.sequence === decision.sequence);
   return {
     txHash: receipt.hash as Hex,
     blockNumber: receipt.blockNumber,
