@@ -6,7 +6,8 @@ import { DEFAULT_TRAIN_CONFIG, LEAST_HISTORY_HOURS, train } from "@ballast/train
 import { measureIngestion, readMostTraded, writeSyntheticBars } from "./bars.ts";
 import type { BenchmarkOptions } from "./benchmark.ts";
 import { measureChain } from "./chain.ts";
-import { measureDecisions, measureForecast, measureSnapshots, toSnapshots } from "./decisions.ts";
+import { measureDecisions } from "./decisions.ts";
+import { measureForecast, measureSnapshots, toSnapshots } from "./forecasts.ts";
 import type { Row } from "./measure.ts";
 
 /** How much of everything: the quick plan shows that it works, its times mean little. */
