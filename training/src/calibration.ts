@@ -12,7 +12,8 @@ import {
   weightBreachProbabilities,
 } from "@ballast/model";
 import type { Dataset } from "./dataset.ts";
-import { brierSkill, fitLogistic } from "./evaluate.ts";
+import { fitLogistic } from "./evaluation/logistic.ts";
+import { brierSkill } from "./evaluation/probability.ts";
 import type { OutOfSample } from "./walkforward.ts";
 
 /**

@@ -7,7 +7,88 @@ export {
   TooLittleHistoryError,
   toDataset,
 } from "./dataset.ts";
-export { brierScore, brierSkill, type DieboldMariano, dieboldMariano, fitLogistic } from "./evaluate.ts";
+export {
+  type BootstrapInterval,
+  type BootstrapOptions,
+  bootstrapInterval,
+  optimalMeanBlock,
+} from "./evaluation/bootstrap.ts";
+export {
+  type ConfidenceSetOptions,
+  type ModelConfidenceSet,
+  modelConfidenceSet,
+} from "./evaluation/confidenceset.ts";
+export {
+  type Christoffersen,
+  christoffersen,
+  intervalCoverage,
+  kupiec,
+  toMisses,
+} from "./evaluation/coverage.ts";
+export { crpsFromQuantiles, crpsFromSamples, crpsLogNormal, crpsNormal } from "./evaluation/crps.ts";
+export {
+  type DieboldMariano,
+  dieboldMariano,
+  panelDieboldMariano,
+  toPanelMean,
+} from "./evaluation/dieboldmariano.ts";
+export {
+  type ChiSquareTest,
+  chiSquareSurvival,
+  normalCdf,
+  normalQuantile,
+  studentTTwoSided,
+} from "./evaluation/distributions.ts";
+export { neweyWestLag } from "./evaluation/hac.ts";
+export { fitLogistic } from "./evaluation/logistic.ts";
+export {
+  absoluteLogError,
+  intervalScore,
+  type Loss,
+  pinballLoss,
+  qlikeNoiseFloor,
+  squaredError,
+  toLosses,
+} from "./evaluation/losses.ts";
+export {
+  ConstantForecastError,
+  type MincerZarnowitz,
+  mincerZarnowitz,
+} from "./evaluation/mincerzarnowitz.ts";
+export {
+  type Berkowitz,
+  berkowitz,
+  type KolmogorovSmirnov,
+  kolmogorovSmirnov,
+  pitFromQuantiles,
+  pitFromSamples,
+  pitHistogram,
+} from "./evaluation/pit.ts";
+export {
+  areaUnderCurve,
+  type Binning,
+  type BrierDecomposition,
+  brierDecomposition,
+  brierScore,
+  brierSkill,
+  expectedCalibrationError,
+  logScore,
+  type ReliabilityBin,
+  reliabilityTable,
+} from "./evaluation/probability.ts";
+export {
+  NonFiniteSampleError,
+  OutOfRangeError,
+  TooFewObservationsError,
+  UnequalLengthsError,
+} from "./evaluation/sample.ts";
+export {
+  type Cusum,
+  calibrationCusum,
+  cusum,
+  populationStability,
+  twoSampleKolmogorovSmirnov,
+} from "./evaluation/stability.ts";
 export {
   DEFAULT_TRAIN_CONFIG,
   LEAST_HISTORY_HOURS,

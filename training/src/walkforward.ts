@@ -10,7 +10,7 @@ import {
   toForward,
 } from "@ballast/model";
 import { type Dataset, LONGEST_HORIZON_HOURS } from "./dataset.ts";
-import { dieboldMariano } from "./evaluate.ts";
+import { dieboldMariano } from "./evaluation/dieboldmariano.ts";
 import { type FitConfig, type FitContext, fitNetwork, type NetworkFit } from "./fit.ts";
 
 export interface WalkForwardConfig {
