@@ -186,7 +186,7 @@ describe("vaultVenue", () => {
     await expect(vaultVenue({ ...options, expectedChainId: 1n })).rejects.toMatchObject({
       code: "WRONG_CHAIN",
       expected: 1n,
-      found: 31337n,
+      actual: 31337n,
     });
     const foreign = { ...options, domain: { ...domain, chainId: 1n } };
     await expect(vaultVenue(foreign)).rejects.toMatchObject({ code: "VAULT_MISMATCH", what: "chain" });

@@ -39,8 +39,8 @@ export interface Expectations {
   /** Any where absent. */
   readonly easVersion?: string | undefined;
   readonly schemaUid: Hex;
-  /** Keys whose attestations the vault accepts. */
-  readonly attesters: readonly Hex[];
+  /** Keys whose attestations the vault accepts. Where absent, nothing is said of who may sign. */
+  readonly attesters?: readonly Hex[] | undefined;
   /** The moment at which the decision must be usable. */
   readonly asOf: UnixMillis;
 }
@@ -137,13 +137,11 @@ export function checkWindow({ decidedAt, expiresAt }: Decision, nowSeconds: bigi
   return toCheck("window", isOpen, `usable ${window}`, `${side} at ${toTime(nowSeconds)}: usable ${window}`);
 }
 
-export function checkAttester(attester: Hex, allowed: readonly Hex[]): Check {
+/** No check at all where nobody knows who is allowed. */
+export function checkAttester(attester: Hex, allowed: readonly Hex[] | undefined): Check[] {
+  if (allowed === undefined) return [];
   const isAllowed = allowed.some((key) => key.toLowerCase() === attester.toLowerCase());
   const list = allowed.length === 0 ? "nobody is" : `allowed are ${allowed.join(", ")}`;
-  return toCheck(
-    "attester",
-    isAllowed,
-    `${attester} is allowed to sign`,
-    `${attester} is not allowed to sign; ${list}`,
-  );
+  const refusal = `${attester} is not allowed to sign; ${list}`;
+  return [toCheck("attester", isAllowed, `${attester} is allowed to sign`, refusal)];
 }

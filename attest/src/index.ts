@@ -37,7 +37,7 @@ export {
 } from "./encoding.ts";
 export { type Evidence, type EvidenceFile, readEvidence, toEvidence } from "./evidence.ts";
 export { MalformedJsonError } from "./json.ts";
-export { assertChain, logsSince, NodeError, type RawLog, read, revertData, WrongChainError } from "./node.ts";
+export { assertChain, logsSince, NodeError, type RawLog, read, revertData } from "./node.ts";
 export { type OffchainAttestation, toOffchainAttestation } from "./offchain.ts";
 export { DecisionWindowError, type EasDomain, type SignedDecision, signDecision } from "./sign.ts";
 export {

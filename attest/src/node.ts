@@ -1,16 +1,5 @@
-import { BallastError, type Hex } from "@ballast/data";
+import { BallastError, type Hex, WrongChainError } from "@ballast/data";
 import { isError, JsonRpcApiProvider, type Signer } from "ethers";
-
-export class WrongChainError extends BallastError {
-  readonly code = "WRONG_CHAIN";
-  readonly expected: bigint;
-  readonly found: bigint;
-  constructor(expected: bigint, found: bigint) {
-    super(`the RPC endpoint serves chain ${found}, not ${expected}; point it at a node of chain ${expected}`);
-    this.expected = expected;
-    this.found = found;
-  }
-}
 
 /** The node did not answer, or not in a way that can be understood. */
 export class NodeError extends BallastError {

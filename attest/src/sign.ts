@@ -1,8 +1,7 @@
-import { BallastError, type Hex } from "@ballast/data";
+import { BallastError, type Hex, WrongChainError } from "@ballast/data";
 import type { Signer } from "ethers";
 import type { Decision } from "./decision.ts";
 import { decisionBytes, decisionHash, ZERO_BYTES32 } from "./encoding.ts";
-import { WrongChainError } from "./node.ts";
 import { easContract, easSdk } from "./sdk.ts";
 
 /** One EAS contract and the schema under which decisions stand. */

@@ -136,7 +136,7 @@ describe("signDecision", () => {
     await expect(signDecision({ decision, signer, ...domain, chainId: 1n })).rejects.toMatchObject({
       code: "WRONG_CHAIN",
       expected: 31337n,
-      found: 1n,
+      actual: 1n,
     });
     const dead = { ...decision, expiresAt: decision.decidedAt };
     await expect(signDecision({ decision: dead, signer, ...domain })).rejects.toMatchObject({
@@ -242,6 +242,12 @@ describe("verifyOffchain", () => {
     ["moment, a second too late", { asOf: unixMillis(1_620_003_601_000) }, ["window"]],
   ])("error: another %s was expected", (_, change, expected) => {
     expect(failures(verify({ expectations: { ...expectations, ...change } }))).toEqual(expected);
+  });
+
+  it("behaviour: where nobody knows who may sign, nothing is said of it", () => {
+    const checks = verify({ expectations: { ...expectations, attesters: undefined } });
+    expect(failures(checks)).toEqual([]);
+    expect(checks.map(({ name }) => name)).not.toContain("attester");
   });
 
   it("behaviour: the first and the last second of the window are inside it", () => {

@@ -75,7 +75,7 @@ export function verifyOffchain(
         ? "no key can have made this signature"
         : `signed by ${recovered}, not by ${signer}`,
     ),
-    checkAttester(recovered ?? signer, expectations.attesters),
+    ...checkAttester(recovered ?? signer, expectations.attesters),
     checkWindow(decision, BigInt(Math.floor(expectations.asOf / 1000))),
   ];
 }
@@ -87,8 +87,6 @@ export interface OnchainRequest {
   /** Where absent, nothing is said of them. */
   readonly trades?: readonly Trade[] | undefined;
   readonly expectations: Expectations;
-  /** Checked for revocation too. */
-  readonly offchainUid?: Hex | undefined;
   /** Of the rebalance: then its events are checked too. */
   readonly txHash?: Hex | undefined;
 }
@@ -101,11 +99,7 @@ export async function verifyOnchain(request: OnchainRequest): Promise<Check[]> {
   const { provider, decision, trades, expectations } = request;
   const hash = attempt(() => decisionHash(decision));
   if ("problem" in hash) return [toCheck("decision-hash", false, "", hash.problem)];
-  const chainId = BigInt(await read<string>(provider, "eth_chainId", []));
-  const chain = toFirstFailure([
-    toEqualityCheck("chain", "the node's chain", chainId, expectations.chainId),
-    toEqualityCheck("chain", "the decision's chain", decision.chainId, expectations.chainId),
-  ]);
+  const chain = await checkChain(provider, decision, expectations);
   let attestation: OnchainAttestation;
   let version: string;
   try {
@@ -129,24 +123,37 @@ export async function verifyOnchain(request: OnchainRequest): Promise<Check[]> {
         ? toFirstFailure([check, toCheck("terms", time >= decision.decidedAt, "", tooEarly)])
         : check,
     ),
-    checkAttester(attester, expectations.attesters),
+    ...checkAttester(attester, expectations.attesters),
     checkWindow(decision, BigInt(Math.floor(expectations.asOf / 1000))),
     toCheck("not-revoked", revocationTime === 0n, "not revoked", `revoked at ${toTime(revocationTime)}`),
   ];
-  if (request.offchainUid !== undefined) {
-    const at = await fetchOffchainRevocation(
-      provider,
-      expectations.easAddress,
-      attester,
-      request.offchainUid,
-    );
-    const detail = `the off-chain attestation was revoked at ${toTime(at)}`;
-    checks.push(
-      toCheck("not-revoked-offchain", at === 0n, "the off-chain attestation is not revoked", detail),
-    );
-  }
   if (request.txHash !== undefined) checks.push(await checkExecution(request.txHash, hash.value, request));
   return checks;
+}
+
+async function checkChain(
+  provider: JsonRpcApiProvider,
+  decision: Decision,
+  expectations: Expectations,
+): Promise<Check> {
+  const chainId = BigInt(await read<string>(provider, "eth_chainId", []));
+  return toFirstFailure([
+    toEqualityCheck("chain", "the node's chain", chainId, expectations.chainId),
+    toEqualityCheck("chain", "the decision's chain", decision.chainId, expectations.chainId),
+  ]);
+}
+
+/** Whether its signer revoked an off-chain attestation; nothing where it cannot be read. */
+async function checkOffchainRevocation(
+  provider: JsonRpcApiProvider,
+  json: string,
+  { easAddress }: Expectations,
+): Promise<Check[]> {
+  const parsed = attempt(() => toOffchainAttestation(json));
+  if ("problem" in parsed) return [];
+  const at = await fetchOffchainRevocation(provider, easAddress, parsed.value.signer, parsed.value.uid);
+  const detail = `the off-chain attestation was revoked at ${toTime(at)}`;
+  return [toCheck("not-revoked-offchain", at === 0n, "the off-chain attestation is not revoked", detail)];
 }
 
 const vaultInterface = new Interface(vaultAbi);
@@ -166,10 +173,14 @@ async function checkExecution(
     .filter(({ address }) => address.toLowerCase() === expectations.vault.toLowerCase())
     .map((log) => vaultInterface.parseLog(log))
     .filter((event): event is LogDescription => event !== null);
-  const rebalanced = events.find(({ name }) => name === "Rebalanced");
+  const rebalances = events.filter(({ name }) => name === "Rebalanced");
+  // One transaction may hold several; the swaps of each carry its sequence.
+  const rebalanced = rebalances.find(({ args }) => args.decisionHash === hash) ?? rebalances[0];
   if (rebalanced === undefined)
     return failed(`transaction ${txHash} is no rebalance of vault ${expectations.vault}`);
-  const swaps = events.filter(({ name }) => name === "Traded").map(({ args }) => args);
+  const swaps = events
+    .filter(({ name, args }) => name === "Traded" && args.sequence === rebalanced.args.sequence)
+    .map(({ args }) => args);
   const same = (what: string, found: unknown, expected: unknown) =>
     toEqualityCheck("execution", what, found, expected);
   const checks = [
@@ -198,8 +209,9 @@ async function fetchMinedAt(provider: JsonRpcApiProvider, txHash: Hex): Promise<
 }
 
 /**
- * Both lists for a piece of evidence; the second is empty without a provider or an on-chain attestation. Where
- * it was executed, the window is judged at the block of the execution. Throws NodeError only.
+ * Both lists for a piece of evidence: what it shows by itself, and what the chain says; the second is empty
+ * without a provider. Where it was executed, the window is judged at the block of the execution. Throws
+ * NodeError only.
  */
 export async function verifyEvidence(
   evidence: Evidence,
@@ -210,9 +222,13 @@ export async function verifyEvidence(
   const minedAt = provider && txHash ? await fetchMinedAt(provider, txHash) : undefined;
   const then = { ...expectations, asOf: minedAt ?? expectations.asOf };
   const offchain = verifyOffchain(evidence.offchain, decision, trades, then);
-  if (provider === undefined || uid === undefined) return { offchain, onchain: [] };
-  const parsed = attempt(() => toOffchainAttestation(evidence.offchain).uid);
-  const offchainUid = "value" in parsed ? parsed.value : undefined;
-  const request = { provider, uid, decision, trades, expectations: then, txHash, offchainUid };
-  return { offchain, onchain: await verifyOnchain(request) };
+  if (provider === undefined) return { offchain, onchain: [] };
+  const onchain =
+    uid === undefined
+      ? [await checkChain(provider, decision, then)]
+      : await verifyOnchain({ provider, uid, decision, trades, expectations: then, txHash });
+  // Only the right EAS on the right chain knows of revocations.
+  if (onchain.every(({ name, passed }) => passed || (name !== "chain" && name !== "eas")))
+    onchain.push(...(await checkOffchainRevocation(provider, evidence.offchain, then)));
+  return { offchain, onchain };
 }

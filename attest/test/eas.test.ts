@@ -227,7 +227,7 @@ describe("attestDecision", () => {
     await expect(attestDecision(request)).rejects.toMatchObject({
       code: "WRONG_CHAIN",
       expected: 1n,
-      found: 31337n,
+      actual: 31337n,
     });
   });
 
@@ -299,12 +299,24 @@ describe("verifyOnchain", () => {
 
   it("error: revoked, on chain and off chain", async () => {
     const uid = await attestWith(attester, {});
-    const { uid: offchainUid } = await signDecision({ ...domain, decision, signer: attester });
-    expect(failures(await verify(uid, { offchainUid }))).toEqual([]);
+    const { uid: offchainUid, json: offchain } = await signDecision({
+      ...domain,
+      decision,
+      signer: attester,
+    });
+    const failed = async (evidence: { uid?: Hex }) => {
+      const all = { decision, trades, offchain, ...evidence };
+      return failures((await verifyEvidence(all, expectations, devnet.provider)).onchain);
+    };
+    expect(await failed({ uid: uid as Hex })).toEqual([]);
+    expect(await failed({})).toEqual([]);
     await (await sdkEas(attester).revokeOffchain(offchainUid)).wait();
-    expect(failures(await verify(uid, { offchainUid }))).toEqual(["not-revoked-offchain"]);
+    expect(await failed({ uid: uid as Hex })).toEqual(["not-revoked-offchain"]);
+    // Never put on chain, as a hold is.
+    expect(await failed({})).toEqual(["not-revoked-offchain"]);
     await (await sdkEas(attester).revoke({ schema: domain.schemaUid, data: { uid } })).wait();
-    expect(failures(await verify(uid, { offchainUid }))).toEqual(["not-revoked", "not-revoked-offchain"]);
+    expect(await failed({ uid: uid as Hex })).toEqual(["not-revoked", "not-revoked-offchain"]);
+    expect(failures(await verify(uid))).toEqual(["not-revoked"]);
     // EAS's own answer is no help: it tests existence only.
     expect(await sdkEas(attester).isAttestationValid(uid)).toBe(true);
     const { easAddress } = domain;
@@ -397,6 +409,24 @@ describe("execution by the vault", () => {
     // The same decision attested a second time: a true attestation, but not the one it was executed by.
     const second = await attestWith(attester, {});
     expect(await detailOf({ uid: second as Hex })).toMatch(/^the attestation it was executed by is 0x/);
+    // Somebody carried out two decisions in one transaction, another one first.
+    type Log = { topics: Hex[]; address: Hex; data: Hex };
+    const bundled = new Proxy(devnet.provider, {
+      get(provider, name) {
+        const value = Reflect.get(provider, name);
+        if (name !== "send") return typeof value === "function" ? value.bind(provider) : value;
+        return async (method: string, params: unknown[]) => {
+          const answer = await provider.send(method, params);
+          if (method !== "eth_getTransactionReceipt") return answer;
+          const theirs = answer.logs.map((log: Log) => ({
+            ...log,
+            topics: log.topics.map((topic, i) => (i === 1 || i === 3 ? word("6") : topic)),
+          }));
+          return { ...answer, logs: [...theirs, ...answer.logs] };
+        };
+      },
+    });
+    expect(failures((await verifyEvidence(evidence, expectations, bundled)).onchain)).toEqual([]);
     const data = new Interface(vaultAbi).encodeFunctionData("rebalance", [uid, other, trades]);
     const sent = await stranger.sendTransaction({ to: devnet.addresses.vault, data, gasLimit: 1_000_000n });
     expect(await detailOf({ txHash: sent.hash as Hex })).toMatch(/was reverted$/);

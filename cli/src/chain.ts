@@ -1,6 +1,6 @@
-import { type EasDomain, fetchEasDomain, WrongChainError } from "@ballast/attest";
+import { type EasDomain, fetchEasDomain } from "@ballast/attest";
 import { vaultAbi } from "@ballast/contracts";
-import { BallastError, evmProvider, type Hex } from "@ballast/data";
+import { BallastError, evmProvider, type Hex, WrongChainError } from "@ballast/data";
 import { Contract, type JsonRpcProvider } from "ethers";
 
 export class RpcSilentError extends BallastError {

@@ -6,7 +6,7 @@ export class WrongChainError extends BallastError {
   readonly expected: bigint;
   readonly actual: bigint;
   readonly endpoint: string;
-  constructor(expected: bigint, actual: bigint, endpoint: string) {
+  constructor(expected: bigint, actual: bigint, endpoint = "the node") {
     super(
       `${endpoint} serves chain ${actual}, but chain ${expected} is wanted: use a node of chain ${expected}`,
     );
