@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { type JournalEntry, openJournal } from "@ballast/agent";
 import {
   type Check,
+  DECISION_SCHEMA_UID,
   type Evidence,
   type Expectations,
   readEvidence,
@@ -40,21 +41,48 @@ export async function runVerify(subject: string, options: VerifyOptions, termina
   try {
     const expectations = await toExpectations(evidence, options, provider);
     const { offchain, onchain } = await verifyEvidence(evidence, expectations, provider);
-    const failed = [...offchain, ...onchain].find(({ passed }) => !passed);
-    const isValid = failed === undefined;
+    const checks = [...offchain, ...onchain];
+    const isValid = checks.every(({ passed }) => passed);
+    const isCheckedOnChain = provider !== undefined;
     if (options.json) {
-      terminal.result(JSON.stringify({ isValid, offchain, onchain }));
+      terminal.result(JSON.stringify({ isValid, isCheckedOnChain, offchain, onchain }));
     } else {
       print(terminal.result, "Off-chain attestation", offchain);
-      if (onchain.length > 0) print(terminal.result, "On-chain attestation and execution", onchain);
-      else if (evidence.uid !== undefined)
-        terminal.result("\nIt is attested on chain as well: give --rpc to check that too.");
-      terminal.result(isValid ? "\nEvery check passed." : `\nNot valid: ${failed.name}: ${failed.detail}`);
+      if (isCheckedOnChain) print(terminal.result, "On-chain attestation and execution", onchain);
+      terminal.result(`\n${toConclusion(evidence, checks, options)}`);
     }
     if (!isValid) process.exitCode = 1;
   } finally {
     provider?.destroy();
   }
+}
+
+/** What the checks add up to and what they leave open: an evidence file alone can name any key and any vault. */
+export function toConclusion(
+  evidence: Evidence,
+  checks: readonly Check[],
+  { rpc, attester, vault }: Pick<VerifyOptions, "rpc" | "attester" | "vault">,
+): string {
+  const failed = checks.find(({ passed }) => !passed);
+  if (failed !== undefined) return `Not valid: ${failed.name}: ${failed.detail}`;
+  const { signer } = toOffchainAttestation(evidence.offchain);
+  if (rpc === undefined) {
+    const isNamed = attester === undefined ? "" : ", a key you named";
+    const open = attester === undefined ? "Whether the vault lets that key sign, and whether" : "Whether";
+    const more =
+      evidence.uid === undefined
+        ? "give --rpc to ask one."
+        : "it says that it is attested on chain as well: give --rpc to check that too.";
+    return (
+      `The evidence is whole and signed by ${signer}${isNamed}. ${open} it was executed or revoked, ` +
+      `only a node can tell; ${more}`
+    );
+  }
+  const isYours =
+    vault === undefined
+      ? " The vault is the one the evidence names: give --vault with yours to be sure."
+      : "";
+  return `Every check passed: signed by ${signer}, for vault ${evidence.decision.vault}.${isYours}`;
 }
 
 function print(write: (line: string) => void, title: string, checks: readonly Check[]): void {
@@ -83,7 +111,7 @@ function lookUp(subject: string, path: string): JournalEntry | undefined {
 
 /**
  * With a node, who may sign and under which EAS is what the vault itself says. Without one, the attestation's own
- * domain is taken, and what the checks then show is that it is whole and by whom it was signed.
+ * domain is taken and nothing is known of who may sign: the checks then show that it is whole and whose it is.
  */
 async function toExpectations(
   evidence: Evidence,
@@ -91,16 +119,16 @@ async function toExpectations(
   provider: JsonRpcProvider | undefined,
 ): Promise<Expectations> {
   const vault = (options.vault ?? evidence.decision.vault) as Hex;
-  const { domain, message, signer } = toOffchainAttestation(evidence.offchain);
+  const { domain, signer } = toOffchainAttestation(evidence.offchain);
   const asOf = unixMillis(Number(evidence.decision.decidedAt) * 1000);
   const named = options.attester as readonly Hex[] | undefined;
   if (provider === undefined) {
     return {
       chainId: domain.chainId,
       easAddress: domain.verifyingContract,
-      schemaUid: message.schema,
+      schemaUid: DECISION_SCHEMA_UID,
       vault,
-      attesters: named ?? [signer],
+      attesters: named,
       asOf,
     };
   }
