@@ -41,8 +41,9 @@ export function decide(
 ): Decided {
   const usable = isUsable(forecast, snapshot, state) ? forecast : undefined;
   const weights = weightsOf(state);
-  const breachWithin = (hours: number) =>
-    usable && breachProbabilities(state, weights, usable, hours, snapshot.intervalMs);
+  const breachWithin = once(
+    (hours: number) => usable && breachProbabilities(state, weights, usable, hours, snapshot.intervalMs),
+  );
   const intent =
     refusal(snapshot, state, now, options) ??
     policy.choose({ snapshot, state, forecast: usable, breachWithin });
@@ -127,6 +128,16 @@ function plan(
   };
   if (trades.length === 0) return hold("too-small", numbers);
   return { intent: { ...intent, numbers: { ...intent.numbers, ...numbers } }, trades };
+}
+
+/** The policy and the decision ask for the same horizons. */
+function once<T>(work: (hours: number) => T): (hours: number) => T {
+  const known = new Map<number, T>();
+  return (hours) => {
+    const result = known.get(hours) ?? work(hours);
+    known.set(hours, result);
+    return result;
+  };
 }
 
 /** Per holding, in the state's order; the base asset has no bars and drifts as the rest moves. */
