@@ -62,7 +62,8 @@ struct TokenConfig {
 
 /// What one rebalance may do at most.
 struct Limits {
-    /// Seconds from one rebalance to the next.
+    /// Seconds from one rebalance to the next. What a stolen signer's key can lose per day is `maxTurnover` times
+    /// `maxSlippage` times the number of cooldowns in a day: without a cooldown, everything.
     uint32 cooldown;
     /// Value of all trades' tokenIn as a share of the vault's value, WAD.
     uint64 maxTurnover;
@@ -133,6 +134,8 @@ interface IVault {
     error PriceInFuture(address feed, uint256 updatedAt, uint256 timestamp);
     error PriceTooOld(address feed, uint256 updatedAt, uint256 maxAge);
     error PriceRoundMissing(address feed);
+    /// @param price Of one whole token in the quote currency or in the base asset, WAD.
+    error PriceTooSmall(address feed, uint256 price, uint256 min);
 
     // What came of it
 

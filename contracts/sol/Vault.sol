@@ -22,7 +22,8 @@ import {IPriceFeed, OracleLib} from "./lib/OracleLib.sol";
 ///   this vault, alive at that moment, and never executed before;
 /// - a rebalance starts no sooner than `cooldown` after the last, sells at most `maxTurnover` of the vault's value,
 ///   and loses at most `maxSlippage` of what it sells, all at oracle prices;
-/// - a rebalance takes no weight out of its band, nor further out than it was.
+/// - a rebalance takes no weight but the base asset's out of its band, nor further out than it was; the base asset's
+///   follows from the others', so that their bands bound it too.
 ///
 /// Absences, on purpose:
 /// - No check of `reason`, `inputRoot`, `stateHash`, `forecastHash`, `policyId`, `breachPpm`: the signer answers for
@@ -31,6 +32,8 @@ import {IPriceFeed, OracleLib} from "./lib/OracleLib.sol";
 ///   does may surround the trades with their own in one transaction, and take what lies between the pool's price and
 ///   `minAmountOut`. Hence minimums close to the market, short expiries, and a private relay for attestation and
 ///   rebalance together.
+/// - No longest life of a decision: the signer says when it expires, and until then, or until the next decision of
+///   its sequence is executed or its signer is struck off, anybody may carry it out within the limits above.
 /// - No register of used attestations: a decision carries its sequence, and a sequence is consumed once, so that
 ///   neither the same attestation nor another one of the same decision can work again.
 /// - No shares, no depositors but the owner: a deposit is a plain transfer, and a donation is welcome.
@@ -48,6 +51,8 @@ contract Vault is IVault, Ownable2Step, ReentrancyGuardTransient {
 
     uint256 public constant MAX_TOKENS = 32;
     uint256 public constant MAX_TRADES = 32;
+    // Below it the rounding of a price is worth more than a millionth of it; at 0 a token could be sold for nothing.
+    uint256 public constant MIN_PRICE = 1e6;
 
     // Two storage slots.
     struct Holding {
@@ -268,8 +273,10 @@ contract Vault is IVault, Ownable2Step, ReentrancyGuardTransient {
             Holding memory holding = position.holding = _holdings[i];
             uint256 price =
                 address(holding.feed) == address(0) ? WAD : holding.feed.priceWad(holding.feedDecimals, holding.maxAge);
+            if (price < MIN_PRICE) revert PriceTooSmall(address(holding.feed), price, MIN_PRICE);
             if (i == 0) basePrice = price;
             position.price = price.mulDivDown(WAD, basePrice);
+            if (position.price < MIN_PRICE) revert PriceTooSmall(address(holding.feed), position.price, MIN_PRICE);
             position.balance = holding.token.balanceOf(address(this));
             position.value = _value(position.balance, position.price, holding.decimals);
             total += position.value;

@@ -235,6 +235,14 @@ contract VaultOwnerTest is Fixture {
         _refusesConfigs(new TokenConfig[](33), abi.encodeWithSelector(IVault.WrongTokenCount.selector, 33, 32));
     }
 
+    function test_behaviour_asManyTokensAsAllowed() public {
+        TokenConfig[] memory configs = new TokenConfig[](32);
+        for (uint256 i; i < 32; ++i) {
+            configs[i] = TokenConfig(new DevToken("Token", "T", 18), usdcFeed, 1 days, 0, i == 0 ? 1e18 : 0, 1);
+        }
+        vm.assertEq(new Vault(owner, eas, router, configs, _limits()).weights().length, 32, "tokens");
+    }
+
     function test_error_duplicateToken() public {
         TokenConfig[] memory configs = _configs();
         configs[2].token = IERC20(weth);

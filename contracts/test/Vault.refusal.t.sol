@@ -3,8 +3,10 @@ pragma solidity ^0.8.28;
 
 import {AttestationRequest} from "@ethereum-attestation-service/eas-contracts/contracts/IEAS.sol";
 import {ISchemaResolver} from "@ethereum-attestation-service/eas-contracts/contracts/resolver/ISchemaResolver.sol";
-import {Decision, IVault, Limits, Trade} from "../sol/IVault.sol";
+import {Decision, IVault, Limits, TokenConfig, Trade} from "../sol/IVault.sol";
+import {Vault} from "../sol/Vault.sol";
 import {DecisionLib} from "../sol/lib/DecisionLib.sol";
+import {SetFeed} from "./Fakes.sol";
 import {Fixture} from "./Fixture.sol";
 
 /// Whatever differs by a bit from what was decided and attested is refused, and nothing moves.
@@ -207,6 +209,59 @@ contract VaultRefusalTest is Fixture {
         vm.prank(owner);
         vault.pause();
         _refuses(abi.encodeWithSelector(IVault.VaultPaused.selector));
+    }
+
+    function test_error_priceLostInRounding() public {
+        // 1e-8 dollars a piece and a base asset of 100,000: 1e-13, five digits of a WAD; of 1e18 dollars: none.
+        wethFeed.set(1, NOW);
+        usdcFeed.set(100_000e8, NOW);
+        _refuses(abi.encodeWithSelector(IVault.PriceTooSmall.selector, address(wethFeed), 1e5, 1e6));
+        usdcFeed.set(1e26, NOW);
+        _refuses(abi.encodeWithSelector(IVault.PriceTooSmall.selector, address(wethFeed), 0, 1e6));
+    }
+
+    function test_behaviour_smallestPrice() public {
+        wethFeed.set(1, NOW);
+        usdcFeed.set(10_000e8, NOW);
+        vm.assertEq(vault.state().pricesWad[1], 1e6, "price");
+    }
+
+    function test_error_basePriceLostInRounding() public {
+        SetFeed fine = new SetFeed(36, 1e24);
+        TokenConfig[] memory configs = _configs();
+        configs[0].feed = fine;
+        Vault other = new Vault(owner, eas, router, configs, _limits());
+        vm.assertEq(other.state().pricesWad[1], 2_000e30, "price");
+        fine.set(1e24 - 1, NOW);
+        vm.expectRevert(abi.encodeWithSelector(IVault.PriceTooSmall.selector, address(fine), 1e6 - 1, 1e6));
+        other.state();
+    }
+
+    // On the edge
+
+    function test_behaviour_bandsEdgeIsInside() public {
+        // 125 ether of 2,000 dollars are left: 25 % of a million, and the band ends at 30 % - 5 %.
+        trades[0] = _trade(weth, usdc, 75e18);
+        _redecide();
+        vault.rebalance(uid, decision, trades);
+        vm.assertEq(vault.state().balances[1], 125e18, "ether left");
+    }
+
+    function test_behaviour_turnoverAtItsLimit() public {
+        vm.prank(owner);
+        vault.setLimits(Limits(1 hours, 0.1e18, 0.01e18));
+        vault.rebalance(uid, decision, trades); // 50 ether are exactly a tenth of the vault
+        vm.assertEq(vault.state().sequence, 1, "executed");
+    }
+
+    function test_behaviour_asManyTradesAsAllowed() public {
+        trades[0] = _trade(weth, usdc, 1e18);
+        for (uint256 i = 1; i < vault.MAX_TRADES(); ++i) {
+            trades.push(trades[0]);
+        }
+        _redecide();
+        vault.rebalance(uid, decision, trades);
+        vm.assertEq(vault.state().balances[1], 168e18, "ether left");
     }
 
     // The attestation, field by field

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ISwapRouter} from "@uniswap/v3-periphery/contracts/interfaces/ISwapRouter.sol";
 import {DevToken} from "../sol/dev/DevToken.sol";
 import {Decision, Limits, TokenConfig, Trade} from "../sol/IVault.sol";
@@ -33,17 +34,8 @@ contract VaultRoundingTest is Fixture {
     }
 
     function testFuzz_behaviour_tradesAtTheirMinimumNeverLoseTooMuch(Case memory c) public {
-        c.baseDecimals = uint8(bound(c.baseDecimals, 0, 18));
-        c.decimals = uint8(bound(c.decimals, 0, 18));
-        c.feedDecimals = uint8(bound(c.feedDecimals, 6, 18));
-        c.maxSlippage = uint64(bound(c.maxSlippage, 0, 0.5e18));
-        // Prices from 0.0001 to 100,000 and up to 10^12 units of each token, with all their digits at random.
-        c.basePrice = bound(c.basePrice, 10 ** c.feedDecimals / 10_000, 10 ** c.feedDecimals * 100_000);
-        c.price = bound(c.price, 10 ** c.feedDecimals / 10_000, 10 ** c.feedDecimals * 100_000);
-        c.baseBalance = bound(c.baseBalance, 2, 10 ** (12 + uint256(c.baseDecimals)));
-        c.balance = bound(c.balance, 2, 10 ** (12 + uint256(c.decimals)));
+        _bound(c);
         _deploy(c);
-
         Trade[] memory trades = new Trade[](2);
         trades[0] = _trade(weth, usdc, bound(c.sale, 1, c.balance / 2));
         trades[1] = _trade(usdc, weth, bound(c.purchase, 1, c.baseBalance / 2));
@@ -53,6 +45,44 @@ contract VaultRoundingTest is Fixture {
         vault.rebalance(uid, decision, trades);
         uint256 maxLoss = _sold(c, trades) * c.maxSlippage / 1e18 + 1 + 2;
         vm.assertGe(vault.nav() + maxLoss, navBefore, "loss");
+    }
+
+    /// Against full-width arithmetic with the rounding as an argument.
+    function testFuzz_behaviour_valuesAreRoundedAsSaid(Case memory c) public {
+        _bound(c);
+        _deploy(c);
+        uint256 feedUnit = 10 ** c.feedDecimals;
+        uint256 price = Math.mulDiv(
+            Math.mulDiv(c.price, 1e18, feedUnit), 1e18, Math.mulDiv(c.basePrice, 1e18, feedUnit), Math.Rounding.Floor
+        );
+        vm.assertEq(vault.state().pricesWad[1], price, "price");
+        uint256 baseValue = Math.mulDiv(c.baseBalance, 1e18, 10 ** c.baseDecimals, Math.Rounding.Floor);
+        uint256 value = Math.mulDiv(c.balance, price, 10 ** c.decimals, Math.Rounding.Floor);
+        vm.assertEq(vault.nav(), baseValue + value, "nav");
+        if (baseValue + value > 0) {
+            uint256 weight = Math.mulDiv(value, 1e18, baseValue + value, Math.Rounding.Floor);
+            vm.assertEq(vault.weights()[1], weight, "weight");
+        }
+        uint256 sold = Math.mulDiv(c.balance, price, 10 ** c.decimals, Math.Rounding.Ceil);
+        uint256 fair = Math.mulDiv(sold, 10 ** c.baseDecimals, 1e18, Math.Rounding.Ceil);
+        uint256 floor = Math.mulDiv(fair, 1e18 - c.maxSlippage, 1e18, Math.Rounding.Ceil);
+        vm.assertEq(vault.minOut(address(weth), address(usdc), c.balance), floor, "floor of a sale");
+        uint256 spent = Math.mulDiv(c.baseBalance, 1e18, 10 ** c.baseDecimals, Math.Rounding.Ceil);
+        fair = Math.mulDiv(spent, 10 ** c.decimals, price, Math.Rounding.Ceil);
+        floor = Math.mulDiv(fair, 1e18 - c.maxSlippage, 1e18, Math.Rounding.Ceil);
+        vm.assertEq(vault.minOut(address(usdc), address(weth), c.baseBalance), floor, "floor of a purchase");
+    }
+
+    function _bound(Case memory c) private pure {
+        c.baseDecimals = uint8(bound(c.baseDecimals, 0, 18));
+        c.decimals = uint8(bound(c.decimals, 0, 18));
+        c.feedDecimals = uint8(bound(c.feedDecimals, 6, 18));
+        c.maxSlippage = uint64(bound(c.maxSlippage, 0, 0.5e18));
+        // Prices from 0.0001 to 100,000 and up to 10^12 units of each token, with all their digits at random.
+        c.basePrice = bound(c.basePrice, 10 ** c.feedDecimals / 10_000, 10 ** c.feedDecimals * 100_000);
+        c.price = bound(c.price, 10 ** c.feedDecimals / 10_000, 10 ** c.feedDecimals * 100_000);
+        c.baseBalance = bound(c.baseBalance, 2, 10 ** (12 + uint256(c.baseDecimals)));
+        c.balance = bound(c.balance, 2, 10 ** (12 + uint256(c.decimals)));
     }
 
     function _sold(Case memory c, Trade[] memory trades) private view returns (uint256) {

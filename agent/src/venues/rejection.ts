@@ -104,6 +104,9 @@ export const EXPLANATIONS: Readonly<Record<string, (values: Values) => string>> 
     `price feed ${v.feed} is dated ${time(v.updatedAt)} and the chain's clock stands at ${time(v.timestamp)}; wait`,
   PriceTooOld: (v) =>
     `price feed ${v.feed} was last updated at ${time(v.updatedAt)}, more than ${v.maxAge} s ago; wait for an update`,
+  PriceTooSmall: (v) =>
+    `price feed ${v.feed} gives ${v.price} of 10^18 and the vault calculates with no less than ${v.min}; ` +
+    "choose a base asset that is worth less",
   PriceRoundMissing: (v) => `price feed ${v.feed} has no complete round; wait for an update`,
   // What came of it
   ReceivedTooLittle: (v) =>
