@@ -98,8 +98,7 @@ async function backends(): Promise<Finding[]> {
         ? {
             ...finding,
             state: "optional",
-            remedy:
-              "npm install -w @ballast/training @tensorflow/tfjs-node, where the host of its native library answers; training runs on WebAssembly meanwhile",
+            remedy: "npm run ballast -- doctor --install-tensorflow; training runs on WebAssembly meanwhile",
           }
         : finding,
     );

@@ -3,6 +3,7 @@ import path from "node:path";
 import { BallastError } from "@ballast/data";
 import type { Backend } from "@ballast/model";
 import * as tf from "@tensorflow/tfjs-core";
+import { loadNative, NATIVE_BACKEND } from "./native/load.ts";
 
 export type BackendName = Backend["name"];
 
@@ -36,14 +37,9 @@ const PORTS: readonly BackendPort[] = [
     name: "tfjs-node",
     reproducible: false,
     async start() {
-      // Written for a Node that still had these; Node 23 took them away.
-      const util = require("node:util") as Record<string, unknown>;
-      util.isNullOrUndefined ??= (x: unknown) => x === null || x === undefined;
-      util.isArray ??= Array.isArray;
-      const name = "@tensorflow/tfjs-node";
-      await import(name);
-      await activate("tensorflow");
-      return versionOf(name);
+      const { tfjsNode, tensorflow } = loadNative();
+      await activate(NATIVE_BACKEND);
+      return `${tfjsNode}+tensorflow.${tensorflow}`;
     },
   },
   {

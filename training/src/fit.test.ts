@@ -1,7 +1,8 @@
 import { seededRandom } from "@ballast/data";
-import { FEATURE_COUNT, featureIndex, toForward } from "@ballast/model";
+import { FEATURE_COUNT, featureIndex, type NetworkArtefact, toForward } from "@ballast/model";
 import { beforeAll, describe, expect, it } from "vitest";
 import { chooseBackend } from "./backend.ts";
+import { availableBackends } from "./backends.fixture.ts";
 import type { Dataset } from "./dataset.ts";
 import { fitNetwork } from "./fit.ts";
 import { SMALL_CONFIG } from "./markets.fixture.ts";
@@ -32,9 +33,22 @@ const CONFIG = {
   ridge: 0,
 };
 
-describe("fitNetwork", () => {
+/** Largest difference between weights of equal networks. */
+const distance = (x: NetworkArtefact["members"], y: NetworkArtefact["members"]) =>
+  Math.max(
+    ...x.flatMap((layers, m) =>
+      layers.flatMap((layer, l) =>
+        [...layer.weights].map((weight, i) => Math.abs(weight - y[m]![l]!.weights[i]!)),
+      ),
+    ),
+  );
+
+// Not on plain JavaScript, which is too slow for whole fits; the learner is tested there.
+const BACKENDS = await availableBackends("the fit", ["wasm", "tfjs-node"]);
+
+describe.each(BACKENDS)("fitNetwork on $name", { timeout: 60_000 }, ({ name, reproducible }) => {
   beforeAll(async () => {
-    await chooseBackend("wasm", () => {});
+    await chooseBackend(name, () => {});
   });
 
   it("behaviour: learns a bend that no linear forecast can follow", async () => {
@@ -83,7 +97,9 @@ describe("fitNetwork", () => {
     const config = { ...CONFIG, maxEpochs: 3 };
     const once = await fitNetwork(data, 2000, config, { seed: 3 });
     const changed = { ...data, targets: data.targets.map((y, i) => (i >= 2000 * 4 ? y * 9 : y)) };
-    expect(await fitNetwork(changed, 2000, config, { seed: 3 })).toEqual(once);
+    const again = await fitNetwork(changed, 2000, config, { seed: 3 });
+    if (reproducible) expect(again).toEqual(once);
+    else expect(distance(again.artefact.members, once.artefact.members)).toBeLessThan(1e-3);
     const other = await fitNetwork(data, 2000, config, { seed: 4 });
     expect(other.artefact.members).not.toEqual(once.artefact.members);
   });

@@ -89,6 +89,7 @@ export {
   populationStability,
   twoSampleKolmogorovSmirnov,
 } from "./evaluation/stability.ts";
+export { installNative, type NativeBuild, type NativeBuildOptions, removeNative } from "./native/build.ts";
 export {
   DEFAULT_TRAIN_CONFIG,
   LEAST_HISTORY_HOURS,

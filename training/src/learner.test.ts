@@ -2,6 +2,7 @@ import { seededRandom } from "@ballast/data";
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { chooseBackend } from "./backend.ts";
+import { availableBackends } from "./backends.fixture.ts";
 import { createLearner } from "./learner.ts";
 
 const CONFIG = { widths: [3, 5, 4, 2], learningRate: 0.05, weightDecay: 0.01 };
@@ -65,9 +66,9 @@ function adam(layers: Dense[], steps: number): void {
   }
 }
 
-describe("learner", () => {
+describe.each(await availableBackends("the learner"))("learner on $name", ({ name }) => {
   beforeAll(async () => {
-    await chooseBackend("wasm", () => {});
+    await chooseBackend(name, () => {});
   });
 
   it("default: starts at no correction", () => {
