@@ -1,0 +1,409 @@
+import { BallastError } from "@ballast/data";
+import {
+  type Covariances,
+  invertPositive,
+  parameterCovariances,
+  product,
+  scoreOuter,
+} from "./garch-inference.ts";
+import {
+  BETA,
+  garchLikelihood,
+  type Likelihood,
+  MU,
+  meanOf,
+  OMEGA,
+  SLOTS,
+  type Volatility,
+} from "./garch-likelihood.ts";
+import { goldenSection, minimise } from "./garch-optimiser.ts";
+import { isAdmissible, type Parameterisation, parameterisation, startingGrid } from "./garch-parameters.ts";
+
+/** Fewer returns than this say nothing about the persistence of variance. */
+export const MIN_GARCH_RETURNS = 100;
+
+export type GarchDistribution = "normal" | "student-t";
+
+/**
+ * Variance and squared residual before the first return: the mean squared residual at each μ tried (Fiorentini,
+ * Calzolari & Panattoni 1996), the exponentially weighted mean of the first 75 squared residuals about the sample
+ * mean with decay 0.94 (the back-cast of most software), or a given variance.
+ */
+export type GarchStartUp = "residual-variance" | "backcast" | number;
+
+export interface GarchOptions {
+  readonly volatility: Volatility;
+  /** Default "normal". */
+  readonly distribution?: GarchDistribution;
+  /** Default "constant"; "zero" fixes μ at 0. */
+  readonly mean?: "constant" | "zero";
+  /** Default "residual-variance". */
+  readonly startUp?: GarchStartUp;
+}
+
+/** Parameters of r = μ + e, e = √h·z, in the units of the returns. Those a model lacks are 0, ν of the Gaussian +∞. */
+export interface GarchModel {
+  readonly volatility: Volatility;
+  readonly distribution: GarchDistribution;
+  readonly mu: number;
+  readonly omega: number;
+  readonly alpha: number;
+  readonly gamma: number;
+  readonly beta: number;
+  readonly nu: number;
+  /** Variance per step before the first return. */
+  readonly startVariance: number;
+}
+
+export type GarchParameterName = "mu" | "omega" | "alpha" | "gamma" | "beta" | "nu";
+
+export interface GarchParameter {
+  readonly name: GarchParameterName;
+  readonly estimate: number;
+  /** From the inverse Hessian; NaN where the Hessian is not positive, as with an estimate on its bound. */
+  readonly hessianError: number;
+  /** Robust to the wrong distribution: H⁻¹(Σ ss')H⁻¹ (Bollerslev & Wooldridge 1992, eq. 2.6); NaN likewise. */
+  readonly robustError: number;
+}
+
+export interface GarchFit {
+  readonly model: GarchModel;
+  /** The estimated ones. */
+  readonly parameters: readonly GarchParameter[];
+  readonly logLikelihood: number;
+  readonly observations: number;
+  readonly iterations: number;
+}
+
+export class TooFewReturnsError extends BallastError {
+  readonly code = "TOO_FEW_RETURNS";
+  readonly returns: number;
+  constructor(returns: number) {
+    super(`${returns} returns are too few to fit a GARCH model. Give at least ${MIN_GARCH_RETURNS}.`);
+    this.returns = returns;
+  }
+}
+
+export class ConstantReturnsError extends BallastError {
+  readonly code = "CONSTANT_RETURNS";
+  readonly value: number;
+  constructor(value: number) {
+    super(`All returns equal ${value}, so their variance has no law. Leave this series out.`);
+    this.value = value;
+  }
+}
+
+export class BadReturnError extends BallastError {
+  readonly code = "BAD_RETURN";
+  readonly index: number;
+  readonly value: number;
+  constructor(index: number, value: number) {
+    super(`Return number ${index} is ${value}. Fill or leave out what is missing before fitting.`);
+    this.index = index;
+    this.value = value;
+  }
+}
+
+export class BadStartVarianceError extends BallastError {
+  readonly code = "BAD_START_VARIANCE";
+  readonly variance: number;
+  constructor(variance: number) {
+    super(`The variance before the first return is ${variance}. Give a positive one, or a start-up rule.`);
+    this.variance = variance;
+  }
+}
+
+export class GarchNotConvergedError extends BallastError {
+  readonly code = "GARCH_NOT_CONVERGED";
+  readonly volatility: Volatility;
+  readonly iterations: number;
+  readonly gradientNorm: number;
+  constructor(volatility: Volatility, iterations: number, gradientNorm: number) {
+    super(
+      `The ${volatility} likelihood still slopes by ${gradientNorm.toPrecision(2)} after ${iterations} iterations. ` +
+        "Look for outliers in the returns, or give more of them.",
+    );
+    this.volatility = volatility;
+    this.iterations = iterations;
+    this.gradientNorm = gradientNorm;
+  }
+}
+
+const NAMES: readonly GarchParameterName[] = ["mu", "omega", "alpha", "gamma", "beta", "nu"];
+const TOLERANCE = 1e-7;
+const MAX_ITERATIONS = 200;
+const MAX_TURNS = 50;
+
+/**
+ * Maximum-likelihood GARCH(1,1), GJR-GARCH(1,1,1) or EGARCH(1,1,1) of returns per step, oldest first. The scale
+ * does not matter. EGARCH's ω goes with E|z| = √(2/π) under both distributions. Deterministic.
+ */
+export function fitGarch(returns: Float64Array, options: GarchOptions): GarchFit {
+  const { volatility, distribution = "normal", mean = "constant", startUp = "residual-variance" } = options;
+  checkReturns(returns);
+  const isStudent = distribution === "student-t";
+  const hasMean = mean === "constant";
+  const { scale, scaled, start } = standardise(returns, hasMean, startUp);
+  const likelihood = garchLikelihood(scaled, volatility, isStudent, start);
+  const map = parameterisation(volatility, isStudent, hasMean);
+
+  let theta = likeliestStart(likelihood, volatility, scaled, isStudent, hasMean);
+  let search = climb(likelihood, map, theta, returns.length);
+  if (!search.hasConverged && volatility === "egarch" && hasMean) {
+    search = climbByTurns(likelihood, map, search.theta, returns.length);
+  }
+  if (!search.hasConverged) {
+    throw new GarchNotConvergedError(volatility, search.iterations, search.gradientNorm);
+  }
+  theta = search.theta;
+  const covariances = parameterCovariances(likelihood, theta, map.slots, returns.length);
+  theta = polish(likelihood, volatility, map, theta, covariances);
+
+  const model = rescale(
+    theta,
+    volatility,
+    distribution,
+    scale,
+    start ?? residualVariance(scaled, theta[MU]!),
+  );
+  const errors = standardErrors(covariances, map, volatility, scale);
+  return {
+    model,
+    parameters: map.slots.map((slot, i) => {
+      const name = NAMES[slot]!;
+      return {
+        name,
+        estimate: model[name],
+        hessianError: errors.hessian[i]!,
+        robustError: errors.robust[i]!,
+      };
+    }),
+    logLikelihood: likelihood(theta) - returns.length * Math.log(scale),
+    observations: returns.length,
+    iterations: search.iterations,
+  };
+}
+
+function checkReturns(returns: Float64Array): void {
+  if (returns.length < MIN_GARCH_RETURNS) throw new TooFewReturnsError(returns.length);
+  let isConstant = true;
+  for (let i = 0; i < returns.length; i++) {
+    if (!Number.isFinite(returns[i]!)) throw new BadReturnError(i, returns[i]!);
+    if (returns[i] !== returns[0]) isConstant = false;
+  }
+  if (isConstant) throw new ConstantReturnsError(returns[0]!);
+}
+
+/** Returns of unit variance, and the variance before the first of them; null lets it follow μ. */
+function standardise(returns: Float64Array, hasMean: boolean, startUp: GarchStartUp) {
+  const centre = hasMean ? meanOf(returns) : 0;
+  const scale = Math.sqrt(residualVariance(returns, centre));
+  const scaled = new Float64Array(returns.length);
+  for (let i = 0; i < returns.length; i++) scaled[i] = returns[i]! / scale;
+  if (startUp === "residual-variance") return { scale, scaled, start: null };
+  if (startUp === "backcast") return { scale, scaled, start: backcast(scaled, centre / scale) };
+  if (!(startUp > 0 && startUp < Number.POSITIVE_INFINITY)) throw new BadStartVarianceError(startUp);
+  return { scale, scaled, start: startUp / scale ** 2 };
+}
+
+function residualVariance(returns: Float64Array, mu: number): number {
+  let sum = 0;
+  for (let i = 0; i < returns.length; i++) sum += (returns[i]! - mu) ** 2;
+  return sum / returns.length;
+}
+
+function backcast(returns: Float64Array, mu: number): number {
+  let sum = 0;
+  let weights = 0;
+  for (let i = 0, weight = 1; i < Math.min(75, returns.length); i++, weight *= 0.94) {
+    sum += weight * (returns[i]! - mu) ** 2;
+    weights += weight;
+  }
+  return sum / weights;
+}
+
+function likeliestStart(
+  likelihood: Likelihood,
+  volatility: Volatility,
+  scaled: Float64Array,
+  isStudent: boolean,
+  hasMean: boolean,
+): Float64Array {
+  const mu = hasMean ? meanOf(scaled) : 0;
+  let best: Float64Array = new Float64Array(SLOTS);
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const theta of startingGrid(volatility, mu, isStudent ? 6 : Number.POSITIVE_INFINITY)) {
+    const value = likelihood(theta);
+    if (!(value > highest) && highest !== Number.NEGATIVE_INFINITY) continue;
+    best = theta;
+    highest = value;
+  }
+  return best;
+}
+
+interface Climb {
+  readonly theta: Float64Array;
+  readonly iterations: number;
+  readonly gradientNorm: number;
+  readonly hasConverged: boolean;
+}
+
+/**
+ * BFGS on the mean negative log-likelihood over the free coordinates, its first metric the scores' (BHHH 1974).
+ * `isMeanFixed` leaves μ where it starts.
+ */
+function climb(
+  likelihood: Likelihood,
+  map: Parameterisation,
+  start: Float64Array,
+  n: number,
+  isMeanFixed = false,
+): Climb {
+  const k = map.slots.length;
+  const theta = new Float64Array(SLOTS);
+  const slope = new Float64Array(SLOTS);
+  const jacobian = new Float64Array(SLOTS * k);
+  const objective = (free: Float64Array, gradient?: Float64Array): number => {
+    map.toTheta(free, theta, jacobian);
+    if (gradient === undefined) return -likelihood(theta) / n;
+    const value = likelihood(theta, slope);
+    for (let j = 0; j < k; j++) {
+      let sum = 0;
+      for (const slot of map.slots) sum += jacobian[slot * k + j]! * slope[slot]!;
+      gradient[j] = -sum / n;
+    }
+    if (isMeanFixed) gradient[0] = 0;
+    return -value / n;
+  };
+  const free = map.toFree(start);
+  const metric = scoreMetric(likelihood, map, free, n);
+  if (isMeanFixed) for (let j = 0; j < k; j++) metric[j] = metric[j * k] = 0;
+  const search = minimise(objective, free, metric, TOLERANCE, MAX_ITERATIONS);
+  map.toTheta(search.x, theta, jacobian);
+  return { ...search, theta };
+}
+
+/**
+ * EGARCH's |z| gives the likelihood a kink in μ at every return, and many at once where returns are equal, on
+ * which BFGS crawls. Here μ and the others, which are smooth, are found in turn until neither gains.
+ */
+function climbByTurns(likelihood: Likelihood, map: Parameterisation, start: Float64Array, n: number): Climb {
+  let theta = start;
+  let highest = likelihood(theta);
+  let iterations = 0;
+  for (let round = 0; round < MAX_TURNS; round++) {
+    const others = climb(likelihood, map, theta, n, true);
+    iterations += others.iterations;
+    if (!others.hasConverged) return { ...others, iterations };
+    theta = others.theta;
+    const atMean = (mu: number): number => {
+      theta[MU] = mu;
+      return -likelihood(theta);
+    };
+    const mu = theta[MU]!;
+    const found = goldenSection(atMean, mu - 0.05, mu + 0.05, 1e-9);
+    theta[MU] = atMean(found) < atMean(mu) ? found : mu;
+    const value = likelihood(theta);
+    if (value - highest < 1e-10 * Math.abs(value)) return { ...others, theta, iterations };
+    highest = value;
+  }
+  return { theta, iterations, gradientNorm: Number.NaN, hasConverged: false };
+}
+
+/** Inverse of the mean outer product of the scores by the free coordinates; the identity where it is singular. */
+function scoreMetric(
+  likelihood: Likelihood,
+  map: Parameterisation,
+  free: Float64Array,
+  n: number,
+): Float64Array {
+  const k = map.slots.length;
+  const theta = new Float64Array(SLOTS);
+  const jacobian = new Float64Array(SLOTS * k);
+  const scores = new Float64Array(n * SLOTS);
+  map.toTheta(free, theta, jacobian);
+  likelihood(theta, new Float64Array(SLOTS), scores);
+  const byFree = Float64Array.from(
+    { length: k * k },
+    (_, at) => jacobian[map.slots[Math.floor(at / k)]! * k + (at % k)]!,
+  );
+  const transposed = byFree.map((_, at) => byFree[(at % k) * k + Math.floor(at / k)]!);
+  const outer = product(product(transposed, scoreOuter(scores, map.slots), k), byFree, k).map((x) => x / n);
+  return (
+    invertPositive(outer, k) ?? Float64Array.from({ length: k * k }, (_, at) => (at % (k + 1) === 0 ? 1 : 0))
+  );
+}
+
+/** Two Newton steps on the parameters themselves, which double the digits; none where a bound or a kink is near. */
+function polish(
+  likelihood: Likelihood,
+  volatility: Volatility,
+  map: Parameterisation,
+  theta: Float64Array,
+  { hessian }: Covariances,
+): Float64Array {
+  if (volatility === "egarch" || hessian === null) return theta;
+  const k = map.slots.length;
+  const gradient = new Float64Array(SLOTS);
+  let best = theta;
+  let highest = likelihood(theta, gradient);
+  for (let round = 0; round < 2; round++) {
+    const next = best.slice();
+    for (let i = 0; i < k; i++) {
+      for (let j = 0; j < k; j++) {
+        next[map.slots[i]!] = next[map.slots[i]!]! + hessian[i * k + j]! * gradient[map.slots[j]!]!;
+      }
+    }
+    if (!isAdmissible(volatility, next)) return best;
+    const value = likelihood(next, gradient);
+    if (!(value >= highest - 1e-12 * Math.abs(highest))) return best;
+    best = next;
+    highest = value;
+  }
+  return best;
+}
+
+/** From returns of unit variance to their own: e scales by `scale`, h by its square, ln h shifts. */
+function rescale(
+  theta: Float64Array,
+  volatility: Volatility,
+  distribution: GarchDistribution,
+  scale: number,
+  startVariance: number,
+): GarchModel {
+  const [mu = 0, omega = 0, alpha = 0, gamma = 0, beta = 0, nu = Number.POSITIVE_INFINITY] = theta;
+  return {
+    volatility,
+    distribution,
+    mu: mu * scale,
+    omega: volatility === "egarch" ? omega + 2 * (1 - beta) * Math.log(scale) : omega * scale ** 2,
+    alpha,
+    gamma,
+    beta,
+    nu,
+    startVariance: startVariance * scale ** 2,
+  };
+}
+
+/** Standard errors in the units of the returns, by the derivative of `rescale`. */
+function standardErrors(
+  covariances: Covariances,
+  { slots }: Parameterisation,
+  volatility: Volatility,
+  scale: number,
+) {
+  const k = slots.length;
+  const omega = slots.indexOf(OMEGA);
+  const beta = slots.indexOf(BETA);
+  const errorsOf = (covariance: Float64Array | null): number[] =>
+    slots.map((slot, i) => {
+      if (covariance === null) return Number.NaN;
+      const at = (row: number, column: number) => covariance[row * k + column]!;
+      if (slot === MU) return Math.sqrt(at(i, i)) * scale;
+      if (slot !== OMEGA) return Math.sqrt(at(i, i));
+      if (volatility !== "egarch") return Math.sqrt(at(i, i)) * scale ** 2;
+      const shift = -2 * Math.log(scale);
+      return Math.sqrt(at(omega, omega) + 2 * shift * at(omega, beta) + shift ** 2 * at(beta, beta));
+    });
+  return { hessian: errorsOf(covariances.hessian), robust: errorsOf(covariances.robust) };
+}
