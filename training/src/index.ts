@@ -92,6 +92,7 @@ export {
 export { installNative, type NativeBuild, type NativeBuildOptions, removeNative } from "./native/build.ts";
 export {
   DEFAULT_TRAIN_CONFIG,
+  type Evaluated,
   LEAST_HISTORY_HOURS,
   storeModel,
   type TrainConfig,

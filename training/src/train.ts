@@ -12,10 +12,16 @@ import {
 } from "@ballast/model";
 import { version_core } from "@tensorflow/tfjs-core";
 import { type BackendName, chooseBackend } from "./backend.ts";
-import { fitCalibration, toBreachOutcomes } from "./calibration.ts";
-import { LONGEST_HORIZON_HOURS, TooLittleHistoryError, toDataset } from "./dataset.ts";
+import { type BreachOutcomes, fitCalibration, toBreachOutcomes } from "./calibration.ts";
+import { type Dataset, LONGEST_HORIZON_HOURS, TooLittleHistoryError, toDataset } from "./dataset.ts";
 import { type FitConfig, fitNetwork } from "./fit.ts";
-import { scoreForecasts, toFolds, type WalkForwardConfig, walkForward } from "./walkforward.ts";
+import {
+  type OutOfSample,
+  scoreForecasts,
+  toFolds,
+  type WalkForwardConfig,
+  walkForward,
+} from "./walkforward.ts";
 
 export interface TrainConfig extends FitConfig, WalkForwardConfig {
   readonly seed: number;
@@ -49,6 +55,13 @@ const LEAST_TRAINING_HOURS = 1200;
 /** Hours of bars that training needs at least, whatever the interval. */
 export const LEAST_HISTORY_HOURS = LOOKBACK_HOURS + LONGEST_HORIZON_HOURS + LEAST_TRAINING_HOURS;
 
+/** What was forecast out of sample, and what came: all that a report is made of. */
+export interface Evaluated {
+  readonly dataset: Dataset;
+  readonly outOfSample: OutOfSample;
+  readonly breaches: BreachOutcomes;
+}
+
 export interface TrainedModel {
   readonly artefact: NetworkArtefact;
   readonly modelId: Hex;
@@ -64,6 +77,8 @@ export interface TrainContext {
   readonly backend?: BackendName | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Called once, before the final fit. */
+  readonly onEvaluated?: ((evaluated: Evaluated) => void) | undefined;
 }
 
 /** Progress is reported in thousandths of the whole, by the time the parts usually take. */
@@ -106,7 +121,9 @@ export async function train(
   const metrics = scoreForecasts(dataset, outOfSample);
   begun += SHARES.walkForward;
 
-  const calibration = fitCalibration(toBreachOutcomes(market, dataset, outOfSample, config.calibrationTimes));
+  const breaches = toBreachOutcomes(market, dataset, outOfSample, config.calibrationTimes);
+  const calibration = fitCalibration(breaches);
+  context.onEvaluated?.({ dataset, outOfSample, breaches });
   begun += SHARES.calibration;
 
   const final = await fitNetwork(dataset, dataset.times.length, config, {
