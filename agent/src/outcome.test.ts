@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stateWith, toWad } from "../test/fixture.ts";
 import { outcomeRecorder } from "./outcome.ts";
@@ -86,5 +87,64 @@ describe("outcomeRecorder", () => {
     expect(costBps.impact).toBeCloseTo(1, 9);
     // 400,000 gas × 20 gwei = 0.008 ether = 20 in the base asset, of a million: 0.2 bps.
     expect(costBps.gas).toBeCloseTo(0.2, 9);
+  });
+
+  it("behaviour: over random runs it agrees with plain loops over the definitions", () => {
+    const hour = fc.record({
+      prices: fc.tuple(fc.integer({ min: 20_000, max: 60_000 }), fc.integer({ min: 1_000, max: 4_000 })),
+      weights: fc.tuple(fc.integer({ min: 20, max: 45 }), fc.integer({ min: 20, max: 45 })),
+    });
+    const runs = fc.record({
+      hours: fc.array(hour, { minLength: 3, maxLength: 40 }),
+      interval: fc.constantFrom(1, 4),
+    });
+    fc.assert(
+      fc.property(runs, ({ hours, interval }) => {
+        const recorder = outcomeRecorder(interval);
+        const navs: number[] = [];
+        const beyond: number[] = [];
+        const differences: number[] = [];
+        const target = [0.4, 0.35, 0.25];
+        for (const [h, { prices, weights }] of hours.entries()) {
+          const shares = [1 - (weights[0] + weights[1]) / 100, weights[0] / 100, weights[1] / 100];
+          const state = priced(
+            stateWith(
+              { USDC: shares[0]!, BTC: shares[1]!, ETH: shares[2]! },
+              { target: { BTC: target[1]!, ETH: target[2]! }, band: 0.05 },
+            ),
+            [1, ...prices],
+          );
+          recorder.observe(state);
+          const values = state.holdings.map(
+            ({ balance, decimals }, i) => (Number(balance) / 10 ** decimals) * [1, ...prices][i]!,
+          );
+          navs.push(values[0]! + values[1]! + values[2]!);
+          let worst = 0;
+          for (let i = 0; i < 3; i++)
+            worst = Math.max(worst, Math.abs(values[i]! / navs[h]! - target[i]!) - 0.05);
+          if (worst > 0) beyond.push(worst);
+          if (h === 0) continue;
+          let mix = 0;
+          for (let i = 1; i < 3; i++) mix += target[i]! * (prices[i - 1]! / hours[h - 1]!.prices[i - 1]! - 1);
+          differences.push(navs[h]! / navs[h - 1]! - 1 - mix);
+        }
+        let mean = 0;
+        for (const difference of differences) mean += difference / differences.length;
+        let squares = 0;
+        for (const difference of differences) squares += (difference - mean) ** 2;
+        const perYear = (365 * 24) / interval;
+        const outcome = recorder.outcome();
+        expect(outcome.trackingError).toBeCloseTo(
+          Math.sqrt((squares / (differences.length - 1)) * perYear),
+          6,
+        );
+        expect(outcome.hoursOutsideBand).toBe(beyond.length * interval);
+        let excess = 0;
+        for (const value of beyond) excess += (100 * value) / beyond.length;
+        expect(outcome.meanExcessPp).toBeCloseTo(excess, 6);
+        expect(outcome.returnPct).toBeCloseTo(100 * (navs.at(-1)! / navs[0]! - 1), 6);
+      }),
+      { seed: 11, numRuns: 100 },
+    );
   });
 });
