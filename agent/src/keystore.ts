@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, stat } from "node:fs/promises";
+import { mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { BallastError, type Hex } from "@ballast/data";
 import { encryptKeystoreJson, isKeystoreJson, Wallet } from "ethers";
@@ -77,8 +77,10 @@ export async function readKeystore(path: string, password: string): Promise<Unlo
   let text: string;
   let mode: number;
   try {
-    text = await readFile(path, "utf8");
-    mode = (await stat(path)).mode & 0o777;
+    // One handle: the mode is that of the file which was read, whatever stands at the path by then.
+    await using file = await open(path, "r");
+    text = await file.readFile("utf8");
+    mode = (await file.stat()).mode & 0o777;
   } catch (error) {
     if (errorCode(error) === "ENOENT") throw new KeystoreMissingError(path);
     const reason = `${errorCode(error)}; give a file this user may read`;

@@ -66,18 +66,23 @@ describe("predictivePolicy", () => {
       reason: "inside-band",
     });
   });
-  it("default: acts ahead of a likely breach, and only on the weights in play", () => {
+  it("default: acts ahead of a likely breach, on the weights in play, without pushing the base asset out", () => {
     const intent = policy.choose(input({ ahead: [0.1, 0.8, 0.1] }));
     expect(intent).toMatchObject({ kind: "rebalance", reason: "breach-forecast" });
     const [usdc, btc, eth] = weightsOf(intent);
-    // BTC's target is a third; 15 % of its 2 point band is left, ETH stays, the base asset takes the rest.
+    // BTC's target is a third; 15 % of its 2 point band is left. That leaves the base asset 1.033 points over its
+    // target, 0.033 more than half its band: ETH, below its own target, takes these.
     expect(btc).toBeCloseTo(1 / 3 + 0.15 * 0.02, 9);
-    expect(eth).toBeCloseTo(0.32, 6);
+    expect(usdc).toBeCloseTo(1 / 3 + 0.01, 9);
+    expect(eth).toBeCloseTo(1 - (1 / 3 + 0.15 * 0.02) - (1 / 3 + 0.01), 9);
     expect(usdc! + btc! + eth!).toBeCloseTo(1, 12);
   });
-  it("behaviour: the base asset in play puts all in play", () => {
-    const [, , eth] = weightsOf(policy.choose(input({ ahead: [0.8, 0.1, 0.1] })));
-    expect(eth).toBeCloseTo(1 / 3 - 0.15 * 0.02, 9);
+  it("behaviour: the base asset in play comes back by the holding furthest on the other side", () => {
+    const [usdc, btc, eth] = weightsOf(policy.choose(input({ ahead: [0.8, 0.1, 0.1] })));
+    expect(usdc).toBeCloseTo(1 / 3 - 0.15 * 0.02, 9);
+    // BTC lies above its target and gives what the base asset lacks; ETH, below its own, is left alone.
+    expect(btc).toBeCloseTo(0.35 - (1 / 3 - 0.15 * 0.02 - 0.33), 6);
+    expect(eth).toBeCloseTo(0.32, 6);
   });
   it("behaviour: waits while gas is dear and there is time, not when there is none", () => {
     const dear = snapshotWith([...new Array(167).fill(20), 30]);

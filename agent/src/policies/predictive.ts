@@ -7,8 +7,9 @@ import {
   type Snapshot,
   toWadNearest,
   type Wad,
+  wad,
 } from "@ballast/data";
-import type { Intent, Policy, PolicyInput } from "../types.ts";
+import type { Holding, Intent, Policy, PolicyInput } from "../types.ts";
 import { clamp, deviationOf, isOutsideBand, WAD, weightsOf } from "../weights.ts";
 
 export interface PredictiveParameters {
@@ -69,6 +70,9 @@ export function predictivePolicy(parameters: PredictiveParameters = PREDICTIVE_D
   };
 }
 
+/** Share of its band that the base asset may be left with by trades of the others. */
+const BASE_ROOM = 0.5;
+
 function choose({ snapshot, state, breachWithin }: PolicyInput, parameters: PredictiveParameters): Intent {
   const weights = weightsOf(state);
   const isBreached = state.holdings.some((holding, index) => isOutsideBand(holding, weights[index]!));
@@ -109,8 +113,10 @@ function choose({ snapshot, state, breachWithin }: PolicyInput, parameters: Pred
 }
 
 /**
- * The weights in play (half as likely to leave as the trigger, or outside already) go back to `returnTo` of
- * their band; the base asset takes up the rest. Is the base asset itself in play, then all are.
+ * The weights in play (half as likely to leave as the trigger, or outside already) go back to `returnTo` of their
+ * band; the base asset takes up the rest. What would push the base asset itself beyond `BASE_ROOM` of its band is
+ * made up by the holdings that lie furthest on the other side of their target, so that one trade does not call
+ * for the next.
  */
 function toWeights(
   state: PolicyInput["state"],
@@ -118,18 +124,35 @@ function toWeights(
   ahead: readonly number[],
   parameters: PredictiveParameters,
 ): Wad[] {
-  const returnTo = toWadNearest(parameters.returnTo);
   const isInPlay = state.holdings.map(
     (holding, index) => ahead[index]! >= parameters.actAt / 2 || isOutsideBand(holding, weights[index]!),
   );
-  const result = state.holdings.map((holding, index) => {
-    if (!isInPlay[index] && !isInPlay[0]) return weights[index]!;
-    const room = mulDivDown(holding.band, returnTo, WAD);
+  const roomOf = (holding: Holding, share: number) => mulDivDown(holding.band, toWadNearest(share), WAD);
+  const result = state.holdings.map((holding, index): bigint => {
+    const room = roomOf(holding, parameters.returnTo);
     const deviation = deviationOf(holding, weights[index]!);
-    return (holding.targetWeight + clamp(deviation, -room, room)) as Wad;
+    return isInPlay[index] ? holding.targetWeight + clamp(deviation, -room, room) : weights[index]!;
   });
-  result[0] = (WAD - result.slice(1).reduce((sum, weight) => sum + weight, 0n)) as Wad;
-  return result;
+  const base = state.holdings[0] as Holding;
+  const baseWeight = () => WAD - result.slice(1).reduce((sum, weight) => sum + weight, 0n);
+  const baseRoom = roomOf(base, isInPlay[0] ? parameters.returnTo : Math.max(BASE_ROOM, parameters.returnTo));
+
+  const deviations = state.holdings.map((holding, index) => result[index]! - holding.targetWeight);
+  const others = [...result.keys()].slice(1);
+  // A base asset with too much buys what is furthest below its target first; one with too little sells likewise.
+  const surplus = baseWeight() - base.targetWeight;
+  others.sort((i, j) =>
+    Number(surplus > 0n ? deviations[i]! - deviations[j]! : deviations[j]! - deviations[i]!),
+  );
+  for (const index of others) {
+    const excess = baseWeight() - base.targetWeight;
+    const beyond = excess - clamp(excess, -baseRoom, baseRoom);
+    const deviation = deviations[index]!;
+    if (beyond > 0n && deviation < 0n) result[index]! += clamp(beyond, 0n, -deviation);
+    if (beyond < 0n && deviation > 0n) result[index]! += clamp(beyond, -deviation, 0n);
+  }
+  result[0] = baseWeight();
+  return result.map(wad);
 }
 
 /** The last base fee over the median of the past week's; 1 where there is none. */
