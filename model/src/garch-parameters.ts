@@ -29,7 +29,7 @@ export const isAdmissible = (volatility: Volatility, theta: Float64Array): boole
 
 /**
  * GARCH and GJR: logits of the persistence, of β's share in it and of the share of α in what positive and
- * negative shocks add; EGARCH: ln h's mean ω/(1 − β), and β by tanh.
+ * negative shocks add; EGARCH: β by tanh, the others as they are.
  */
 export function parameterisation(
   volatility: Volatility,
@@ -59,17 +59,13 @@ export function parameterisation(
       put(NU, NU, -(theta[NU] ** 2) * (high - low) * share * (1 - share));
     }
     if (volatility === "egarch") {
-      const level = value(free, OMEGA);
       const t = Math.tanh(value(free, BETA));
-      const beta = PERSISTENCE_LIMIT * t;
-      const slope = PERSISTENCE_LIMIT * (1 - t * t);
-      theta[BETA] = beta;
-      theta[OMEGA] = (1 - beta) * level;
+      theta[BETA] = PERSISTENCE_LIMIT * t;
+      theta[OMEGA] = value(free, OMEGA);
       theta[ALPHA] = value(free, ALPHA);
       theta[GAMMA] = value(free, GAMMA);
-      put(BETA, BETA, slope);
-      put(OMEGA, OMEGA, 1 - beta);
-      put(OMEGA, BETA, -slope * level);
+      put(BETA, BETA, PERSISTENCE_LIMIT * (1 - t * t));
+      put(OMEGA, OMEGA, 1);
       put(ALPHA, ALPHA, 1);
       put(GAMMA, GAMMA, 1);
       return;
@@ -105,7 +101,7 @@ export function parameterisation(
     all[MU] = theta[MU]!;
     all[NU] = isStudent ? logit(shareOf(1 / theta[NU]!, INVERSE_NU)) : 0;
     if (volatility === "egarch") {
-      all[OMEGA] = theta[OMEGA]! / (1 - theta[BETA]!);
+      all[OMEGA] = theta[OMEGA]!;
       all[ALPHA] = theta[ALPHA]!;
       all[GAMMA] = theta[GAMMA]!;
       all[BETA] = Math.atanh(theta[BETA]! / PERSISTENCE_LIMIT);
