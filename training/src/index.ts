@@ -86,6 +86,7 @@ export {
   type Cusum,
   calibrationCusum,
   cusum,
+  featureStability,
   populationStability,
   twoSampleKolmogorovSmirnov,
 } from "./evaluation/stability.ts";

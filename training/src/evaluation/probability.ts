@@ -145,7 +145,11 @@ function wilsonInterval(happened: number, count: number): [number, number] {
   const centre = frequency + (z * z) / (2 * count);
   const half = z * Math.sqrt((frequency * (1 - frequency)) / count + (z * z) / (4 * count * count));
   const scale = 1 + (z * z) / count;
-  return [Math.max(0, (centre - half) / scale), Math.min(1, (centre + half) / scale)];
+  // At 0 and 1 the interval begins on the frequency itself, which rounding must not exclude.
+  return [
+    Math.max(0, Math.min(frequency, (centre - half) / scale)),
+    Math.min(1, Math.max(frequency, (centre + half) / scale)),
+  ];
 }
 
 /** Count-weighted distance of the said from the observed over the bins (Naeini, Cooper & Hauskrecht 2015). */

@@ -29,6 +29,31 @@ export function populationStability(reference: Float64Array, current: Float64Arr
   return expected.reduce((sum, r, i) => sum + (actual[i]! - r) * Math.log(actual[i]! / r), 0);
 }
 
+/**
+ * The index of each column of two tables [row][feature], row-major, such as the features at training and of late.
+ * Throws as populationStability, and UnequalLengthsError where a table has no whole number of rows.
+ */
+export function featureStability(
+  reference: Float64Array,
+  current: Float64Array,
+  features: number,
+  bins = 10,
+): Float64Array {
+  requireThat(Number.isInteger(features) && features >= 1, "number of features", features, "from 1");
+  const columnOf = (name: string, table: Float64Array, feature: number) => {
+    const rows = Math.floor(table.length / features);
+    requireLength(name, table, rows * features);
+    return Float64Array.from({ length: rows }, (_, row) => table[row * features + feature]!);
+  };
+  return Float64Array.from({ length: features }, (_, feature) =>
+    populationStability(
+      columnOf("reference table", reference, feature),
+      columnOf("current table", current, feature),
+      bins,
+    ),
+  );
+}
+
 function sharesBetween(edges: readonly number[], values: Float64Array): Float64Array {
   const counts = new Float64Array(edges.length + 1).fill(0.5);
   for (const v of values) {
