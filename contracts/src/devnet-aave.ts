@@ -103,7 +103,10 @@ export const deployAaveV3 = async (
   return { pool: pool.address, addressesProvider: provider.address, dataProvider: data.address };
 };
 
-/** Aave v2 (`@aave/protocol-v2`). Its oracle prices in US dollars, as on Avalanche. */
+/**
+ * Aave v2. Its oracle prices in US dollars, as on Avalanche. `@aave/protocol-v2` is under the AGPL and therefore a
+ * development dependency: its bytecode is deployed to test the chain readers and is no part of the product.
+ */
 export const deployAaveV2 = async (
   deployer: Deployer,
   listings: readonly DevnetListing[],
