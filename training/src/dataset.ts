@@ -143,7 +143,7 @@ export async function toDataset(market: Market, request: DatasetRequest): Promis
         if (!Number.isFinite(variance)) throw new NotFiniteError(market.assets[i]!, dataset.times[s]!);
       }
       if (!features[i]!.every(Number.isFinite))
-        throw new NotFiniteError(market.assets[i]!, dataset.times[s]!);
+        throw new NotFiniteError(market.assets[faultiest(features)]!, dataset.times[s]!);
     }
     if (s % 64 === 0) {
       // Lets an interrupt and the progress bar through.
@@ -154,6 +154,12 @@ export async function toDataset(market: Market, request: DatasetRequest): Promis
   }
   request.onProgress?.({ done: steps.length, total: steps.length, label: "features" });
   return dataset;
+}
+
+/** One asset's fault is in the market's columns of all: it is the one whose row has the most. */
+function faultiest(rows: readonly Float64Array[]): number {
+  const faults = rows.map((row) => row.filter((x) => !Number.isFinite(x)).length);
+  return faults.indexOf(Math.max(...faults));
 }
 
 /** out[i]: sum of squared log returns of the bars before bar i, so that out[j] − out[i] is the variance of bars i … j−1. */

@@ -1,6 +1,15 @@
 export { type BackendName, chooseBackend, NoBackendError } from "./backend.ts";
 export { CALIBRATION_VAULT } from "./calibration.ts";
 export {
+  BadConfigError,
+  formatTrainingPlan,
+  readSetting,
+  readTrainingFile,
+  type TrainingFile,
+  type TrainingPlan,
+  toTrainingPlan,
+} from "./config.ts";
+export {
   ConstantSeriesError,
   type Dataset,
   NotFiniteError,
@@ -90,7 +99,9 @@ export {
   populationStability,
   twoSampleKolmogorovSmirnov,
 } from "./evaluation/stability.ts";
+export { cutAt, DatasetChangedError, type FreezeOptions, freeze, whileFrozen } from "./freeze.ts";
 export { installNative, type NativeBuild, type NativeBuildOptions, removeNative } from "./native/build.ts";
+export { DeadAssetError, refuseUnsound, TokenChangedError } from "./soundness.ts";
 export {
   DEFAULT_TRAIN_CONFIG,
   type Evaluated,

@@ -15,6 +15,7 @@ import { type BackendName, chooseBackend } from "./backend.ts";
 import { type BreachOutcomes, fitCalibration, toBreachOutcomes } from "./calibration.ts";
 import { type Dataset, LONGEST_HORIZON_HOURS, TooLittleHistoryError, toDataset } from "./dataset.ts";
 import { type FitConfig, fitNetwork } from "./fit.ts";
+import { refuseUnsound } from "./soundness.ts";
 import {
   type OutOfSample,
   scoreForecasts,
@@ -89,7 +90,8 @@ const SHARES = { features: 0.12, walkForward: 0.58, calibration: 0.05 };
  * Trains a model on a market up to `until`: dataset, walk-forward with its scores, calibration of breach
  * probabilities on those out-of-sample forecasts, and the final fit on everything. The same market,
  * configuration and reproducible backend give the same `modelId`. Throws TooLittleHistoryError,
- * ConstantSeriesError, NotFiniteError, UnsupportedIntervalError, NoBackendError, and the signal's reason.
+ * ConstantSeriesError, DeadAssetError, TokenChangedError, NotFiniteError, UnsupportedIntervalError,
+ * NoBackendError, and the signal's reason.
  */
 export async function train(
   market: Market,
@@ -99,6 +101,7 @@ export async function train(
   const { until, log, signal, onProgress } = context;
   const hours = market.past(until).length / barsPerHour(market.intervalMs);
   if (hours < LEAST_HISTORY_HOURS) throw new TooLittleHistoryError(hours, LEAST_HISTORY_HOURS);
+  refuseUnsound(market, until);
   const report = (label: string, from: number, share: number) => (done: number) =>
     onProgress?.({ done: Math.round(PROGRESS_TOTAL * (from + share * done)), total: PROGRESS_TOTAL, label });
 
