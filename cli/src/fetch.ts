@@ -1,4 +1,5 @@
 import { ccxtSource, isoTime, openBarStore, type UnixMillis, unixMillis } from "@ballast/data";
+import { checkWritable } from "./folders.ts";
 import { interruptible } from "./interrupt.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -16,6 +17,7 @@ export interface FetchOptions {
 export async function runFetch(options: FetchOptions, terminal: Terminal): Promise<void> {
   const { exchange, exchangeUrl, quote, assets, interval, from, out } = options;
   const clock = () => unixMillis(Date.now());
+  checkWritable(out, "--out");
   const store = await openBarStore(out);
   try {
     terminal.step(`Fetching ${assets.join(", ")} against ${quote} from ${exchange} since ${isoTime(from)}.`);

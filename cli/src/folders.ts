@@ -1,5 +1,16 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { BallastError } from "@ballast/data";
 
 export class FolderError extends BallastError {
@@ -15,6 +26,18 @@ export class FolderError extends BallastError {
     );
     this.code = full ? "DISK_FULL" : "FOLDER_NOT_WRITABLE";
     this.folder = folder;
+  }
+}
+
+/** Finds out before any work is done whether a folder is, or could be made, one to write to. Errors: FolderError */
+export function checkWritable(folder: string, option: string): void {
+  let place = resolve(folder);
+  while (!existsSync(place)) place = dirname(place);
+  try {
+    accessSync(place, constants.W_OK | constants.X_OK);
+    if (!statSync(place).isDirectory()) throw Object.assign(new Error(), { code: "ENOTDIR" });
+  } catch (error) {
+    throw new FolderError(folder, error as NodeJS.ErrnoException, option);
   }
 }
 

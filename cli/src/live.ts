@@ -2,7 +2,6 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
-  type Journal,
   openJournal,
   type Policy,
   predictivePolicy,
@@ -36,7 +35,7 @@ import {
 import { type Forecaster, LOOKBACK_HOURS, lookbackBars, readModel, toForecaster } from "@ballast/model";
 import { type JsonRpcProvider, parseUnits, Wallet } from "ethers";
 import { connect, fetchVaultDomain } from "./chain.ts";
-import { FolderError } from "./folders.ts";
+import { checkWritable } from "./folders.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface AgentOptions {
@@ -75,6 +74,8 @@ const BLOCKS_PER_HOUR = 300;
 /** The agent of `ballast agent`: the same loop as the demo's replay, with the world's clock, data and chain. */
 export async function runAgent(options: AgentOptions, terminal: Terminal): Promise<void> {
   checkOptions(options);
+  checkWritable(dirname(options.journal), "--journal");
+  if (options.bars === undefined) checkWritable(options.store, "--store");
   const isDryRun = options.dryRun === true;
   const key = await unlockKey(options, terminal);
   const provider = await connect(
@@ -89,7 +90,8 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, onSignal);
   const closing: { close(): void }[] = [];
   try {
-    const journal = openOwnJournal(options.journal);
+    mkdirSync(dirname(options.journal), { recursive: true });
+    const journal = openJournal(options.journal);
     closing.push(journal);
     const wallet = key.connect(provider);
     const vault = options.vault.toLowerCase() as Hex;
@@ -141,15 +143,6 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
     for (const resource of closing.reverse()) resource.close();
     provider.destroy();
   }
-}
-
-function openOwnJournal(path: string): Journal {
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-  } catch (error) {
-    throw new FolderError(dirname(path), error as NodeJS.ErrnoException, "--journal");
-  }
-  return openJournal(path);
 }
 
 function checkOptions(options: AgentOptions): void {

@@ -88,6 +88,8 @@ export async function replay(ports: ReplayPorts): Promise<Replayed> {
   }
 
   function onStep(step: Step): void {
+    // A replay that is not recorded shows nothing; a live agent tries again at the next hour.
+    if (step.kind === "missed" && step.error.code.startsWith("JOURNAL_")) throw step.error;
     if (step.kind === "missed" || step.kind === "unforecast")
       missed.push(`${step.error.code}: ${step.error.message}`);
     if (!("decided" in step)) return;

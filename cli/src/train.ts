@@ -8,6 +8,7 @@ import {
   unixMillis,
 } from "@ballast/data";
 import { type BackendName, DEFAULT_TRAIN_CONFIG, storeModel, train } from "@ballast/training";
+import { checkWritable } from "./folders.ts";
 import { interruptible } from "./interrupt.ts";
 import { loadMarket } from "./market.ts";
 import type { Terminal } from "./terminal.ts";
@@ -38,6 +39,7 @@ export async function runTrain(options: TrainOptions, terminal: Terminal): Promi
   const now = unixMillis(Date.now());
   const market = await toTrainingMarket(options, now, terminal);
   const until = options.until ?? unixMillis(market.start + market.length * market.intervalMs);
+  checkWritable(options.artefacts, "--artefacts");
   terminal.step(`Training on ${market.assets.length} assets.`);
   const trained = await interruptible("nothing was stored", (signal) =>
     terminal.track("training", (onProgress) =>
