@@ -1,5 +1,5 @@
+import { escapeHtml } from "@ballast/training";
 import { describe, expect, it } from "vitest";
-import { escapeHtml } from "./chart.ts";
 import { toHeadline } from "./comparison.ts";
 import { toReportHtml } from "./report.ts";
 import type { DemoRecord, HourRecord, Outcome, RunRecord, TradeRecord } from "./runData.ts";

@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { dotChart, escapeHtml, stackedBars } from "./chart.ts";
+import { dotChart, escapeHtml, PAGE_STYLE, stackedBars } from "@ballast/training";
 import { toComparison, toHeadline, toText } from "./comparison.ts";
 import { minute, numbersText, reasonText, toForecastSection, toWeightSection } from "./reportCharts.ts";
 import type { DemoRecord, ModelRecord, RunRecord, TradeRecord } from "./runData.ts";
 
-const STYLE = readFileSync(new URL("./report.css", import.meta.url), "utf8");
 const SCRIPT = readFileSync(new URL("./report.browser.js", import.meta.url), "utf8");
 /** Nothing is fetched and no script but ours runs, whatever a name in the data may hold. */
 const POLICY = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${createHash("sha256").update(SCRIPT).digest("base64")}'; base-uri 'none'; form-action 'none'`;
@@ -25,7 +24,7 @@ export function toReportHtml(record: DemoRecord): string {
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="data:,">
 <title>Ballast: ${escapeHtml(market.name)}, ${day(market.from)} to ${day(market.to)}</title>
-<style>${STYLE}</style>
+<style>${PAGE_STYLE}</style>
 </head>
 <body>
 <svg width="0" height="0" aria-hidden="true" style="position:absolute"><defs>

@@ -1,4 +1,4 @@
-import { escapeHtml, type Shape, timeChart, toTicks } from "./chart.ts";
+import { escapeHtml, type Shape, timeChart, toTicks } from "@ballast/training";
 import { toText } from "./comparison.ts";
 import type { DemoRecord, RunRecord, TradeRecord } from "./runData.ts";
 

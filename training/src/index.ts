@@ -101,6 +101,15 @@ export {
 } from "./evaluation/stability.ts";
 export { cutAt, DatasetChangedError, type FreezeOptions, freeze, whileFrozen } from "./freeze.ts";
 export { installNative, type NativeBuild, type NativeBuildOptions, removeNative } from "./native/build.ts";
+export {
+  dotChart,
+  escapeHtml,
+  type Shape,
+  stackedBars,
+  timeChart,
+  toTicks,
+} from "./report/chart.ts";
+export { PAGE_STYLE } from "./report/page.ts";
 export { DeadAssetError, refuseUnsound, TokenChangedError } from "./soundness.ts";
 export {
   DEFAULT_TRAIN_CONFIG,
