@@ -52,17 +52,23 @@ describe.each(["max", "range"] as const)("modelConfidenceSet, statistic %s", (st
   });
 
   it("behaviour: p-values grow as models leave, and a larger size keeps fewer", () => {
-    const { pValues, eliminated, included } = modelConfidenceSet(LOSSES, options(statistic));
-    const inOrder = eliminated.map((m) => pValues[m]!);
-    expect(inOrder).toEqual([...inOrder].sort((a, b) => a - b));
-    const strict = modelConfidenceSet(LOSSES, options(statistic, 1, { size: 0.99 }));
-    expect(strict.included).toEqual([1]);
-    expect(included.length).toBeGreaterThan(1);
+    const random = seededRandom(31);
+    for (let trial = 0; trial < 20; trial++) {
+      const noise = Array.from({ length: 6 }, () => Float64Array.from({ length: 40 }, () => random.normal()));
+      const set = modelConfidenceSet(noise, options(statistic, trial, { meanBlock: 2, resamples: 100 }));
+      const inOrder = set.eliminated.map((m) => set.pValues[m]!);
+      expect(inOrder).toEqual([...inOrder].sort((a, b) => a - b));
+    }
+    expect(modelConfidenceSet(LOSSES, options(statistic)).included.length).toBeGreaterThan(1);
+    expect(modelConfidenceSet(LOSSES, options(statistic, 1, { size: 0.99 })).included).toEqual([1]);
   });
 
   it("behaviour: equal losses stay together; a constant more is worse for certain", () => {
     const same = modelConfidenceSet([LOSSES[0]!, LOSSES[0]!, LOSSES[0]!], options(statistic));
     expect([...same.pValues]).toEqual([1, 1, 1]);
+    const rounded = LOSSES[0]!.map((loss) => loss + 1e-15);
+    expect(rounded).not.toEqual(LOSSES[0]);
+    expect([...modelConfidenceSet([rounded, LOSSES[0]!], options(statistic)).pValues]).toEqual([1, 1]);
     const dearer = LOSSES[0]!.map((loss) => loss + 1e-3);
     const set = modelConfidenceSet([dearer, LOSSES[0]!, LOSSES[0]!], options(statistic));
     expect(set.included).toEqual([1, 2]);

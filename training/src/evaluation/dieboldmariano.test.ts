@@ -93,6 +93,8 @@ describe("dieboldMariano", () => {
     const d = Float64Array.of(1, -2, 3, 0.5);
     expect(Number.isFinite(dieboldMariano(d, 100).t)).toBe(true);
     expect(longRunVariance(d, 100)).toBeGreaterThanOrEqual(0);
+    // At a horizon of n steps the correction itself would vanish.
+    expect(dieboldMariano(d, 1, 4)).toEqual(dieboldMariano(d, 1, 2));
   });
 
   it.each([

@@ -35,6 +35,10 @@ describe("populationStability", () => {
 
   it("behaviour: constants and values never seen stay finite", () => {
     const constant = new Float64Array(100).fill(3);
+    // One edge, two bins: 100 and 50 values in the first, half a count added to each.
+    const [r, c] = [0.5 / 101, 0.5 / 51];
+    const half = (c - r) * Math.log(c / r) + (r - c) * Math.log((1 - c) / (1 - r));
+    expect(populationStability(constant, constant.subarray(50))).toBeCloseTo(half, 14);
     expect(populationStability(constant, constant)).toBe(0);
     const moved = populationStability(constant, new Float64Array(100).fill(4));
     expect(Number.isFinite(moved) && moved > 5).toBe(true);
