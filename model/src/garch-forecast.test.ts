@@ -4,7 +4,7 @@ import { DEM2GBP } from "./dem2gbp.fixture.ts";
 import { fitGarch, type GarchModel } from "./garch.ts";
 import {
   filterVariance,
-  forecastRows,
+  forecastGarchRows,
   forecastVariance,
   nextVariance,
   persistenceOf,
@@ -67,7 +67,7 @@ describe("GARCH forecasts", () => {
   it("default: rows hold the mean of the path ahead of each return", () => {
     for (const model of [GJR, EGARCH, { ...GJR, beta: 0.91 - 1e-9 }]) {
       const returns = DEM2GBP.subarray(0, 50);
-      const rows = forecastRows(model, returns, [1, 4, 24]);
+      const rows = forecastGarchRows(model, returns, [1, 4, 24]);
       for (const i of [0, 17, 49]) {
         const path = forecastVariance(model, filterVariance(model, returns.subarray(0, i + 1)).at(-1)!, 24);
         for (const [h, steps] of [1, 4, 24].entries()) {
@@ -81,8 +81,8 @@ describe("GARCH forecasts", () => {
   it("behaviour: no forecast depends on a return after it, to the bit", () => {
     const changed = DEM2GBP.map((r, i) => (i > 900 ? 5 - r : r));
     for (const model of [GJR, EGARCH]) {
-      const rows = forecastRows(model, DEM2GBP, [1, 24]).subarray(0, 901 * 2);
-      expect(forecastRows(model, changed, [1, 24]).subarray(0, 901 * 2)).toEqual(rows);
+      const rows = forecastGarchRows(model, DEM2GBP, [1, 24]).subarray(0, 901 * 2);
+      expect(forecastGarchRows(model, changed, [1, 24]).subarray(0, 901 * 2)).toEqual(rows);
     }
   });
 

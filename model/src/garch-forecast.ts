@@ -34,8 +34,8 @@ export const persistenceOf = ({ volatility, alpha, gamma, beta }: GarchModel): n
 
 /**
  * Expected variance of each of the next `steps` returns, from the variance `next` of the first of them.
- * GARCH and GJR: σ² + pᵏ(next − σ²), p the persistence and σ² = ω/(1 − p) (Baillie & Bollerslev 1992, eq. 7;
- * a symmetric z puts half of γ in p). EGARCH: next^βᵏ · Π exp(βʲω)·E exp(βʲg(z)) (Nelson 1991, th. A1.2) with a
+ * GARCH and GJR: σ² + pᵏ(next − σ²), p the persistence and σ² = ω/(1 − p) (Baillie & Bollerslev 1992;
+ * a symmetric z puts half of γ in p). EGARCH: next^βᵏ · Π exp(βʲω)·E exp(βʲg(z)) (Nelson 1991, appendix 1) with a
  * Gaussian z under both distributions, as under a Student-t the expectation does not exist.
  */
 export function forecastVariance(model: GarchModel, next: number, steps: number): Float64Array {
@@ -55,7 +55,7 @@ export function forecastVariance(model: GarchModel, next: number, steps: number)
  * Forecasts at every return: [return][horizon] mean variance per step over the next `horizons` steps, given the
  * returns up to and including that one. Row i depends on no return after i.
  */
-export function forecastRows(
+export function forecastGarchRows(
   model: GarchModel,
   returns: Float64Array,
   horizons: readonly number[],
@@ -101,7 +101,7 @@ function egarchLogFactors(model: GarchModel, steps: number): Float64Array {
   return logs;
 }
 
-/** E exp(α(|z| − √(2/π)) + γz), z standard normal (Nelson 1991, eq. A1.6): one half-line of z at a time. */
+/** E exp(α(|z| − √(2/π)) + γz), z standard normal (Nelson 1991, appendix 1): one half-line of z at a time. */
 const expectedShock = (alpha: number, gamma: number): number =>
   Math.exp(-alpha * MEAN_ABSOLUTE_NORMAL) * (tilted(gamma + alpha) + tilted(alpha - gamma));
 

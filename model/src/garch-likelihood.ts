@@ -18,7 +18,7 @@ export type Volatility = "garch" | "gjr" | "egarch";
 /**
  * Log-likelihood of all observations; −∞ where the variance leaves (0, ∞), EGARCH's e^±30 times its start. If given, `gradient` [slot] takes
  * its analytic derivatives and `scores` [observation][slot] those of each observation (Fiorentini, Calzolari &
- * Panattoni 1996, eq. 3-9).
+ * Panattoni 1996).
  */
 export type Likelihood = (theta: Float64Array, gradient?: Float64Array, scores?: Float64Array) => number;
 

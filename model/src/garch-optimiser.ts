@@ -64,7 +64,7 @@ export function minimise(
       for (let i = 0; i < n; i++) next[i] = x[i]! + step * direction[i]!;
       nextValue = f(next, nextGradient);
       if (nextValue <= value + SUFFICIENT_DECREASE * step * slope) isAccepted = true;
-      // Near the minimum f is flat to the last bit; there the slope decides (Hager & Zhang 2005, eq. 4.1).
+      // Near the minimum f is flat to the last bit; there the slope decides (Hager & Zhang 2005).
       else if (nextValue <= value + 1e-14 * Math.abs(value)) {
         isAccepted = Math.abs(inner(nextGradient, direction)) < 0.5 * Math.abs(slope);
       }

@@ -1,23 +1,8 @@
 import { BallastError } from "@ballast/data";
-import {
-  type Covariances,
-  invertPositive,
-  parameterCovariances,
-  product,
-  scoreOuter,
-} from "./garch-inference.ts";
-import {
-  BETA,
-  garchLikelihood,
-  type Likelihood,
-  MU,
-  meanOf,
-  OMEGA,
-  SLOTS,
-  type Volatility,
-} from "./garch-likelihood.ts";
-import { goldenSection, minimise } from "./garch-optimiser.ts";
-import { isAdmissible, type Parameterisation, parameterisation, startingGrid } from "./garch-parameters.ts";
+import { type Covariances, parameterCovariances } from "./garch-inference.ts";
+import { BETA, garchLikelihood, MU, meanOf, OMEGA, type Volatility } from "./garch-likelihood.ts";
+import { type Parameterisation, parameterisation } from "./garch-parameters.ts";
+import { findLikeliest, polish } from "./garch-search.ts";
 
 /** Fewer returns than this say nothing about the persistence of variance. */
 export const MIN_GARCH_RETURNS = 100;
@@ -62,7 +47,7 @@ export interface GarchParameter {
   readonly estimate: number;
   /** From the inverse Hessian; NaN where the Hessian is not positive, as with an estimate on its bound. */
   readonly hessianError: number;
-  /** Robust to the wrong distribution: H⁻¹(Σ ss')H⁻¹ (Bollerslev & Wooldridge 1992, eq. 2.6); NaN likewise. */
+  /** Robust to the wrong distribution: H⁻¹(Σ ss')H⁻¹ (Bollerslev & Wooldridge 1992); NaN likewise. */
   readonly robustError: number;
 }
 
@@ -130,9 +115,6 @@ export class GarchNotConvergedError extends BallastError {
 }
 
 const NAMES: readonly GarchParameterName[] = ["mu", "omega", "alpha", "gamma", "beta", "nu"];
-const TOLERANCE = 1e-7;
-const MAX_ITERATIONS = 200;
-const MAX_TURNS = 50;
 
 /**
  * Maximum-likelihood GARCH(1,1), GJR-GARCH(1,1,1) or EGARCH(1,1,1) of returns per step, oldest first. The scale
@@ -147,17 +129,12 @@ export function fitGarch(returns: Float64Array, options: GarchOptions): GarchFit
   const likelihood = garchLikelihood(scaled, volatility, isStudent, start);
   const map = parameterisation(volatility, isStudent, hasMean);
 
-  let theta = likeliestStart(likelihood, volatility, scaled, isStudent, hasMean);
-  let search = climb(likelihood, map, theta, returns.length);
-  if (!search.hasConverged && volatility === "egarch" && hasMean) {
-    search = climbByTurns(likelihood, map, search.theta, returns.length);
-  }
+  const search = findLikeliest(likelihood, volatility, map, hasMean ? meanOf(scaled) : 0, returns.length);
   if (!search.hasConverged) {
     throw new GarchNotConvergedError(volatility, search.iterations, search.gradientNorm);
   }
-  theta = search.theta;
-  const covariances = parameterCovariances(likelihood, theta, map.slots, returns.length);
-  theta = polish(likelihood, volatility, map, theta, covariances);
+  const covariances = parameterCovariances(likelihood, search.theta, map.slots, returns.length);
+  const theta = polish(likelihood, volatility, map, search.theta, covariances);
 
   const model = rescale(
     theta,
@@ -220,147 +197,6 @@ function backcast(returns: Float64Array, mu: number): number {
     weights += weight;
   }
   return sum / weights;
-}
-
-function likeliestStart(
-  likelihood: Likelihood,
-  volatility: Volatility,
-  scaled: Float64Array,
-  isStudent: boolean,
-  hasMean: boolean,
-): Float64Array {
-  const mu = hasMean ? meanOf(scaled) : 0;
-  let best: Float64Array = new Float64Array(SLOTS);
-  let highest = Number.NEGATIVE_INFINITY;
-  for (const theta of startingGrid(volatility, mu, isStudent ? 6 : Number.POSITIVE_INFINITY)) {
-    const value = likelihood(theta);
-    if (!(value > highest) && highest !== Number.NEGATIVE_INFINITY) continue;
-    best = theta;
-    highest = value;
-  }
-  return best;
-}
-
-interface Climb {
-  readonly theta: Float64Array;
-  readonly iterations: number;
-  readonly gradientNorm: number;
-  readonly hasConverged: boolean;
-}
-
-/**
- * BFGS on the mean negative log-likelihood over the free coordinates, its first metric the scores' (BHHH 1974).
- * `isMeanFixed` leaves μ where it starts.
- */
-function climb(
-  likelihood: Likelihood,
-  map: Parameterisation,
-  start: Float64Array,
-  n: number,
-  isMeanFixed = false,
-): Climb {
-  const k = map.slots.length;
-  const theta = new Float64Array(SLOTS);
-  const slope = new Float64Array(SLOTS);
-  const jacobian = new Float64Array(SLOTS * k);
-  const objective = (free: Float64Array, gradient?: Float64Array): number => {
-    map.toTheta(free, theta, jacobian);
-    if (gradient === undefined) return -likelihood(theta) / n;
-    const value = likelihood(theta, slope);
-    for (let j = 0; j < k; j++) {
-      let sum = 0;
-      for (const slot of map.slots) sum += jacobian[slot * k + j]! * slope[slot]!;
-      gradient[j] = -sum / n;
-    }
-    if (isMeanFixed) gradient[0] = 0;
-    return -value / n;
-  };
-  const free = map.toFree(start);
-  const metric = scoreMetric(likelihood, map, free, n);
-  if (isMeanFixed) for (let j = 0; j < k; j++) metric[j] = metric[j * k] = 0;
-  const search = minimise(objective, free, metric, TOLERANCE, MAX_ITERATIONS);
-  map.toTheta(search.x, theta, jacobian);
-  return { ...search, theta };
-}
-
-/**
- * EGARCH's |z| gives the likelihood a kink in μ at every return, and many at once where returns are equal, on
- * which BFGS crawls. Here μ and the others, which are smooth, are found in turn until neither gains.
- */
-function climbByTurns(likelihood: Likelihood, map: Parameterisation, start: Float64Array, n: number): Climb {
-  let theta = start;
-  let highest = likelihood(theta);
-  let iterations = 0;
-  for (let round = 0; round < MAX_TURNS; round++) {
-    const others = climb(likelihood, map, theta, n, true);
-    iterations += others.iterations;
-    if (!others.hasConverged) return { ...others, iterations };
-    theta = others.theta;
-    const atMean = (mu: number): number => {
-      theta[MU] = mu;
-      return -likelihood(theta);
-    };
-    const mu = theta[MU]!;
-    const found = goldenSection(atMean, mu - 0.05, mu + 0.05, 1e-9);
-    theta[MU] = atMean(found) < atMean(mu) ? found : mu;
-    const value = likelihood(theta);
-    if (value - highest < 1e-10 * Math.abs(value)) return { ...others, theta, iterations };
-    highest = value;
-  }
-  return { theta, iterations, gradientNorm: Number.NaN, hasConverged: false };
-}
-
-/** Inverse of the mean outer product of the scores by the free coordinates; the identity where it is singular. */
-function scoreMetric(
-  likelihood: Likelihood,
-  map: Parameterisation,
-  free: Float64Array,
-  n: number,
-): Float64Array {
-  const k = map.slots.length;
-  const theta = new Float64Array(SLOTS);
-  const jacobian = new Float64Array(SLOTS * k);
-  const scores = new Float64Array(n * SLOTS);
-  map.toTheta(free, theta, jacobian);
-  likelihood(theta, new Float64Array(SLOTS), scores);
-  const byFree = Float64Array.from(
-    { length: k * k },
-    (_, at) => jacobian[map.slots[Math.floor(at / k)]! * k + (at % k)]!,
-  );
-  const transposed = byFree.map((_, at) => byFree[(at % k) * k + Math.floor(at / k)]!);
-  const outer = product(product(transposed, scoreOuter(scores, map.slots), k), byFree, k).map((x) => x / n);
-  return (
-    invertPositive(outer, k) ?? Float64Array.from({ length: k * k }, (_, at) => (at % (k + 1) === 0 ? 1 : 0))
-  );
-}
-
-/** Two Newton steps on the parameters themselves, which double the digits; none where a bound or a kink is near. */
-function polish(
-  likelihood: Likelihood,
-  volatility: Volatility,
-  map: Parameterisation,
-  theta: Float64Array,
-  { hessian }: Covariances,
-): Float64Array {
-  if (volatility === "egarch" || hessian === null) return theta;
-  const k = map.slots.length;
-  const gradient = new Float64Array(SLOTS);
-  let best = theta;
-  let highest = likelihood(theta, gradient);
-  for (let round = 0; round < 2; round++) {
-    const next = best.slice();
-    for (let i = 0; i < k; i++) {
-      for (let j = 0; j < k; j++) {
-        next[map.slots[i]!] = next[map.slots[i]!]! + hessian[i * k + j]! * gradient[map.slots[j]!]!;
-      }
-    }
-    if (!isAdmissible(volatility, next)) return best;
-    const value = likelihood(next, gradient);
-    if (!(value >= highest - 1e-12 * Math.abs(highest))) return best;
-    best = next;
-    highest = value;
-  }
-  return best;
 }
 
 /** From returns of unit variance to their own: e scales by `scale`, h by its square, ln h shifts. */

@@ -44,6 +44,51 @@ export {
   HORIZONS_HOURS,
   quantise,
 } from "./forecast.ts";
+export {
+  BadReturnError,
+  BadStartVarianceError,
+  ConstantReturnsError,
+  fitGarch,
+  type GarchDistribution,
+  type GarchFit,
+  type GarchModel,
+  GarchNotConvergedError,
+  type GarchOptions,
+  type GarchParameter,
+  type GarchParameterName,
+  type GarchStartUp,
+  MIN_GARCH_RETURNS,
+  TooFewReturnsError,
+} from "./garch.ts";
+export {
+  filterVariance,
+  forecastGarchRows,
+  forecastVariance,
+  nextVariance,
+  persistenceOf,
+} from "./garch-forecast.ts";
+export type { Volatility } from "./garch-likelihood.ts";
+export {
+  BadHarOptionsError,
+  BadMeasureError,
+  fitHar,
+  forecastHarRows,
+  type HarModel,
+  type HarOptions,
+  MIN_HAR_ROWS_PER_TERM,
+  NoHarHistoryError,
+  NoVarianceError,
+  predictHar,
+  TooFewPeriodsError,
+} from "./har.ts";
+export {
+  BadIntradayReturnError,
+  type RealisedMeasure,
+  type RealisedMeasures,
+  realisedMeasures,
+  UnevenPeriodsError,
+} from "./har-measures.ts";
+export { CORSI_LAGS, HAR_KINDS, type HarKind } from "./har-terms.ts";
 export { choleskySolve } from "./leastsquares.ts";
 export { fitLogHar, LOG_HAR_LAGS, type LogHar, predictLogHar } from "./loghar.ts";
 export {
@@ -65,4 +110,12 @@ export {
   toForecaster,
   toForward,
 } from "./network.ts";
-export { parkinsonVariance, qlike, realisedVariance, VARIANCE_FLOOR_PER_HOUR } from "./realised.ts";
+
+export {
+  type FittedVariance,
+  garchModel,
+  harModel,
+  type VarianceHistory,
+  type VarianceModel,
+  varianceModels,
+} from "./variance-models.ts";
