@@ -110,7 +110,7 @@ export function bootstrapInterval(
 
 /**
  * The mean block that estimates the variance of the mean best, chosen from the autocorrelations (Politis & White
- * 2004, section 3.2, with the constant corrected by Patton, Politis & White 2009). From 1; at most
+ * 2004, with the constant corrected by Patton, Politis & White 2009). From 1; at most
  * min(3√n, n/3). Throws TooFewObservationsError below 10 values and NonFiniteSampleError.
  */
 export function optimalMeanBlock(values: Float64Array): number {

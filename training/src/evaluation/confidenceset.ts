@@ -22,7 +22,7 @@ const ROUNDING = 1e-13;
 
 /**
  * The models among which the best lies with probability 1 − size, given the loss of each at the same times in time
- * order (Hansen, Lunde & Nason 2011, sections 3.1.2 and 3.2). Equivalence of the models in the set is tested by the
+ * order (Hansen, Lunde & Nason 2011, tests constructed from t-statistics). Equivalence of the models in the set is tested by the
  * stationary bootstrap, and the worst leaves until it is not rejected. Models with equal losses are equivalent; of
  * models whose losses differ by a constant the dearer leaves. Throws as bootstrapDeviations.
  */

@@ -53,7 +53,7 @@ export function kupiec(misses: number, observations: number, rate: number): ChiS
 }
 
 /**
- * Kupiec's test, Christoffersen's (1998, eq. 8) test of independence against a first-order Markov chain, and their
+ * Kupiec's test, Christoffersen's (1998) test of independence against a first-order Markov chain, and their
  * sum, for misses (0 or 1) in time order said to happen at `rate`. Without any miss, or with misses only, nothing
  * speaks against independence: its statistic is 0. Misses of overlapping windows follow each other by construction:
  * take every horizon-th. Throws TooFewObservationsError below two, and OutOfRangeError.

@@ -52,6 +52,28 @@ describe("closed forms", () => {
   });
 });
 
+describe("arguments", () => {
+  it.each([
+    ["y of NaN", Number.NaN, 0, 1, "NON_FINITE_SAMPLE"],
+    ["a mean of NaN", 1, Number.NaN, 1, "NON_FINITE_SAMPLE"],
+    ["a negative deviation", 1, 0, -1, "OUT_OF_RANGE"],
+    ["a deviation of NaN", 1, 0, Number.NaN, "OUT_OF_RANGE"],
+  ])("error: %s", (_, y, mean, deviation, code) => {
+    for (const crps of [crpsNormal, crpsLogNormal]) {
+      expect(() => crps(y, mean, deviation)).toThrowError(expect.objectContaining({ code }));
+    }
+  });
+
+  it("error: a log-normal below 0; no sample; NaN for y", () => {
+    const codeOf = (code: string) => expect.objectContaining({ code });
+    const one = Float64Array.of(0.5);
+    expect(() => crpsLogNormal(-1, 0, 1)).toThrowError(codeOf("OUT_OF_RANGE"));
+    expect(() => crpsFromSamples(0, new Float64Array(0))).toThrowError(codeOf("TOO_FEW_OBSERVATIONS"));
+    expect(() => crpsFromSamples(Number.NaN, one)).toThrowError(codeOf("NON_FINITE_SAMPLE"));
+    expect(() => crpsFromQuantiles(Number.NaN, one, one)).toThrowError(codeOf("NON_FINITE_SAMPLE"));
+  });
+});
+
 describe("crpsFromSamples", () => {
   const samples = Float64Array.of(0.3, -1.2, 2.5, 0.3, 0.9);
 

@@ -4,9 +4,11 @@ import { requireLength, requireSample, requireThat } from "./sample.ts";
 
 /**
  * Continuous ranked probability score of N(mean, deviation²) for y, in the units of y (Gneiting & Raftery 2007,
- * eq. 21). A deviation of 0 is a point forecast: |y − mean|.
+ * section 4.2). A deviation of 0 is a point forecast: |y − mean|. Throws NonFiniteSampleError and
+ * OutOfRangeError.
  */
 export function crpsNormal(realised: number, mean: number, deviation: number): number {
+  requireArguments(realised, mean, deviation);
   if (deviation === 0) return Math.abs(realised - mean);
   const z = (realised - mean) / deviation;
   return deviation * (z * (2 * normalCdf(z) - 1) + 2 * normalDensity(z) - 1 / Math.sqrt(Math.PI));
@@ -14,9 +16,11 @@ export function crpsNormal(realised: number, mean: number, deviation: number): n
 
 /**
  * CRPS of a log-normal whose logarithm is N(logMean, logDeviation²), for y ≥ 0, in the units of y (Baran & Lerch
- * 2015, appendix). A deviation of 0 is a point forecast.
+ * 2015). A deviation of 0 is a point forecast. Throws as crpsNormal.
  */
 export function crpsLogNormal(realised: number, logMean: number, logDeviation: number): number {
+  requireArguments(realised, logMean, logDeviation);
+  requireThat(realised >= 0, "realised value", realised, "at least 0");
   if (logDeviation === 0) return Math.abs(realised - Math.exp(logMean));
   const w = (Math.log(realised) - logMean) / logDeviation;
   const expectation = Math.exp(logMean + (logDeviation * logDeviation) / 2);
@@ -24,12 +28,24 @@ export function crpsLogNormal(realised: number, logMean: number, logDeviation: n
   return realised * (2 * normalCdf(w) - 1) - 2 * expectation * tail;
 }
 
+function requireArguments(realised: number, mean: number, deviation: number): void {
+  requireSample("realised values", Float64Array.of(realised));
+  requireSample("means", Float64Array.of(mean));
+  requireThat(
+    deviation >= 0 && deviation < Number.POSITIVE_INFINITY,
+    "deviation",
+    deviation,
+    "finite and at least 0",
+  );
+}
+
 /**
  * CRPS of a forecast known by its quantiles at ascending `levels` in (0, 1): twice the integral of the pinball loss
- * over the level (Laio & Tamea 2007, eq. 8), by the trapezoidal rule with the outer quantiles standing for the tails
+ * over the level (Laio & Tamea 2007), by the trapezoidal rule with the outer quantiles standing for the tails
  * beyond them. Throws TooFewObservationsError, NonFiniteSampleError, UnequalLengthsError and OutOfRangeError.
  */
 export function crpsFromQuantiles(realised: number, levels: Float64Array, quantiles: Float64Array): number {
+  requireSample("realised values", Float64Array.of(realised));
   requireLevels(levels, quantiles);
   let sum = 0;
   for (let i = 0; i < levels.length; i++) {
@@ -56,9 +72,10 @@ export function requireLevels(levels: Float64Array, quantiles: Float64Array): vo
 
 /**
  * CRPS of the empirical distribution of `samples` in any order: E|X − y| − ½·E|X − X′| (Gneiting & Raftery 2007,
- * eq. 20, with X and X′ drawn with replacement). Throws TooFewObservationsError and NonFiniteSampleError.
+ * section 4.2, with X and X′ drawn with replacement). Throws TooFewObservationsError and NonFiniteSampleError.
  */
 export function crpsFromSamples(realised: number, samples: Float64Array): number {
+  requireSample("realised values", Float64Array.of(realised));
   requireSample("samples", samples);
   const sorted = samples.slice().sort();
   const m = sorted.length;

@@ -1,7 +1,7 @@
 import digamma from "@stdlib/math-base-special-digamma";
 import { requireLength, requireSample, requireThat } from "./sample.ts";
 
-/** Loss of one forecast for one realised value. QLIKE has this shape too. */
+/** Loss of one forecast for one realised value, NaN where either is. QLIKE has this shape too. */
 export type Loss = (realised: number, forecast: number) => number;
 
 export const squaredError: Loss = (realised, forecast) => (realised - forecast) ** 2;

@@ -97,7 +97,7 @@ const NEAREST = 2 ** -53;
 
 /**
  * Likelihood ratio tests that z = Φ⁻¹(PIT), in time order, are standard normal and independent against a Gaussian
- * first-order autoregression (Berkowitz 2001, eq. 8-10), both given the first value. A z that never varies is
+ * first-order autoregression (Berkowitz 2001), both given the first value. A z that never varies is
  * infinitely unlikely: statistic ∞. Throws TooFewObservationsError below four, NonFiniteSampleError and
  * OutOfRangeError.
  */

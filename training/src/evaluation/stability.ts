@@ -130,7 +130,7 @@ export function cusum(standardised: Float64Array, allowance = 0.5, threshold = 5
 /**
  * Two-sided chart of the calibration of probabilities in time order: sums of the log likelihood ratio that the odds
  * of the outcome are `oddsRatio` times (up) or one `oddsRatio`-th of (down) what was said, never below 0 (Steiner,
- * Cook, Farewell & Treasure 2000, eq. 2.1). A step is never above ln oddsRatio, so that no single outcome alarms at
+ * Cook, Farewell & Treasure 2000). A step is never above ln oddsRatio, so that no single outcome alarms at
  * the default. Throws TooFewObservationsError, NonFiniteSampleError, UnequalLengthsError and
  * OutOfRangeError.
  */
