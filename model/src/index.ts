@@ -31,9 +31,12 @@ export {
   FEATURE_NAMES,
   featureIndex,
   featureRows,
+  featureRowsAt,
   LOOKBACK_HOURS,
   lookbackBars,
+  type MarketMeasures,
   ShortSnapshotError,
+  toMarketMeasures,
   UnsupportedIntervalError,
 } from "./features.ts";
 export {
@@ -42,6 +45,7 @@ export {
   forecastBytes,
   forecastHash,
   HORIZONS_HOURS,
+  QUANTILE_LEVELS,
   quantise,
 } from "./forecast.ts";
 export {
@@ -110,7 +114,14 @@ export {
   toForecaster,
   toForward,
 } from "./network.ts";
-
+export {
+  type HourlyMeasures,
+  parkinsonVariance,
+  qlike,
+  realisedVariance,
+  toHourlyMeasures,
+  VARIANCE_FLOOR_PER_HOUR,
+} from "./realised.ts";
 export {
   type FittedVariance,
   garchModel,
