@@ -9,7 +9,7 @@ import { isOutsideBand, navOf, WAD, weightsOf } from "./weights.ts";
 export interface DecideOptions {
   /** How long the vault may execute the decision, seconds from the bar close. */
   readonly lifetimeSeconds: number;
-  /** A snapshot older than this is not acted on, seconds. */
+  /** A snapshot older than this is not acted on, seconds; less than the lifetime, or there is no time to act. */
   readonly maxDataAgeSeconds: number;
   /** Trades worth less than this share of the vault's value are left out. */
   readonly minTradeShare: number;
@@ -19,7 +19,7 @@ export interface DecideOptions {
 
 export const DECIDE_DEFAULTS: DecideOptions = {
   lifetimeSeconds: 1_800,
-  maxDataAgeSeconds: 5_400,
+  maxDataAgeSeconds: 1_500,
   minTradeShare: 0.001,
   slippageTolerance: 0.003,
 };

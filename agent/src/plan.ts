@@ -24,6 +24,9 @@ export interface Plan {
   readonly fees: Wad;
 }
 
+/** Share of the turnover limit that is used: prices move between decision and execution. */
+const PRICE_ROOM = (WAD * 99n) / 100n;
+
 /**
  * Trades that bring the vault to `toWeights`, each between the base asset and one other, sells first so
  * that they fund the buys. Buys spend no more than what is there if every sell delivers only its minimum.
@@ -42,10 +45,7 @@ export function planTrades(state: VaultState, toWeights: readonly Wad[], limits:
     .filter(({ value }) => abs(value) * WAD >= limits.minTrade * nav && value !== 0n);
 
   const wantedTurnover = wanted.reduce((sum, { value }) => sum + abs(value), 0n);
-  // The vault rounds the value of each trade up, by less than 1.
-  const allowed = mulDivDown(nav, state.maxTurnover, WAD);
-  const roundings = BigInt(others.length);
-  const limit = allowed > roundings ? allowed - roundings : 0n;
+  const limit = mulDivDown(mulDivDown(nav, state.maxTurnover, WAD), PRICE_ROOM, WAD);
   const scale = wantedTurnover > limit ? mulDivDown(limit, WAD, wantedTurnover) : WAD;
 
   const sells = wanted
