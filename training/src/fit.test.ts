@@ -46,7 +46,7 @@ const distance = (x: NetworkArtefact["members"], y: NetworkArtefact["members"]) 
 // Not on plain JavaScript, which is too slow for whole fits; the learner is tested there.
 const BACKENDS = await availableBackends("the fit", ["wasm", "tfjs-node"]);
 
-describe.each(BACKENDS)("fitNetwork on $name", { timeout: 60_000 }, ({ name, reproducible }) => {
+describe.each(BACKENDS)("fitNetwork on $name", ({ name, reproducible }) => {
   beforeAll(async () => {
     await chooseBackend(name, () => {});
   });
