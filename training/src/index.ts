@@ -110,6 +110,8 @@ export {
   toTicks,
 } from "./report/chart.ts";
 export { PAGE_STYLE } from "./report/page.ts";
+export { type TrainingReport, toTrainingReport } from "./report/training.ts";
+export { toTrainingPage } from "./report/trainingPage.ts";
 export { DeadAssetError, refuseUnsound, TokenChangedError } from "./soundness.ts";
 export {
   DEFAULT_TRAIN_CONFIG,

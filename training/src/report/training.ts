@@ -1,0 +1,261 @@
+import { isoTime, seededRandom } from "@ballast/data";
+import {
+  calibrate,
+  FEATURE_COUNT,
+  FEATURE_NAMES,
+  type ForecasterName,
+  HORIZONS_HOURS,
+  type ModelManifest,
+  qlike,
+  rawLogit,
+  toForward,
+} from "@ballast/model";
+import { modelConfidenceSet } from "../evaluation/confidenceset.ts";
+import { dieboldMariano, toPanelMean } from "../evaluation/dieboldmariano.ts";
+import { fitLogistic } from "../evaluation/logistic.ts";
+import {
+  areaUnderCurve,
+  brierSkill,
+  expectedCalibrationError,
+  type ReliabilityBin,
+  reliabilityTable,
+} from "../evaluation/probability.ts";
+import type { Evaluated } from "../train.ts";
+
+/** One forecaster at one horizon, over all assets and times of the test blocks. */
+export interface ModelScore {
+  readonly name: string;
+  readonly qlike: number;
+  /** Below 1 is better. */
+  readonly ratioToLogHar: number;
+  /** Diebold-Mariano of the network against this one, on the mean over assets at each time; null for the network. */
+  readonly dieboldMariano: { readonly t: number; readonly pValue: number } | null;
+  /** Largest size at which it belongs to the Model Confidence Set. */
+  readonly confidenceP: number;
+  readonly isInConfidenceSet: boolean;
+}
+
+export interface HorizonReport {
+  readonly horizonHours: number;
+  readonly scores: readonly ModelScore[];
+  /** Mean QLIKE of each forecaster over consecutive spans of the test blocks. */
+  readonly overTime: {
+    readonly at: readonly string[];
+    readonly qlike: Readonly<Record<string, readonly number[]>>;
+  };
+  /** Annualised volatility said by the network and realised, counted in cells equally wide in logs. */
+  readonly againstRealised: VolatilityCells;
+}
+
+export interface VolatilityCells {
+  /** Range of both axes, per year, 1 = 100 %. */
+  readonly low: number;
+  readonly high: number;
+  readonly cellsPerSide: number;
+  /** [column of the forecast, row of what was realised, count]; empty cells left out. */
+  readonly cells: readonly (readonly [number, number, number])[];
+}
+
+export interface BreachScore {
+  readonly brierSkill: number;
+  readonly areaUnderCurve: number;
+  readonly calibrationError: number;
+  readonly reliability: readonly ReliabilityBin[];
+}
+
+/** Everything the page shows, as plain JSON. */
+export interface TrainingReport {
+  readonly format: "ballast-training-report/1";
+  readonly manifest: ModelManifest;
+  readonly horizons: readonly HorizonReport[];
+  /** In the last fold; `recalibrated` with the folds before it, null where there is but one. */
+  readonly breach: {
+    readonly predictions: number;
+    readonly frequency: number;
+    readonly raw: BreachScore;
+    readonly recalibrated: BreachScore | null;
+  };
+  /** By falling mean; how much QLIKE of each horizon grows when the feature is shuffled, as a share. */
+  readonly importance: readonly {
+    readonly feature: string;
+    readonly mean: number;
+    readonly perHorizon: readonly number[];
+  }[];
+}
+
+const HORIZONS = HORIZONS_HOURS.length;
+const HOURS_PER_YEAR = 8760;
+const CONFIDENCE_SIZE = 0.1;
+const RESAMPLES = 1000;
+const SPANS = 80;
+const CELLS_PER_SIDE = 48;
+const RELIABILITY_BINS = 10;
+
+/** Pure: the same training gives the same report. Draws come from the manifest's seed. */
+export function toTrainingReport(manifest: ModelManifest, evaluated: Evaluated): TrainingReport {
+  return {
+    format: "ballast-training-report/1",
+    manifest,
+    horizons: HORIZONS_HOURS.map((_, h) =>
+      toHorizonReport(evaluated, h, Number(manifest.configuration.seed)),
+    ),
+    breach: toBreachReport(evaluated),
+    importance: toImportance(evaluated, Number(manifest.configuration.seed)),
+  };
+}
+
+function toHorizonReport({ dataset, outOfSample }: Evaluated, h: number, seed: number): HorizonReport {
+  const { forecasts, firstRow } = outOfSample;
+  const assets = dataset.assets.length;
+  const names = Object.keys(forecasts) as ForecasterName[];
+  const rows = forecasts.network.length / HORIZONS;
+  const realised = Float64Array.from(
+    { length: rows },
+    (_, r) => dataset.targets[(firstRow + r) * HORIZONS + h]!,
+  );
+  const said = (name: ForecasterName, r: number) => forecasts[name][r * HORIZONS + h]!;
+  const losses = names.map((name) =>
+    toPanelMean(
+      realised.map((y, r) => qlike(y, said(name, r))),
+      assets,
+    ),
+  );
+  const lag = Math.ceil(HORIZONS_HOURS[h]! / dataset.strideHours);
+  const set = modelConfidenceSet(losses, {
+    size: CONFIDENCE_SIZE,
+    statistic: "max",
+    random: seededRandom(seed, `confidence set ${h}`),
+    meanBlock: Math.max(2, 2 * lag),
+    resamples: RESAMPLES,
+  });
+  const means = losses.map(mean);
+  const reference = means[names.indexOf("logHar")]!;
+  const network = losses[names.indexOf("network")]!;
+  const scores = names.map((name, m): ModelScore => {
+    const test = dieboldMariano(
+      network.map((loss, i) => loss - losses[m]![i]!),
+      lag,
+    );
+    return {
+      name,
+      qlike: means[m]!,
+      ratioToLogHar: means[m]! / reference,
+      dieboldMariano: name === "network" ? null : { t: test.t, pValue: test.pValue },
+      confidenceP: set.pValues[m]!,
+      isInConfidenceSet: set.included.includes(m),
+    };
+  });
+  const first = firstRow / assets;
+  return {
+    horizonHours: HORIZONS_HOURS[h]!,
+    scores,
+    overTime: toSpans(names, losses, dataset.times.subarray(first, first + rows / assets)),
+    againstRealised: toCells(
+      realised,
+      realised.map((_, r) => said("network", r)),
+    ),
+  };
+}
+
+function toSpans(names: readonly string[], losses: readonly Float64Array[], times: Float64Array) {
+  const spans = Math.min(SPANS, times.length);
+  const edge = (k: number) => Math.round((k * times.length) / spans);
+  const indices = Array.from({ length: spans }, (_, k) => k);
+  return {
+    at: indices.map((k) => isoTime(Math.round((times[edge(k)]! + times[edge(k + 1) - 1]!) / 2))),
+    qlike: Object.fromEntries(
+      names.map((name, m) => [name, indices.map((k) => mean(losses[m]!.subarray(edge(k), edge(k + 1))))]),
+    ),
+  };
+}
+
+function toCells(realised: Float64Array, forecast: Float64Array): VolatilityCells {
+  const annual = (variance: number) => Math.sqrt(variance * HOURS_PER_YEAR);
+  // The outermost half per cent at either end would stretch the axes; it is counted at the edge.
+  const sorted = Float64Array.from([...realised, ...forecast]).sort();
+  const low = annual(sorted[Math.floor(0.005 * sorted.length)]!);
+  const high = annual(sorted[Math.floor(0.995 * sorted.length)]!) * (1 + 1e-9);
+  const place = (variance: number) => {
+    const share = Math.log(annual(variance) / low) / Math.log(high / low);
+    return Math.min(CELLS_PER_SIDE - 1, Math.max(0, Math.floor(share * CELLS_PER_SIDE)));
+  };
+  const counts = new Map<number, number>();
+  for (const [r, y] of realised.entries()) {
+    const cell = place(forecast[r]!) * CELLS_PER_SIDE + place(y);
+    counts.set(cell, (counts.get(cell) ?? 0) + 1);
+  }
+  const cells = [...counts]
+    .sort(([a], [b]) => a - b)
+    .map(([cell, count]) => [Math.floor(cell / CELLS_PER_SIDE), cell % CELLS_PER_SIDE, count] as const);
+  return { low, high, cellsPerSide: CELLS_PER_SIDE, cells };
+}
+
+function toBreachReport({ breaches }: Evaluated): TrainingReport["breach"] {
+  const { raw, outcome, fold } = breaches;
+  const split = fold.indexOf(fold.at(-1) ?? 0);
+  const [tested, happened] = [raw.subarray(split), outcome.subarray(split)];
+  const fit = split > 0 && fitLogistic(raw.subarray(0, split).map(rawLogit), outcome.subarray(0, split));
+  return {
+    predictions: tested.length,
+    frequency: mean(Float64Array.from(happened)),
+    raw: toBreachScore(tested, happened),
+    recalibrated: fit
+      ? toBreachScore(
+          tested.map((p) => calibrate(p, fit)),
+          happened,
+        )
+      : null,
+  };
+}
+
+function toBreachScore(probability: Float64Array, outcome: Uint8Array): BreachScore {
+  const reliability = reliabilityTable(probability, outcome, RELIABILITY_BINS, "equal-count");
+  return {
+    brierSkill: brierSkill(probability, outcome),
+    areaUnderCurve: areaUnderCurve(probability, outcome),
+    calibrationError: expectedCalibrationError(reliability),
+    reliability,
+  };
+}
+
+/**
+ * Permutation importance (Breiman 2001; Fisher, Rudin & Dominici 2019) of the last fold's network on its test block.
+ * A feature's values are moved between times, all assets together, so that what is common to a time stays so. Of
+ * features that say nearly the same, each counts for little.
+ */
+function toImportance({ dataset, outOfSample }: Evaluated, seed: number): TrainingReport["importance"] {
+  const assets = dataset.assets.length;
+  const { testStart, testEnd } = outOfSample.folds.at(-1)!;
+  const forward = toForward(outOfSample.artefacts.at(-1)!);
+  const rows = (testEnd - testStart) * assets;
+  const from = testStart * assets;
+  const features = dataset.features.slice(from * FEATURE_COUNT, (from + rows) * FEATURE_COUNT);
+  const out = new Float64Array(HORIZONS);
+  const losses = () => {
+    const sums = new Float64Array(HORIZONS);
+    for (let r = 0; r < rows; r++) {
+      forward.run(features, r * FEATURE_COUNT, out);
+      for (let h = 0; h < HORIZONS; h++)
+        sums[h] = sums[h]! + qlike(dataset.targets[(from + r) * HORIZONS + h]!, out[h]!) / rows;
+    }
+    return sums;
+  };
+  const base = losses();
+  const random = seededRandom(seed, "permutation importance");
+  const order = Int32Array.from({ length: testEnd - testStart }, (_, t) => t);
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = random.integer(i + 1);
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  return FEATURE_NAMES.map((feature, f) => {
+    const kept = Float64Array.from({ length: rows }, (_, r) => features[r * FEATURE_COUNT + f]!);
+    for (let r = 0; r < rows; r++)
+      features[r * FEATURE_COUNT + f] = kept[order[Math.floor(r / assets)]! * assets + (r % assets)]!;
+    const shuffled = losses();
+    for (let r = 0; r < rows; r++) features[r * FEATURE_COUNT + f] = kept[r]!;
+    const perHorizon = Array.from(base, (loss, h) => shuffled[h]! / loss - 1);
+    return { feature, mean: mean(Float64Array.from(perHorizon)), perHorizon };
+  }).sort((a, b) => b.mean - a.mean);
+}
+
+const mean = (values: Float64Array): number => values.reduce((sum, v) => sum + v, 0) / values.length;
