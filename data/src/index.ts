@@ -6,6 +6,15 @@ export {
   openArtefactStore,
 } from "./artefacts.ts";
 export { BadBarKeyError, type BarKey, intervalLabel, parseInterval } from "./bar-key.ts";
+export {
+  ChampionHistoryError,
+  type ChampionRegistry,
+  type NewPromotion,
+  NoChampionError,
+  NothingToRollBackError,
+  openChampions,
+  type Promotion,
+} from "./champions.ts";
 export { DiskFullError } from "./durable-file.ts";
 export * from "./errors.ts";
 export {
