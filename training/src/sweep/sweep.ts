@@ -1,6 +1,7 @@
 import {
   type ArtefactStore,
   BallastError,
+  canonicalJson,
   type Hex,
   isoTime,
   type Market,
@@ -110,8 +111,11 @@ export async function sweep(
   );
   const dataset = toInnerDataset(whole, base);
   const root = await artefacts.put(datasetBytes(dataset), "dataset");
-  const rungs = toRungs(plan.trials, base.maxEpochs);
-  const configs = Array.from({ length: plan.trials }, (_, index) => configAt(space, base, index, seed));
+  const drawn = Array.from({ length: plan.trials }, (_, index) => configAt(space, base, index, seed));
+  const configs = [...new Map(drawn.map((config) => [canonicalJson({ ...config }), config])).values()];
+  if (configs.length < drawn.length)
+    log(`Of ${drawn.length} configurations drawn ${configs.length} differ; each of these is one trial.`);
+  const rungs = toRungs(configs.length, base.maxEpochs);
   const toTrial = (index: number, epochs: number): Trial => ({
     dataset: root,
     config: configs[index]!,
@@ -130,7 +134,7 @@ export async function sweep(
       }))
       .sort((a, b) => b.epochs - a.epochs || byLoss(a, b));
     const [first] = ranking;
-    if (first === undefined || first.loss === null) throw new NothingConvergedError(plan.trials);
+    if (first === undefined || first.loss === null) throw new NothingConvergedError(configs.length);
     return {
       format: "ballast-sweep/1",
       market: { name: market.name, root: market.hash },
@@ -162,18 +166,16 @@ async function climb(
   let entrants = Array.from({ length: rungs[0]!.trials }, (_, index) => index);
   for (const [k, { trials, epochs }] of rungs.entries()) {
     const label = `rung ${k + 1} of ${rungs.length}`;
-    // Equal configurations are one trial.
-    const indicesOf = Map.groupBy(entrants, (index) => trialKey(toTrial(index, epochs)));
+    const indexOf = new Map(entrants.map((index) => [trialKey(toTrial(index, epochs)), index]));
     const missing: Trial[] = [];
     let done = 0;
     const settle = (key: Hex, { loss }: TrialResult) => {
-      const indices = indicesOf.get(key)!;
-      for (const index of indices) reached.set(index, { loss, epochs });
-      done += indices.length * epochs;
+      reached.set(indexOf.get(key)!, { loss, epochs });
+      done += epochs;
     };
-    for (const [key, [index]] of indicesOf) {
+    for (const [key, index] of indexOf) {
       const known = journal.find(key);
-      if (known === undefined) missing.push(toTrial(index!, epochs));
+      if (known === undefined) missing.push(toTrial(index, epochs));
       else settle(key, known);
     }
     if (done > 0) log(`${label}: ${done / epochs} of ${entrants.length} trials are in the journal already.`);
