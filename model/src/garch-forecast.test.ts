@@ -11,7 +11,7 @@ import {
 } from "./garch-forecast.ts";
 
 const GJR: GarchModel = {
-  volatility: "gjr",
+  kind: "gjr",
   distribution: "normal",
   mu: 0.01,
   omega: 0.02,
@@ -23,7 +23,7 @@ const GJR: GarchModel = {
 };
 const EGARCH: GarchModel = {
   ...GJR,
-  volatility: "egarch",
+  kind: "egarch",
   omega: -0.01,
   alpha: 0.2,
   gamma: -0.08,
@@ -36,13 +36,13 @@ describe("GARCH forecasts", () => {
     ["garch", "normal", [0.14698111, 0.15172963, 0.16065237, 0.2186695]],
     ["gjr", "normal", [0.14526003, 0.15011558, 0.15919709, 0.21650323]],
     ["gjr", "student-t", [0.12844909, 0.13106519, 0.13629739, 0.1886194]],
-  ] as const)("default: %s, %s on DEM/GBP equals arch's", (volatility, distribution, expected) => {
-    const { model } = fitGarch(DEM2GBP, { volatility, distribution, startUp: 0.22 });
+  ] as const)("default: %s, %s on DEM/GBP equals arch's", (kind, distribution, expected) => {
+    const { model } = fitGarch(DEM2GBP, { kind, distribution, startUp: 0.22 });
     const path = forecastVariance(model, filterVariance(model, DEM2GBP).at(-1)!, 24);
     for (const [i, step] of [1, 2, 4, 24].entries()) expect(path[step - 1]! / expected[i]!).toBeCloseTo(1, 4);
   });
 
-  it.each([GJR, EGARCH])("default: $volatility equals the mean of simulated paths", (model) => {
+  it.each([GJR, EGARCH])("default: $kind equals the mean of simulated paths", (model) => {
     const random = seededRandom(9);
     const steps = 12;
     const paths = 40_000;

@@ -6,7 +6,7 @@ import { scaledNormalInterval } from "./normal.ts";
 export function nextVariance(model: GarchModel, variance: number, lastReturn: number): number {
   const { mu, omega, alpha, gamma, beta } = model;
   const e = lastReturn - mu;
-  if (model.volatility !== "egarch") return omega + (alpha + (e < 0 ? gamma : 0)) * e * e + beta * variance;
+  if (model.kind !== "egarch") return omega + (alpha + (e < 0 ? gamma : 0)) * e * e + beta * variance;
   const z = e / Math.sqrt(variance);
   return Math.exp(
     omega + alpha * (Math.abs(z) - MEAN_ABSOLUTE_NORMAL) + gamma * z + beta * Math.log(variance),
@@ -21,7 +21,7 @@ export function filterVariance(model: GarchModel, returns: Float64Array): Float6
   const { omega, alpha, gamma, beta, startVariance } = model;
   const path = new Float64Array(returns.length + 1);
   path[0] =
-    model.volatility === "egarch"
+    model.kind === "egarch"
       ? Math.exp(omega + beta * Math.log(startVariance))
       : omega + (alpha + gamma / 2 + beta) * startVariance;
   for (let i = 0; i < returns.length; i++) path[i + 1] = nextVariance(model, path[i]!, returns[i]!);
@@ -29,8 +29,8 @@ export function filterVariance(model: GarchModel, returns: Float64Array): Float6
 }
 
 /** α + γ/2 + β, or EGARCH's β: what is left after one step of a shock to (log) variance. */
-export const persistenceOf = ({ volatility, alpha, gamma, beta }: GarchModel): number =>
-  volatility === "egarch" ? beta : alpha + gamma / 2 + beta;
+export const persistenceOf = ({ kind, alpha, gamma, beta }: GarchModel): number =>
+  kind === "egarch" ? beta : alpha + gamma / 2 + beta;
 
 /**
  * Expected variance of each of the next `steps` returns, from the variance `next` of the first of them.
@@ -40,7 +40,7 @@ export const persistenceOf = ({ volatility, alpha, gamma, beta }: GarchModel): n
  */
 export function forecastVariance(model: GarchModel, next: number, steps: number): Float64Array {
   const path = new Float64Array(steps);
-  if (model.volatility !== "egarch") {
+  if (model.kind !== "egarch") {
     const persistence = persistenceOf(model);
     for (let k = 0, h = next; k < steps; k++, h = model.omega + persistence * h) path[k] = h;
     return path;
@@ -64,7 +64,7 @@ export function forecastGarchRows(
   const width = horizons.length;
   const out = new Float64Array(returns.length * width);
   const longest = Math.max(...horizons);
-  const mean = model.volatility === "egarch" ? egarchMean(model, longest) : linearMean(model);
+  const mean = model.kind === "egarch" ? egarchMean(model, longest) : linearMean(model);
   for (let i = 0; i < returns.length; i++) {
     for (let h = 0; h < width; h++) out[i * width + h] = mean(variances[i + 1]!, horizons[h]!);
   }

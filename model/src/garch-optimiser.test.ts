@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { goldenSection, minimise, type Objective } from "./garch-optimiser.ts";
+import { minimise, type Objective } from "./garch-optimiser.ts";
 
 const identity = Float64Array.of(1, 0, 0, 1);
 
@@ -59,12 +59,5 @@ describe("BFGS", () => {
       return -x;
     };
     expect(minimise(f, Float64Array.of(0), Float64Array.of(1), 1e-9).hasConverged).toBe(false);
-  });
-});
-
-describe("golden section", () => {
-  it("default: the lowest point of a function with a kink, and of one that falls to the edge", () => {
-    expect(goldenSection((x) => Math.abs(x - 0.3), -1, 1, 1e-10)).toBeCloseTo(0.3, 9);
-    expect(goldenSection((x) => -x, -1, 1, 1e-10)).toBeCloseTo(1, 9);
   });
 });

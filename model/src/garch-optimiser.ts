@@ -136,27 +136,6 @@ function update(inverse: Float64Array, s: Float64Array, y: Float64Array): void {
   }
 }
 
-/** The lowest point of a unimodal f on [low, high], to `width`, by golden section (Kiefer 1953). */
-export function goldenSection(f: (x: number) => number, low: number, high: number, width: number): number {
-  const ratio = (Math.sqrt(5) - 1) / 2;
-  let [a, b] = [low, high];
-  let left = b - ratio * (b - a);
-  let right = a + ratio * (b - a);
-  let [atLeft, atRight] = [f(left), f(right)];
-  while (b - a > width) {
-    if (atLeft <= atRight) {
-      [b, right, atRight] = [right, left, atLeft];
-      left = b - ratio * (b - a);
-      atLeft = f(left);
-    } else {
-      [a, left, atLeft] = [left, right, atRight];
-      right = a + ratio * (b - a);
-      atRight = f(right);
-    }
-  }
-  return (a + b) / 2;
-}
-
 function isLowest(f: Objective, x: Float64Array, value: number, trial: Float64Array): boolean {
   for (let i = 0; i < x.length; i++) {
     for (const step of [-KINK_STEP, KINK_STEP]) {

@@ -1,4 +1,4 @@
-import { ALPHA, BETA, GAMMA, MU, NU, OMEGA, SLOTS, type Volatility } from "./garch-likelihood.ts";
+import { ALPHA, BETA, GAMMA, type GarchKind, MU, NU, OMEGA, SLOTS } from "./garch-likelihood.ts";
 
 /** α + γ/2 + β, or |β| of EGARCH, stays below this: an integrated process has no long-run variance. */
 const PERSISTENCE_LIMIT = 1 - 1e-6;
@@ -18,8 +18,8 @@ export interface Parameterisation {
 }
 
 /** True where the recursion gives positive variances that do not explode, for any returns. */
-export const isAdmissible = (volatility: Volatility, theta: Float64Array): boolean =>
-  (volatility === "egarch"
+export const isAdmissible = (kind: GarchKind, theta: Float64Array): boolean =>
+  (kind === "egarch"
     ? Math.abs(theta[BETA]!) < 1
     : theta[OMEGA]! > 0 &&
       theta[ALPHA]! >= 0 &&
@@ -29,16 +29,12 @@ export const isAdmissible = (volatility: Volatility, theta: Float64Array): boole
 
 /**
  * GARCH and GJR: logits of the persistence, of β's share in it and of the share of α in what positive and
- * negative shocks add; EGARCH: β by tanh, the others as they are.
+ * negative shocks add; EGARCH: β by tanh, and ln α: where large shocks calmed, α < 0, its filter would forget its
+ * start so slowly that the likelihood is all ridges.
  */
-export function parameterisation(
-  volatility: Volatility,
-  isStudent: boolean,
-  hasMean: boolean,
-): Parameterisation {
+export function parameterisation(kind: GarchKind, isStudent: boolean, hasMean: boolean): Parameterisation {
   const slots = [MU, OMEGA, ALPHA, GAMMA, BETA, NU].filter(
-    (slot) =>
-      (slot !== MU || hasMean) && (slot !== GAMMA || volatility !== "garch") && (slot !== NU || isStudent),
+    (slot) => (slot !== MU || hasMean) && (slot !== GAMMA || kind !== "garch") && (slot !== NU || isStudent),
   );
   const k = slots.length;
   const at = Array.from({ length: SLOTS }, (_, slot) => slots.indexOf(slot));
@@ -58,15 +54,15 @@ export function parameterisation(
       theta[NU] = 1 / (low + (high - low) * share);
       put(NU, NU, -(theta[NU] ** 2) * (high - low) * share * (1 - share));
     }
-    if (volatility === "egarch") {
+    if (kind === "egarch") {
       const t = Math.tanh(value(free, BETA));
       theta[BETA] = PERSISTENCE_LIMIT * t;
       theta[OMEGA] = value(free, OMEGA);
-      theta[ALPHA] = value(free, ALPHA);
+      theta[ALPHA] = Math.exp(value(free, ALPHA));
       theta[GAMMA] = value(free, GAMMA);
       put(BETA, BETA, PERSISTENCE_LIMIT * (1 - t * t));
       put(OMEGA, OMEGA, 1);
-      put(ALPHA, ALPHA, 1);
+      put(ALPHA, ALPHA, theta[ALPHA]!);
       put(GAMMA, GAMMA, 1);
       return;
     }
@@ -85,7 +81,7 @@ export function parameterisation(
     const shock = persistence * (1 - b);
     const byP = slope * (1 - b);
     const byB = -persistence * b * (1 - b);
-    const g = volatility === "gjr" ? logistic(value(free, GAMMA)) : 0.5;
+    const g = kind === "gjr" ? logistic(value(free, GAMMA)) : 0.5;
     theta[ALPHA] = 2 * g * shock;
     put(ALPHA, ALPHA, 2 * g * byP);
     put(ALPHA, BETA, 2 * g * byB);
@@ -100,9 +96,9 @@ export function parameterisation(
     const all = new Float64Array(SLOTS);
     all[MU] = theta[MU]!;
     all[NU] = isStudent ? logit(shareOf(1 / theta[NU]!, INVERSE_NU)) : 0;
-    if (volatility === "egarch") {
+    if (kind === "egarch") {
       all[OMEGA] = theta[OMEGA]!;
-      all[ALPHA] = theta[ALPHA]!;
+      all[ALPHA] = Math.log(theta[ALPHA]!);
       all[GAMMA] = theta[GAMMA]!;
       all[BETA] = Math.atanh(theta[BETA]! / PERSISTENCE_LIMIT);
     } else {
@@ -123,14 +119,14 @@ export function parameterisation(
  * Parameters to begin from, by variance targeting on returns of unit variance and mean `mu`: the search starts
  * at the likeliest of them.
  */
-export function* startingGrid(volatility: Volatility, mu: number, nu: number): Generator<Float64Array> {
+export function* startingGrid(kind: GarchKind, mu: number, nu: number): Generator<Float64Array> {
   for (const persistence of [0.8, 0.95, 0.99]) {
     for (const shock of [0.03, 0.08, 0.16]) {
-      for (const lean of volatility === "garch" ? [0] : [0, 0.5]) {
+      for (const lean of kind === "garch" ? [0] : [0, 0.5]) {
         const theta = new Float64Array(SLOTS);
         theta[MU] = mu;
         theta[NU] = nu;
-        if (volatility === "egarch") {
+        if (kind === "egarch") {
           theta[ALPHA] = 2 * shock;
           theta[GAMMA] = -lean * shock;
           theta[BETA] = persistence;

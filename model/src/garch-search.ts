@@ -1,36 +1,34 @@
 import { type Covariances, invertPositive, product, scoreOuter } from "./garch-inference.ts";
-import { type Likelihood, MU, NU, SLOTS, type Volatility } from "./garch-likelihood.ts";
-import { goldenSection, minimise } from "./garch-optimiser.ts";
+import { type GarchKind, type Likelihood, NU, SLOTS } from "./garch-likelihood.ts";
+import { minimise } from "./garch-optimiser.ts";
 import { isAdmissible, type Parameterisation, startingGrid } from "./garch-parameters.ts";
 
 /** Largest slope of the mean log-likelihood by a free coordinate at its maximum. */
 const TOLERANCE = 1e-7;
 const MAX_ITERATIONS = 200;
-const MAX_TURNS = 50;
+/** Starts tried, the likeliest first, until one leads to a maximum. */
+const MAX_STARTS = 3;
 /** Degrees of freedom to begin from: returns of most markets lie within a few of it. */
 const START_NU = 6;
 
 /** Maximises the likelihood of n returns of unit variance and mean `mu` over the parameters of the map. */
 export function findLikeliest(
   likelihood: Likelihood,
-  volatility: Volatility,
+  kind: GarchKind,
   map: Parameterisation,
   mu: number,
   n: number,
 ): Climb {
   const nu = map.slots.includes(NU) ? START_NU : Number.POSITIVE_INFINITY;
-  let start: Float64Array = new Float64Array(SLOTS);
-  let highest = Number.NaN;
-  for (const theta of startingGrid(volatility, mu, nu)) {
-    const value = likelihood(theta);
-    if (value <= highest) continue;
-    start = theta;
-    highest = value;
+  const starts = Array.from(startingGrid(kind, mu, nu), (theta) => ({ theta, value: likelihood(theta) }));
+  starts.sort((a, b) => b.value - a.value);
+  let first: Climb | undefined;
+  for (const start of starts.slice(0, MAX_STARTS)) {
+    const search = climb(likelihood, map, start.theta, n);
+    if (search.hasConverged) return search;
+    first ??= search;
   }
-  const search = climb(likelihood, map, start, n);
-  return search.hasConverged || volatility !== "egarch" || !map.slots.includes(MU)
-    ? search
-    : climbByTurns(likelihood, map, search.theta, n);
+  return first!;
 }
 
 export interface Climb {
@@ -40,17 +38,8 @@ export interface Climb {
   readonly hasConverged: boolean;
 }
 
-/**
- * BFGS on the mean negative log-likelihood over the free coordinates, its first metric the scores' (BHHH 1974).
- * `isMeanFixed` leaves μ where it starts.
- */
-function climb(
-  likelihood: Likelihood,
-  map: Parameterisation,
-  start: Float64Array,
-  n: number,
-  isMeanFixed = false,
-): Climb {
+/** BFGS on the mean negative log-likelihood over the free coordinates, its first metric the scores' (BHHH 1974). */
+function climb(likelihood: Likelihood, map: Parameterisation, start: Float64Array, n: number): Climb {
   const k = map.slots.length;
   const theta = new Float64Array(SLOTS);
   const slope = new Float64Array(SLOTS);
@@ -64,42 +53,13 @@ function climb(
       for (const slot of map.slots) sum += jacobian[slot * k + j]! * slope[slot]!;
       gradient[j] = -sum / n;
     }
-    if (isMeanFixed) gradient[0] = 0;
     return -value / n;
   };
   const free = map.toFree(start);
   const metric = scoreMetric(likelihood, map, free, n);
-  if (isMeanFixed) for (let j = 0; j < k; j++) metric[j] = metric[j * k] = 0;
   const search = minimise(objective, free, metric, TOLERANCE, MAX_ITERATIONS);
   map.toTheta(search.x, theta, jacobian);
   return { ...search, theta };
-}
-
-/**
- * EGARCH's |z| gives the likelihood a kink in μ at every return, and many at once where returns are equal, on
- * which BFGS crawls. Here μ and the others, which are smooth, are found in turn until neither gains.
- */
-function climbByTurns(likelihood: Likelihood, map: Parameterisation, start: Float64Array, n: number): Climb {
-  let theta = start;
-  let highest = likelihood(theta);
-  let iterations = 0;
-  for (let round = 0; round < MAX_TURNS; round++) {
-    const others = climb(likelihood, map, theta, n, true);
-    iterations += others.iterations;
-    if (!others.hasConverged) return { ...others, iterations };
-    theta = others.theta;
-    const atMean = (mu: number): number => {
-      theta[MU] = mu;
-      return -likelihood(theta);
-    };
-    const mu = theta[MU]!;
-    const found = goldenSection(atMean, mu - 0.05, mu + 0.05, 1e-9);
-    theta[MU] = atMean(found) < atMean(mu) ? found : mu;
-    const value = likelihood(theta);
-    if (value - highest < 1e-10 * Math.abs(value)) return { ...others, theta, iterations };
-    highest = value;
-  }
-  return { theta, iterations, gradientNorm: Number.NaN, hasConverged: false };
 }
 
 /** Inverse of the mean outer product of the scores by the free coordinates; the identity where it is singular. */
@@ -129,12 +89,12 @@ function scoreMetric(
 /** Two Newton steps on the parameters themselves, which double the digits; none where a bound or a kink is near. */
 export function polish(
   likelihood: Likelihood,
-  volatility: Volatility,
+  kind: GarchKind,
   map: Parameterisation,
   theta: Float64Array,
   { hessian }: Covariances,
 ): Float64Array {
-  if (volatility === "egarch" || hessian === null) return theta;
+  if (kind === "egarch" || hessian === null) return theta;
   const k = map.slots.length;
   const gradient = new Float64Array(SLOTS);
   let best = theta;
@@ -146,7 +106,7 @@ export function polish(
         next[map.slots[i]!] = next[map.slots[i]!]! + hessian[i * k + j]! * gradient[map.slots[j]!]!;
       }
     }
-    if (!isAdmissible(volatility, next)) return best;
+    if (!isAdmissible(kind, next)) return best;
     const value = likelihood(next, gradient);
     if (!(value >= highest - 1e-12 * Math.abs(highest))) return best;
     best = next;

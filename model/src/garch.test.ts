@@ -13,7 +13,7 @@ import {
   TooFewReturnsError,
 } from "./garch.ts";
 import { filterVariance } from "./garch-forecast.ts";
-import { garchLikelihood, type Volatility } from "./garch-likelihood.ts";
+import { type GarchKind, garchLikelihood } from "./garch-likelihood.ts";
 
 const byName = (fit: GarchFit, of: "estimate" | "hessianError" | "robustError") =>
   Object.fromEntries(fit.parameters.map((p) => [p.name, p[of]]));
@@ -30,7 +30,7 @@ describe("published benchmarks on DEM/GBP", () => {
       hessianError: { mu: 0.00846212, omega: 0.00285271, alpha: 0.0265228, beta: 0.0335527 },
       robustError: { mu: 0.00918935, omega: 0.00649319, alpha: 0.0535317, beta: 0.0724614 },
     };
-    const fit = fitGarch(DEM2GBP, { volatility: "garch" });
+    const fit = fitGarch(DEM2GBP, { kind: "garch" });
     for (const kind of ["estimate", "hessianError", "robustError"] as const) {
       const found = byName(fit, kind);
       expect(Object.keys(found)).toEqual(["mu", "omega", "alpha", "beta"]);
@@ -51,7 +51,7 @@ describe("published benchmarks on DEM/GBP", () => {
       alpha: 0.33305592776,
     };
     const errors = { mu: 0.00886, omega: 0.0285, gamma: 0.0192, beta: 0.0168, alpha: 0.0406 };
-    const found = byName(fitGarch(DEM2GBP, { volatility: "egarch" }), "estimate");
+    const found = byName(fitGarch(DEM2GBP, { kind: "egarch" }), "estimate");
     for (const [name, value] of Object.entries(published)) {
       expect(Math.abs(found[name]! - value), name).toBeLessThan(errors[name as keyof typeof errors] / 50);
     }
@@ -60,7 +60,7 @@ describe("published benchmarks on DEM/GBP", () => {
   // Python arch 8.0.0, every row of these from
   //   arch_model(y, mean="Constant", vol=V, p=1, o=O, q=1, dist=D, rescale=False)
   //     .fit(backcast=0.22, tol=1e-14), again from its own result; robust, then cov_type="classic" errors.
-  const ARCH: readonly [Volatility, GarchDistribution, number, number[], number[], number[]][] = [
+  const ARCH: readonly [GarchKind, GarchDistribution, number, number[], number[], number[]][] = [
     [
       "garch",
       "normal",
@@ -112,8 +112,8 @@ describe("published benchmarks on DEM/GBP", () => {
   ];
   it.each(ARCH)(
     "default: %s, %s equals arch's, and is no less likely",
-    (volatility, distribution, likelihood, estimates, hessian, robust) => {
-      const fit = fitGarch(DEM2GBP, { volatility, distribution, startUp: 0.22 });
+    (kind, distribution, likelihood, estimates, hessian, robust) => {
+      const fit = fitGarch(DEM2GBP, { kind, distribution, startUp: 0.22 });
       expect(fit.logLikelihood).toBeGreaterThan(likelihood - 2e-4);
       expect(fit.logLikelihood).toBeCloseTo(likelihood, 3);
       for (const [i, p] of fit.parameters.entries()) {
@@ -128,17 +128,17 @@ describe("published benchmarks on DEM/GBP", () => {
 
 describe("fitGarch", () => {
   /** 4,000 returns under a known law. */
-  function simulated(volatility: Volatility, nu: number): Float64Array {
-    const random = seededRandom(3, volatility);
+  function simulated(kind: GarchKind, nu: number): Float64Array {
+    const random = seededRandom(3, kind);
     const scale = Number.isFinite(nu) ? Math.sqrt((nu - 2) / nu) : 1;
     let h = 1e-4;
     return Float64Array.from({ length: 4000 }, () => {
       const z = Number.isFinite(nu) ? random.studentT(nu) * scale : random.normal();
       const e = Math.sqrt(h) * z;
       h =
-        volatility === "egarch"
+        kind === "egarch"
           ? Math.exp(-0.46 + 0.15 * (Math.abs(z) - Math.sqrt(2 / Math.PI)) - 0.08 * z + 0.95 * Math.log(h))
-          : 4e-6 + (0.05 + (volatility === "gjr" && e < 0 ? 0.1 : 0)) * e * e + 0.86 * h;
+          : 4e-6 + (0.05 + (kind === "gjr" && e < 0 ? 0.1 : 0)) * e * e + 0.86 * h;
       return 2e-4 + e;
     });
   }
@@ -149,12 +149,12 @@ describe("fitGarch", () => {
   };
   it.each(["garch", "gjr", "egarch"] as const)(
     "default: %s recovers the law of its own simulation",
-    (volatility) => {
+    (kind) => {
       for (const nu of [Number.POSITIVE_INFINITY, 6]) {
         const distribution = Number.isFinite(nu) ? "student-t" : "normal";
-        const fit = fitGarch(simulated(volatility, nu), { volatility, distribution });
+        const fit = fitGarch(simulated(kind, nu), { kind, distribution });
         const expected: Record<string, number> = {
-          ...truth[volatility],
+          ...truth[kind],
           ...(Number.isFinite(nu) ? { nu } : {}),
         };
         expect(fit.parameters.map((p) => p.name)).toEqual(Object.keys(expected));
@@ -166,14 +166,14 @@ describe("fitGarch", () => {
   );
 
   it("behaviour: the scale of the returns changes nothing but the units", () => {
-    for (const volatility of ["garch", "egarch"] as const) {
-      const fit = fitGarch(DEM2GBP, { volatility });
+    for (const kind of ["garch", "egarch"] as const) {
+      const fit = fitGarch(DEM2GBP, { kind });
       const scaled = fitGarch(
         DEM2GBP.map((r) => r * 1e-4),
-        { volatility },
+        { kind },
       );
-      const shift = volatility === "egarch" ? 2 * (1 - fit.model.beta) * Math.log(1e-4) : 0;
-      const omega = volatility === "egarch" ? fit.model.omega + shift : fit.model.omega * 1e-8;
+      const shift = kind === "egarch" ? 2 * (1 - fit.model.beta) * Math.log(1e-4) : 0;
+      const omega = kind === "egarch" ? fit.model.omega + shift : fit.model.omega * 1e-8;
       expect(scaled.model.omega / omega).toBeCloseTo(1, 5);
       expect(scaled.model.mu / (fit.model.mu * 1e-4)).toBeCloseTo(1, 4);
       expect(scaled.model.beta).toBeCloseTo(fit.model.beta, 6);
@@ -183,7 +183,7 @@ describe("fitGarch", () => {
     // ω of EGARCH shifts by (1 − β) ln s², and its error with it: that of returns of unit variance, fitted anew.
     const direct = fitGarch(
       DEM2GBP.map((r) => r * 1e-4),
-      { volatility: "egarch", startUp: 0.22e-8 },
+      { kind: "egarch", startUp: 0.22e-8 },
     );
     const theta = Float64Array.from(
       ["mu", "omega", "alpha", "gamma", "beta", "nu"] as const,
@@ -210,7 +210,7 @@ describe("fitGarch", () => {
   });
 
   it("behaviour: no admissible parameters near the estimate are likelier", () => {
-    const fit = fitGarch(DEM2GBP, { volatility: "gjr" });
+    const fit = fitGarch(DEM2GBP, { kind: "gjr" });
     const theta = Float64Array.from(
       ["mu", "omega", "alpha", "gamma", "beta", "nu"] as const,
       (n) => fit.model[n],
@@ -230,11 +230,11 @@ describe("fitGarch", () => {
   });
 
   it("default: a zero mean is not estimated, and each start-up rule gives the variance it says", () => {
-    const fit = fitGarch(DEM2GBP, { volatility: "garch", mean: "zero" });
+    const fit = fitGarch(DEM2GBP, { kind: "garch", mean: "zero" });
     expect(fit.parameters.map((p) => p.name)).toEqual(["omega", "alpha", "beta"]);
     expect(fit.model.mu).toBe(0);
     expect(fit.model.startVariance).toBeCloseTo(DEM2GBP.reduce((s, r) => s + r * r, 0) / 1974, 12);
-    const weighted = fitGarch(DEM2GBP, { volatility: "garch", mean: "zero", startUp: "backcast" });
+    const weighted = fitGarch(DEM2GBP, { kind: "garch", mean: "zero", startUp: "backcast" });
     let sum = 0;
     let weights = 0;
     for (let i = 0; i < 75; i++) {
@@ -250,10 +250,10 @@ describe("fitGarch", () => {
   });
 
   it("behaviour: a series that dies is fitted with finite variances, or refused", () => {
-    for (const volatility of ["garch", "gjr", "egarch"] as const) {
+    for (const kind of ["garch", "gjr", "egarch"] as const) {
       const dead = DEM2GBP.map((r, i) => (i > 1200 ? 0 : r));
       try {
-        const { model } = fitGarch(dead, { volatility, mean: "zero" });
+        const { model } = fitGarch(dead, { kind, mean: "zero" });
         expect(filterVariance(model, dead).every((h) => h > 0 && h < 1e4)).toBe(true);
       } catch (error) {
         expect(error).toBeInstanceOf(GarchNotConvergedError);
@@ -261,8 +261,26 @@ describe("fitGarch", () => {
     }
   });
 
+  it("behaviour: converges on returns of few different values, where EGARCH's likelihood is kinked in μ", () => {
+    for (const tick of [0.1, 0.4, 0.8]) {
+      const coarse = DEM2GBP.map((r) => Math.round(r / tick) * tick);
+      const fit = fitGarch(coarse, { kind: "egarch" });
+      const theta = Float64Array.from(
+        ["mu", "omega", "alpha", "gamma", "beta", "nu"] as const,
+        (n) => fit.model[n],
+      );
+      const likelihood = garchLikelihood(coarse, "egarch", false, null);
+      for (let slot = 0; slot < 5; slot++) {
+        for (const step of [-1e-4, 1e-4]) {
+          const near = likelihood(theta.map((x, i) => (i === slot ? x + step : x)));
+          expect(near).toBeLessThanOrEqual(fit.logLikelihood + 1e-7);
+        }
+      }
+    }
+  });
+
   it("error: too few returns, a constant series, a missing return, a bad start", () => {
-    const options = { volatility: "garch" } as const;
+    const options = { kind: "garch" } as const;
     expect(() => fitGarch(DEM2GBP.subarray(0, 99), options)).toThrow(TooFewReturnsError);
     expect(() => fitGarch(new Float64Array(500).fill(0.01), options)).toThrow(ConstantReturnsError);
     const missing = DEM2GBP.map((r, i) => (i === 7 ? Number.NaN : r));

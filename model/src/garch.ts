@@ -1,6 +1,6 @@
 import { BallastError } from "@ballast/data";
 import { type Covariances, parameterCovariances } from "./garch-inference.ts";
-import { BETA, garchLikelihood, MU, meanOf, OMEGA, type Volatility } from "./garch-likelihood.ts";
+import { BETA, type GarchKind, garchLikelihood, MU, meanOf, OMEGA } from "./garch-likelihood.ts";
 import { type Parameterisation, parameterisation } from "./garch-parameters.ts";
 import { findLikeliest, polish } from "./garch-search.ts";
 
@@ -17,7 +17,7 @@ export type GarchDistribution = "normal" | "student-t";
 export type GarchStartUp = "residual-variance" | "backcast" | number;
 
 export interface GarchOptions {
-  readonly volatility: Volatility;
+  readonly kind: GarchKind;
   /** Default "normal". */
   readonly distribution?: GarchDistribution;
   /** Default "constant"; "zero" fixes μ at 0. */
@@ -28,7 +28,7 @@ export interface GarchOptions {
 
 /** Parameters of r = μ + e, e = √h·z, in the units of the returns. Those a model lacks are 0, ν of the Gaussian +∞. */
 export interface GarchModel {
-  readonly volatility: Volatility;
+  readonly kind: GarchKind;
   readonly distribution: GarchDistribution;
   readonly mu: number;
   readonly omega: number;
@@ -45,7 +45,7 @@ export type GarchParameterName = "mu" | "omega" | "alpha" | "gamma" | "beta" | "
 export interface GarchParameter {
   readonly name: GarchParameterName;
   readonly estimate: number;
-  /** From the inverse Hessian; NaN where the Hessian is not positive, as with an estimate on its bound. */
+  /** From the inverse Hessian; NaN where the Hessian is not positive definite, as it need not be on a bound. */
   readonly hessianError: number;
   /** Robust to the wrong distribution: H⁻¹(Σ ss')H⁻¹ (Bollerslev & Wooldridge 1992); NaN likewise. */
   readonly robustError: number;
@@ -100,15 +100,15 @@ export class BadStartVarianceError extends BallastError {
 
 export class GarchNotConvergedError extends BallastError {
   readonly code = "GARCH_NOT_CONVERGED";
-  readonly volatility: Volatility;
+  readonly kind: GarchKind;
   readonly iterations: number;
   readonly gradientNorm: number;
-  constructor(volatility: Volatility, iterations: number, gradientNorm: number) {
+  constructor(kind: GarchKind, iterations: number, gradientNorm: number) {
     super(
-      `The ${volatility} likelihood still slopes by ${gradientNorm.toPrecision(2)} after ${iterations} iterations. ` +
+      `The ${kind} likelihood still slopes by ${gradientNorm.toPrecision(2)} after ${iterations} iterations. ` +
         "Look for outliers in the returns, or give more of them.",
     );
-    this.volatility = volatility;
+    this.kind = kind;
     this.iterations = iterations;
     this.gradientNorm = gradientNorm;
   }
@@ -118,32 +118,27 @@ const NAMES: readonly GarchParameterName[] = ["mu", "omega", "alpha", "gamma", "
 
 /**
  * Maximum-likelihood GARCH(1,1), GJR-GARCH(1,1,1) or EGARCH(1,1,1) of returns per step, oldest first. The scale
- * does not matter. EGARCH's ω goes with E|z| = √(2/π) under both distributions. Deterministic.
+ * does not matter. EGARCH's α is positive, and its ω goes with E|z| = √(2/π) under both distributions. Deterministic.
+ * A series without a well-behaved maximum, as one that stops moving half-way, may end in a GarchNotConvergedError.
  */
 export function fitGarch(returns: Float64Array, options: GarchOptions): GarchFit {
-  const { volatility, distribution = "normal", mean = "constant", startUp = "residual-variance" } = options;
+  const { kind, distribution = "normal", mean = "constant", startUp = "residual-variance" } = options;
   checkReturns(returns);
   const isStudent = distribution === "student-t";
   const hasMean = mean === "constant";
   const { scale, scaled, start } = standardise(returns, hasMean, startUp);
-  const likelihood = garchLikelihood(scaled, volatility, isStudent, start);
-  const map = parameterisation(volatility, isStudent, hasMean);
+  const likelihood = garchLikelihood(scaled, kind, isStudent, start);
+  const map = parameterisation(kind, isStudent, hasMean);
 
-  const search = findLikeliest(likelihood, volatility, map, hasMean ? meanOf(scaled) : 0, returns.length);
+  const search = findLikeliest(likelihood, kind, map, hasMean ? meanOf(scaled) : 0, returns.length);
   if (!search.hasConverged) {
-    throw new GarchNotConvergedError(volatility, search.iterations, search.gradientNorm);
+    throw new GarchNotConvergedError(kind, search.iterations, search.gradientNorm);
   }
   const covariances = parameterCovariances(likelihood, search.theta, map.slots, returns.length);
-  const theta = polish(likelihood, volatility, map, search.theta, covariances);
+  const theta = polish(likelihood, kind, map, search.theta, covariances);
 
-  const model = rescale(
-    theta,
-    volatility,
-    distribution,
-    scale,
-    start ?? residualVariance(scaled, theta[MU]!),
-  );
-  const errors = standardErrors(covariances, map, volatility, scale);
+  const model = rescale(theta, kind, distribution, scale, start ?? residualVariance(scaled, theta[MU]!));
+  const errors = standardErrors(covariances, map, kind, scale);
   return {
     model,
     parameters: map.slots.map((slot, i) => {
@@ -202,17 +197,17 @@ function backcast(returns: Float64Array, mu: number): number {
 /** From returns of unit variance to their own: e scales by `scale`, h by its square, ln h shifts. */
 function rescale(
   theta: Float64Array,
-  volatility: Volatility,
+  kind: GarchKind,
   distribution: GarchDistribution,
   scale: number,
   startVariance: number,
 ): GarchModel {
   const [mu = 0, omega = 0, alpha = 0, gamma = 0, beta = 0, nu = Number.POSITIVE_INFINITY] = theta;
   return {
-    volatility,
+    kind,
     distribution,
     mu: mu * scale,
-    omega: volatility === "egarch" ? omega + 2 * (1 - beta) * Math.log(scale) : omega * scale ** 2,
+    omega: kind === "egarch" ? omega + 2 * (1 - beta) * Math.log(scale) : omega * scale ** 2,
     alpha,
     gamma,
     beta,
@@ -225,7 +220,7 @@ function rescale(
 function standardErrors(
   covariances: Covariances,
   { slots }: Parameterisation,
-  volatility: Volatility,
+  kind: GarchKind,
   scale: number,
 ) {
   const k = slots.length;
@@ -237,7 +232,7 @@ function standardErrors(
       const at = (row: number, column: number) => covariance[row * k + column]!;
       if (slot === MU) return Math.sqrt(at(i, i)) * scale;
       if (slot !== OMEGA) return Math.sqrt(at(i, i));
-      if (volatility !== "egarch") return Math.sqrt(at(i, i)) * scale ** 2;
+      if (kind !== "egarch") return Math.sqrt(at(i, i)) * scale ** 2;
       const shift = -2 * Math.log(scale);
       return Math.sqrt(at(omega, omega) + 2 * shift * at(omega, beta) + shift ** 2 * at(beta, beta));
     });

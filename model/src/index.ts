@@ -71,7 +71,7 @@ export {
   nextVariance,
   persistenceOf,
 } from "./garch-forecast.ts";
-export type { Volatility } from "./garch-likelihood.ts";
+export type { GarchKind } from "./garch-likelihood.ts";
 export {
   BadHarOptionsError,
   BadMeasureError,

@@ -27,7 +27,7 @@ export interface VarianceModel {
 }
 
 export const garchModel = (options: GarchOptions, horizons: readonly number[]): VarianceModel => ({
-  name: `${options.volatility}-${options.distribution ?? "normal"}`,
+  name: `${options.kind}-${options.distribution ?? "normal"}`,
   fit: (history, from, to) => {
     const { model } = fitGarch(history.returns.subarray(from, to), options);
     return { forecastRows: ({ returns }) => forecastGarchRows(model, returns, horizons) };
@@ -47,9 +47,9 @@ export const varianceModels = (
   horizons: readonly number[],
   lags?: readonly number[],
 ): readonly VarianceModel[] => [
-  ...(["garch", "gjr", "egarch"] as const).flatMap((volatility) =>
+  ...(["garch", "gjr", "egarch"] as const).flatMap((kind) =>
     (["normal", "student-t"] as const).map((distribution) =>
-      garchModel({ volatility, distribution, mean: "zero" }, horizons),
+      garchModel({ kind, distribution, mean: "zero" }, horizons),
     ),
   ),
   ...HAR_KINDS.map((kind) => harModel({ kind, horizons, ...(lags === undefined ? {} : { lags }) })),
