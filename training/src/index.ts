@@ -1,6 +1,16 @@
 export { type BackendName, chooseBackend, NoBackendError } from "./backend.ts";
 export { CALIBRATION_VAULT } from "./calibration.ts";
 export {
+  type Challenge,
+  type ChallengeRequest,
+  challenge,
+  judge,
+  LEAST_CHALLENGE_HOURS,
+  type Verdict,
+  WindowTooShortError,
+} from "./challenge.ts";
+export { type CheckedPart, checkRoot, checkTraining, toTrainConfig } from "./check.ts";
+export {
   BadConfigError,
   formatTrainingPlan,
   readSetting,
