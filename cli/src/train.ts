@@ -40,16 +40,16 @@ export async function runTrain(options: TrainOptions, terminal: Terminal): Promi
   const market = await toTrainingMarket(options, now, terminal);
   const until = options.until ?? unixMillis(market.start + market.length * market.intervalMs);
   checkWritable(options.artefacts, "--artefacts");
-  terminal.step(`Training on ${market.assets.length} assets.`);
-  const trained = await interruptible("nothing was stored", (signal) =>
-    terminal.track("training", (onProgress) =>
+  const trained = await interruptible("nothing was stored", (signal) => {
+    terminal.step(`Training on ${market.assets.length} assets.`);
+    return terminal.track("training", (onProgress) =>
       train(
         market,
         { ...DEFAULT_TRAIN_CONFIG, seed: options.seed },
         { until, backend: options.backend, log: (line) => terminal.say(line), signal, onProgress },
       ),
-    ),
-  );
+    );
+  });
   const artefacts = await openArtefactStore(options.artefacts);
   const { modelId, manifestHash } = await storeModel(artefacts, trained);
   artefacts.close();

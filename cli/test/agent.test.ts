@@ -1,5 +1,5 @@
 import { existsSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createKeystore, openJournal, vaultVenue } from "@ballast/agent";
 import { DECISION_SCHEMA, fetchEasDomain, ZERO_BYTES32 } from "@ballast/attest";
 import { type Checkpoint, type Devnet, startDevnet } from "@ballast/contracts";
@@ -88,7 +88,7 @@ async function readVault() {
 }
 
 function entriesOf(file: string) {
-  const journal = openJournal(join(home, file), { readOnly: true });
+  const journal = openJournal(resolve(home, file), { readOnly: true });
   try {
     return journal.list({ order: "oldest", limit: 100 }).items;
   } finally {
@@ -120,9 +120,10 @@ describe("agent, refused before it decides", () => {
     ],
     ["a policy without its model", ["--policy", "predictive", "--dry-run"], /^AGENT_OPTION: .*--model/m],
   ];
-  it.each(table)("error: %s", async (_, args, message) => {
-    expectRefused(await agent([...args, "--journal", "unused.sqlite"]), message);
-    if (existsSync(join(home, "unused.sqlite"))) expect(entriesOf("unused.sqlite")).toEqual([]);
+  it.concurrent.each(table)("error: %s", async (_, args, message) => {
+    const journal = join(newFolder(), "journal.sqlite");
+    expectRefused(await agent([...args, "--journal", journal]), message);
+    if (existsSync(journal)) expect(entriesOf(journal)).toEqual([]);
   });
 
   it("error: a wrong password and none, and neither the password nor the key is shown", async () => {

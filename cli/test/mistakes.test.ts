@@ -92,7 +92,7 @@ describe("bad bars", () => {
     ],
   ];
   for (const [title, folder, message, more = []] of table)
-    it(`error: ${title}`, async () => {
+    it.concurrent(`error: ${title}`, async () => {
       const out = newFolder();
       const ended = await run(home, ["demo", "--bars", folder(), "--hours", "24", "--out", out, ...more]);
       expectRefused(ended, message);
@@ -157,19 +157,23 @@ describe("places that cannot be written", () => {
 describe("a full disk", () => {
   const disk = newFolder();
   const mount = (...args: string[]) => spawnSync("mount", [...args, disk], { encoding: "utf8" });
-  const mounted = mount("-t", "tmpfs", "-o", "size=16k", "tmpfs");
-  const isMounted = mounted.status === 0;
-  if (!isMounted) console.log(`Left out, no full disk can be made here: ${mounted.stderr || mounted.error}`);
-  afterAll(() => isMounted && spawnSync("umount", ["-l", disk]));
+  const mountSmall = () => mount("-t", "tmpfs", "-o", "size=16k", "tmpfs");
+  const unmount = () => spawnSync("umount", ["-l", disk]);
+  const { status, stderr, error } = mountSmall();
+  const canMount = status === 0;
+  if (canMount) unmount();
+  else console.log(`Left out, no full disk can be made here: ${stderr?.trim() || error?.message}`);
+  beforeAll(() => void (canMount && mountSmall()));
+  afterAll(() => void (canMount && unmount()));
   const out = join(disk, "demo");
   const demo = ["demo", "--bars", "sound", "--hours", "24", "--out", out, "--json"];
 
-  it.skipIf(!isMounted)("error: no room for the model: nothing of it is kept", async () => {
+  it.skipIf(!canMount)("error: no room for the model: nothing of it is kept", async () => {
     expectRefused(await run(home, demo), /^DISK_FULL: There is no space left to write .*model/m);
     expect(readdirSync(out)).toEqual(["artefacts"]);
   });
 
-  it.skipIf(!isMounted)("error: no room for the journal any more: what it holds is whole", async () => {
+  it.skipIf(!canMount)("error: no room for the journal any more: what it holds is whole", async () => {
     expect(mount("-o", "remount,size=400k").status).toBe(0);
     expectRefused(
       await run(home, demo),
@@ -184,7 +188,7 @@ describe("a full disk", () => {
       expect([stage, offchainAttestation]).toEqual(["signed", expect.any(String)]);
   });
 
-  it.skipIf(!isMounted)("error: fetch stops, and goes on from there once there is room", async () => {
+  it.skipIf(!canMount)("error: fetch stops, and goes on from there once there is room", async () => {
     const exchange = await serveKlines(series[0]!);
     const market = join(disk, "market");
     const fetching = ["fetch", "--exchange-url", exchange.url, "--assets", "BTC", "--from", "2023-01-01"];
