@@ -162,7 +162,7 @@ describe("agent", () => {
     expect(entriesOf("dry.sqlite")).toMatchObject([{ stage: "signed", reason: "breach", uid: undefined }]);
   });
 
-  it("error: a key without ether: nothing is sent, and the next start carries on", async () => {
+  it("error: a key without ether: nothing is sent, and the decision stays as signed", async () => {
     const before = await readVault();
     const { status, stderr } = await live("poor");
     expect(stderr).toMatch(
