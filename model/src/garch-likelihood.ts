@@ -16,10 +16,9 @@ const LOG_RANGE = 30;
 export type GarchKind = "garch" | "gjr" | "egarch";
 
 /**
- * Log-likelihood of all observations; −∞ where the variance leaves (0, ∞), for EGARCH e^±30 times its start, and
- * where EGARCH's filter is not invertible on the sample (Wintenberger 2013). If given, `gradient` [slot] takes its
- * analytic derivatives and `scores` [observation][slot] those of each observation (Fiorentini, Calzolari &
- * Panattoni 1996).
+ * Log-likelihood of all observations; −∞ where the variance leaves (0, ∞), for EGARCH e^±30 times its start. If
+ * given, `gradient` [slot] takes its analytic derivatives and `scores` [observation][slot] those of each
+ * observation (Fiorentini, Calzolari & Panattoni 1996).
  */
 export type Likelihood = (theta: Float64Array, gradient?: Float64Array, scores?: Float64Array) => number;
 
@@ -184,8 +183,6 @@ function egarch(
   let ratios = 0;
   let tails = 0;
   let tailProduct = 1;
-  let memoryProduct = 1;
-  let memoryLogs = 0;
   for (let i = 0; i < n; i++) {
     if (!(Math.abs(x - preLog) < LOG_RANGE)) return Number.NEGATIVE_INFINITY;
     const scale = Math.exp(-0.5 * x);
@@ -199,8 +196,6 @@ function egarch(
       ratios += q / (1 + q);
       weight = (nu + 1) / ((nu - 2) * (1 + q));
       if ((i & 7) === 7) {
-        // A filter that does not forget where it started is chaos: its likelihood has no slope to climb.
-        if (memoryLogs + Math.log(Math.abs(memoryProduct)) >= 0) return Number.NEGATIVE_INFINITY;
         tails += Math.log(tailProduct);
         tailProduct = 1;
       }
@@ -208,12 +203,6 @@ function egarch(
       squares += square;
     }
     const size = Math.abs(z);
-    const memory = beta - 0.5 * (alpha * size + gamma * z);
-    memoryProduct *= memory;
-    if ((i & 7) === 7) {
-      memoryLogs += Math.log(Math.abs(memoryProduct));
-      memoryProduct = 1;
-    }
     if (gradient !== undefined) {
       const byX = 0.5 * (weight * square - 1);
       const byMu = weight * z * scale + byX * xMu;
@@ -231,6 +220,7 @@ function egarch(
         scores[at + BETA] = byX * xBeta;
         scores[at + NU] = isStudent ? nuScore(nu, square / (nu - 2)) : 0;
       }
+      const memory = beta - 0.5 * (alpha * size + gamma * z);
       xMu = memory * xMu - (z < 0 ? gamma - alpha : gamma + alpha) * scale;
       xOmega = memory * xOmega + 1;
       xAlpha = memory * xAlpha + size - MEAN_ABSOLUTE_NORMAL;

@@ -217,6 +217,13 @@ describe("fitGarch", () => {
     );
     const likelihood = garchLikelihood(DEM2GBP, "gjr", false, null);
     expect(likelihood(theta)).toBeCloseTo(fit.logLikelihood, 8);
+    // To a millionth of a standard error: the slope, as a Newton step would see it.
+    const gradient = new Float64Array(6);
+    likelihood(theta, gradient);
+    const slots = { mu: 0, omega: 1, alpha: 2, gamma: 3, beta: 4, nu: 5 };
+    for (const p of fit.parameters) {
+      expect(Math.abs(gradient[slots[p.name]]! * p.hessianError), p.name).toBeLessThan(1e-6);
+    }
     fc.assert(
       fc.property(
         fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 6, maxLength: 6 }),
