@@ -1,59 +1,128 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Hex, isoTime, openArtefactStore, type UnixMillis, unixMillis } from "@ballast/data";
 import {
-  BallastError,
-  isBarStore,
-  openArtefactStore,
-  storeSource,
-  toMarket,
-  type UnixMillis,
-  unixMillis,
-} from "@ballast/data";
-import { type BackendName, DEFAULT_TRAIN_CONFIG, storeModel, train } from "@ballast/training";
-import { checkWritable } from "./folders.ts";
+  type BackendName,
+  BadConfigError,
+  type Evaluated,
+  formatTrainingPlan,
+  readSetting,
+  readTrainingFile,
+  storeModel,
+  type TrainedModel,
+  type TrainingFile,
+  type TrainingPlan,
+  toTrainingPage,
+  toTrainingPlan,
+  toTrainingReport,
+  train,
+  whileFrozen,
+} from "@ballast/training";
+import { checkWritable, FolderError, writeWhole } from "./folders.ts";
 import { interruptible } from "./interrupt.ts";
-import { loadMarket } from "./market.ts";
 import type { Terminal } from "./terminal.ts";
+import { fetchPlanned, readDataset } from "./trainingData.ts";
 
 export interface TrainOptions {
+  readonly config?: string;
+  readonly set?: string[];
+  readonly printConfig?: boolean;
+  readonly check?: string;
   readonly bars?: string;
   readonly store?: string;
   readonly assets?: string[];
+  readonly from?: UnixMillis;
   readonly until?: UnixMillis;
-  readonly seed: number;
+  readonly seed?: number;
   readonly backend?: BackendName;
-  readonly artefacts: string;
+  readonly artefacts?: string;
+  readonly reports?: string;
   readonly json?: boolean;
 }
 
-export class NothingFetchedError extends BallastError {
-  readonly code = "NOTHING_FETCHED";
-  readonly folder: string;
-  constructor(folder: string) {
-    super(
-      `${folder} holds no fetched bars. Fetch some with \`ballast fetch\`, or give --bars a folder of files.`,
-    );
-    this.folder = folder;
-  }
+export async function runTrain(options: TrainOptions, terminal: Terminal): Promise<void> {
+  const plan = toPlan(options);
+  if (options.printConfig) return terminal.result(formatTrainingPlan(plan).trimEnd());
+  if (options.check !== undefined)
+    return (await import("./trainCheck.ts")).runCheck(options.check, plan, terminal);
+  await fetchPlanned(plan, terminal);
+  const now = unixMillis(Date.now());
+  let isFirst = true;
+  const load = () => {
+    const market = readDataset(plan, now, terminal, isFirst);
+    isFirst = false;
+    return market;
+  };
+  const { trained, evaluated } = await whileFrozen(load, async (market) => {
+    checkWritable(plan.artefacts, "--artefacts");
+    checkWritable(plan.reports, "--reports");
+    return trainOn(market, plan, terminal);
+  });
+  const artefacts = await openArtefactStore(plan.artefacts);
+  const { modelId, manifestHash } = await storeModel(artefacts, trained);
+  artefacts.close();
+  describeScores(trained, terminal);
+  const page = writeReport(plan.reports, trained, evaluated, manifestHash);
+  terminal.say(`Manifest ${manifestHash} in ${plan.artefacts}.`);
+  terminal.say(`Report ${page}, and beside it the same as JSON.`);
+  terminal.result(options.json ? JSON.stringify(trained.manifest) : modelId);
 }
 
-export async function runTrain(options: TrainOptions, terminal: Terminal): Promise<void> {
-  const now = unixMillis(Date.now());
-  const market = await toTrainingMarket(options, now, terminal);
-  const until = options.until ?? unixMillis(market.start + market.length * market.intervalMs);
-  checkWritable(options.artefacts, "--artefacts");
+/** Options before settings before the file before defaults. Errors: BadConfigError. */
+export function toPlan(options: TrainOptions): TrainingPlan {
+  const { config, set = [], bars, store, assets, from, until, seed, backend, artefacts, reports } = options;
+  const given: TrainingFile = {
+    ...(bars !== undefined && { data: { bars } }),
+    ...(bars === undefined && store !== undefined && { data: { store } }),
+    ...(assets && { assets }),
+    ...(from !== undefined && { from: isoTime(from) }),
+    ...(until !== undefined && { until: isoTime(until) }),
+    ...(backend && { backend }),
+    ...(seed !== undefined && { training: { seed } }),
+    ...(artefacts !== undefined && { artefacts }),
+    ...(reports !== undefined && { reports }),
+  };
+  return toTrainingPlan(config === undefined ? {} : readConfig(config), ...set.map(readSetting), given);
+}
+
+function readConfig(path: string): TrainingFile {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new BadConfigError(path, "", `cannot be read (${code}). Give --config a file of YAML.`);
+  }
+  return readTrainingFile(text, path);
+}
+
+/** One training under a progress bar, which Ctrl-C ends in order. */
+export async function trainOn(
+  market: Parameters<typeof train>[0],
+  plan: Pick<TrainingPlan, "training" | "backend">,
+  terminal: Terminal,
+): Promise<{ readonly trained: TrainedModel; readonly evaluated: Evaluated }> {
+  const until = unixMillis(market.start + market.length * market.intervalMs);
+  let evaluated: Evaluated | undefined;
   const trained = await interruptible("nothing was stored", (signal) => {
     terminal.step(`Training on ${market.assets.length} assets.`);
     return terminal.track("training", (onProgress) =>
-      train(
-        market,
-        { ...DEFAULT_TRAIN_CONFIG, seed: options.seed },
-        { until, backend: options.backend, log: (line) => terminal.say(line), signal, onProgress },
-      ),
+      train(market, plan.training, {
+        until,
+        backend: plan.backend,
+        log: (line) => terminal.say(line),
+        signal,
+        onProgress,
+        onEvaluated: (handed) => {
+          evaluated = handed;
+        },
+      }),
     );
   });
-  const artefacts = await openArtefactStore(options.artefacts);
-  const { modelId, manifestHash } = await storeModel(artefacts, trained);
-  artefacts.close();
-  const { metrics, calibration } = trained.manifest;
+  return { trained, evaluated: evaluated! };
+}
+
+function describeScores({ manifest: { metrics, calibration } }: TrainedModel, terminal: Terminal): void {
   terminal.say(
     "Out of sample, QLIKE as a ratio to log-HAR of each asset; t is Diebold-Mariano's, below 0 is better:",
   );
@@ -65,21 +134,18 @@ export async function runTrain(options: TrainOptions, terminal: Terminal): Promi
   terminal.say(
     `Breach probability: Brier skill ${calibration.brierSkillRaw.toFixed(3)} raw, ${calibration.brierSkillCalibrated.toFixed(3)} recalibrated.`,
   );
-  terminal.say(`Manifest ${manifestHash} in ${options.artefacts}.`);
-  terminal.result(options.json ? JSON.stringify(trained.manifest) : modelId);
 }
 
-async function toTrainingMarket(options: TrainOptions, now: UnixMillis, terminal: Terminal) {
-  if (options.bars !== undefined) {
-    const { market } = await loadMarket(
-      { bars: options.bars, assets: options.assets, seed: options.seed, hours: 0, now },
-      terminal,
-    );
-    return market;
+/** Returns the page's path. Errors: FolderError */
+function writeReport(folder: string, trained: TrainedModel, evaluated: Evaluated, manifestHash: Hex): string {
+  const report = toTrainingReport(trained.manifest, evaluated);
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new FolderError(folder, error as NodeJS.ErrnoException, "--reports");
   }
-  const folder = options.store ?? ".ballast/market";
-  if (!(await isBarStore(folder))) throw new NothingFetchedError(folder);
-  terminal.step(`Reading the bars stored in ${folder}.`);
-  const raw = await storeSource(folder).load({ assets: options.assets });
-  return toMarket(raw, { now }).market;
+  const path = (extension: string) => join(folder, `${trained.modelId}.${extension}`);
+  writeWhole(path("json"), JSON.stringify(report));
+  writeWhole(path("html"), toTrainingPage(report, manifestHash));
+  return path("html");
 }

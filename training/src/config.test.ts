@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import {
   BadConfigError,
@@ -27,7 +28,7 @@ describe("configuration", () => {
       until: "2022-06-01",
       training: { ...DEFAULT_TRAIN_CONFIG, seed: 7, hidden: [32, 16] },
       artefacts: ".ballast/artefacts",
-      reports: ".ballast/reports",
+      reports: ".ballast/artefacts/reports",
     });
     expect(toTrainingPlan(readTrainingFile(formatTrainingPlan(plan), "plan"))).toEqual(plan);
     expect(toTrainingPlan(readTrainingFile("", "empty"))).toEqual(toTrainingPlan({}));
@@ -90,5 +91,13 @@ describe("configuration", () => {
     expect(() => toTrainingPlan({ data: { exchange: "kraken" } })).toThrow("needs assets and from");
     expect(() => readSetting("training.folds")).toThrow("--set: training.folds has no =");
     expect(() => readSetting("training.fold=3")).toThrow("did you mean folds?");
+  });
+});
+
+describe("docs/train.yaml", () => {
+  it("behaviour: the documented file is valid, complete, and true to the defaults", () => {
+    const text = readFileSync(new URL("../../docs/train.yaml", import.meta.url), "utf8");
+    const { training } = readTrainingFile(text, "docs/train.yaml");
+    expect(training).toEqual(DEFAULT_TRAIN_CONFIG);
   });
 });

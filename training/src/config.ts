@@ -151,12 +151,13 @@ export function toTrainingPlan(...files: readonly TrainingFile[]): TrainingPlan 
     throw new BadConfigError("data", "", "has bars beside store or exchange; keep one of them.");
   if (exchange !== undefined && (merged.assets === undefined || merged.from === undefined))
     throw new BadConfigError("data", "exchange", "needs assets and from; say what to fetch, and since when.");
+  const artefacts = merged.artefacts ?? ".ballast/artefacts";
   return {
     ...merged,
     data: bars === undefined ? { store: DEFAULT_STORE, ...data } : data,
     training,
-    artefacts: merged.artefacts ?? ".ballast/artefacts",
-    reports: merged.reports ?? ".ballast/reports",
+    artefacts,
+    reports: merged.reports ?? `${artefacts}/reports`,
   };
 }
 

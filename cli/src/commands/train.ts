@@ -7,11 +7,23 @@ export const trainCommand = (): Command =>
     .description(
       "Fits the network walk-forward, scores it against log-HAR, and stores it with its manifest by content hash.",
     )
+    .option("--config <file>", "YAML with any of the settings; see docs/train.yaml")
+    .option(
+      "--set <key=value>",
+      "one setting, as training.folds=6; may be repeated",
+      (setting, all: string[] = []) => [...all, setting],
+    )
+    .option("--print-config", "print all settings in force, as YAML, and end")
+    .option(
+      "--check <manifest>",
+      "train again what a manifest describes, and compare; exit status 1 where it differs",
+    )
     .option("--bars <folder>", "recorded bars, one file an asset")
     .option("--store <folder>", "bars that `ballast fetch` stored; the default, in .ballast/market")
     .option("--assets <list>", "only these", toList)
+    .option("--from <time>", "train on what was recorded since; default: all there is", toTime)
     .option("--until <time>", "train on what was known before; default: all there is", toTime)
-    .option("--seed <n>", "seed of the training", toWhole(1, 2 ** 31 - 1), 1)
+    .option("--seed <n>", "seed of the training; default: 1", toWhole(1, 2 ** 31 - 1))
     .addOption(
       new Option("--backend <name>", "TensorFlow.js backend; default: the first that runs here").choices([
         "tfjs-node",
@@ -19,10 +31,11 @@ export const trainCommand = (): Command =>
         "cpu",
       ]),
     )
-    .option("--artefacts <folder>", "where models go", ".ballast/artefacts")
+    .option("--artefacts <folder>", "where models go; default: .ballast/artefacts")
+    .option("--reports <folder>", "where reports go; default: reports in the folder of the models")
     .option("--json", "the manifest as one line of JSON on stdout")
     .addHelpText(
       "after",
-      "\nExamples:\n  npm run ballast -- train --bars ./bars\n  npm run ballast -- train --assets BTC,ETH,SOL --until 2024-06-01 --seed 7",
+      "\nExamples:\n  npm run ballast -- train --bars ./bars\n  npm run ballast -- train --assets BTC,ETH,SOL --until 2024-06-01 --seed 7\n  npm run ballast -- train --config docs/train.yaml --set training.folds=6\n  npm run ballast -- train --check 0x… --bars ./bars",
     )
     .action(async (options) => (await import("../train.ts")).runTrain(options, openTerminal()));

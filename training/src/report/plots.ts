@@ -31,7 +31,7 @@ const SIDE = 320;
 const LEFT = 58;
 const BOTTOM = 42;
 
-/** Positions are in units of a 390 × 374 picture that scales as a whole. */
+/** Positions are in units of a 402 × 374 picture that scales as a whole. */
 export function squarePlot(plot: SquarePlot): string {
   const { id, ticks, cells, series } = plot;
   const x = (share: number) => round(LEFT + share * SIDE);
@@ -56,7 +56,7 @@ export function squarePlot(plot: SquarePlot): string {
     );
     return `<g class="series ${tone}"><path class="line" d="${path}"/>${marks.join("")}</g>`;
   });
-  return `<svg role="img" class="square" viewBox="0 0 ${LEFT + SIDE + 12} ${SIDE + 8 + BOTTOM + 4}" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">${escapeHtml(plot.title)}</title><desc id="${id}-d">${escapeHtml(plot.description)}</desc>${grid.join("")}${filled.join("")}<line class="rule" x1="${x(0)}" y1="${y(0)}" x2="${x(1)}" y2="${y(1)}"/>${drawn.join("")}<text class="tick" x="${x(0.5)}" y="${y(0) + 36}" text-anchor="middle">${escapeHtml(plot.xLabel)}</text><text class="tick" transform="translate(12 ${y(0.5)}) rotate(-90)" text-anchor="middle">${escapeHtml(plot.yLabel)}</text></svg>`;
+  return `<svg role="img" class="square" viewBox="0 0 ${LEFT + SIDE + 24} ${SIDE + 8 + BOTTOM + 4}" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">${escapeHtml(plot.title)}</title><desc id="${id}-d">${escapeHtml(plot.description)}</desc>${grid.join("")}${filled.join("")}<line class="rule" x1="${x(0)}" y1="${y(0)}" x2="${x(1)}" y2="${y(1)}"/>${drawn.join("")}<text class="tick" x="${x(0.5)}" y="${y(0) + 36}" text-anchor="middle">${escapeHtml(plot.xLabel)}</text><text class="tick" transform="translate(12 ${y(0.5)}) rotate(-90)" text-anchor="middle">${escapeHtml(plot.yLabel)}</text></svg>`;
 }
 
 const ROW = 22;

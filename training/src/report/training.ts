@@ -171,10 +171,10 @@ function toSpans(names: readonly string[], losses: readonly Float64Array[], time
 
 function toCells(realised: Float64Array, forecast: Float64Array): VolatilityCells {
   const annual = (variance: number) => Math.sqrt(variance * HOURS_PER_YEAR);
-  // The outermost half per cent at either end would stretch the axes; it is counted at the edge.
+  // The outermost values would stretch the axes; they are counted at the edge.
   const sorted = Float64Array.from([...realised, ...forecast]).sort();
-  const low = annual(sorted[Math.floor(0.005 * sorted.length)]!);
-  const high = annual(sorted[Math.floor(0.995 * sorted.length)]!) * (1 + 1e-9);
+  const low = annual(sorted[Math.floor(0.02 * sorted.length)]!);
+  const high = annual(sorted[Math.floor(0.998 * sorted.length)]!) * (1 + 1e-9);
   const place = (variance: number) => {
     const share = Math.log(annual(variance) / low) / Math.log(high / low);
     return Math.min(CELLS_PER_SIDE - 1, Math.max(0, Math.floor(share * CELLS_PER_SIDE)));

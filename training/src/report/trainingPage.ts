@@ -58,6 +58,7 @@ export function toHeadline(horizons: readonly HorizonReport[]): string {
   const verdicts = horizons.map(({ horizonHours, scores }) => {
     const { ratioToLogHar } = scores.find(({ name }) => name === "network")!;
     const gain = Math.abs(1 - ratioToLogHar) * 100;
+    if (gain < 0.05) return `${horizonHours} h: level`;
     return `${horizonHours} h: ${gain.toFixed(1)} % ${ratioToLogHar < 1 ? "better" : "worse"}`;
   });
   return `The network against log-HAR of each asset, ${verdicts.join(", ")}`;
@@ -82,8 +83,11 @@ ${rows.join("\n")}
 function toVolatilitySection(horizons: readonly HorizonReport[]): string {
   const plots = horizons.map(({ horizonHours, againstRealised: { low, high, cellsPerSide, cells } }) => {
     const place = (value: number) => Math.log(value / low) / Math.log(high / low);
-    const ticks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]
-      .filter((value) => value >= low && value <= high)
+    const all = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
+    const inside = all.filter((value) => value >= low && value <= high);
+    // Over more than two decades, labels of every step would run into each other.
+    const ticks = inside
+      .filter((value) => inside.length <= 6 || all.indexOf(value) % 3 === 0)
       .map((value) => ({ at: place(value), label: `${Math.round(value * 100)} %` }));
     const total = cells.reduce((sum, [, , count]) => sum + count, 0);
     return `<figure><figcaption>${horizonHours} h</figcaption>${squarePlot({
@@ -141,6 +145,12 @@ function toBreachSection({ breach }: TrainingReport): string {
   ];
   const row = (name: string, score: BreachScore) =>
     `<tr><th scope="row">${name}</th><td class="figure">${score.brierSkill.toFixed(3)}</td><td class="figure">${score.areaUnderCurve.toFixed(3)}</td><td class="figure">${score.calibrationError.toFixed(4)}</td></tr>`;
+  const highest = Math.max(
+    0.01,
+    ...scored.flatMap(({ score }) =>
+      score.reliability.flatMap(({ meanForecast, frequencyHigh }) => [meanForecast, frequencyHigh]),
+    ),
+  );
   const plot = squarePlot({
     id: "reliability",
     title: "Reliability of the breach probability",
@@ -149,15 +159,15 @@ function toBreachSection({ breach }: TrainingReport): string {
       .join("; "),
     xLabel: "probability said",
     yLabel: "share that came true",
-    ticks: [0, 0.25, 0.5, 0.75, 1].map((at) => ({ at, label: `${at * 100} %` })),
+    ticks: toTicks(0, highest * 100, 5).map((value) => ({ at: value / 100 / highest, label: `${value} %` })),
     series: scored.map(({ name, tone, score }) => ({
       name,
       tone,
       points: score.reliability.map((bin) => ({
-        x: bin.meanForecast,
-        y: bin.frequency,
-        low: bin.frequencyLow,
-        high: bin.frequencyHigh,
+        x: bin.meanForecast / highest,
+        y: bin.frequency / highest,
+        low: bin.frequencyLow / highest,
+        high: bin.frequencyHigh / highest,
         text: `said ${(bin.meanForecast * 100).toFixed(1)} %, came true ${(bin.frequency * 100).toFixed(1)} % of ${bin.count}`,
       })),
     })),

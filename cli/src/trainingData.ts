@@ -1,0 +1,108 @@
+import { statSync } from "node:fs";
+import {
+  BallastError,
+  ccxtSource,
+  describeReport,
+  fileSource,
+  isBarStore,
+  type Market,
+  openBarStore,
+  parseInterval,
+  storeSource,
+  type UnixMillis,
+  unixMillis,
+} from "@ballast/data";
+import { freeze, type TrainingPlan } from "@ballast/training";
+import { interruptible } from "./interrupt.ts";
+import { NoBarsFolderError } from "./market.ts";
+import type { Terminal } from "./terminal.ts";
+
+export class NothingFetchedError extends BallastError {
+  readonly code = "NOTHING_FETCHED";
+  readonly folder: string;
+  constructor(folder: string) {
+    super(
+      `${folder} holds no fetched bars. Fetch some with \`ballast fetch\`, or give --bars a folder of files.`,
+    );
+    this.folder = folder;
+  }
+}
+
+/** What of a source a data set takes. */
+export type DataChoice = Pick<TrainingPlan, "data" | "assets" | "until"> & {
+  readonly from?: string | undefined;
+};
+
+/** Fetches what a plan that names an exchange asks for into its store; for others it does nothing. */
+export async function fetchPlanned(
+  { data, assets, from, until }: DataChoice,
+  terminal: Terminal,
+): Promise<void> {
+  const { exchange, store, quote = "USDT", interval = "1h" } = data;
+  if (exchange === undefined) return;
+  const clock = () => unixMillis(Date.now());
+  const kept = await openBarStore(store!);
+  try {
+    terminal.step(`Fetching ${assets!.join(", ")} against ${quote} from ${exchange} since ${from}.`);
+    const request = {
+      assets: assets!,
+      intervalMs: parseInterval(interval),
+      from: toMillis(from!),
+      // A bar at `until` shows that the one before it was complete.
+      to:
+        until === undefined
+          ? clock()
+          : unixMillis(Math.min(clock(), toMillis(until) + parseInterval(interval))),
+    };
+    const raw = await interruptible(
+      "what was fetched is kept, and the next run goes on from there",
+      (signal) =>
+        terminal.track("fetching", (onProgress) =>
+          ccxtSource({ exchange, quote, store: kept, clock }).load({ ...request, signal, onProgress }),
+        ),
+    );
+    for (const note of raw.notes) terminal.say(note);
+  } finally {
+    kept.close();
+  }
+}
+
+/**
+ * Reads a plan's data set anew from the disk, cut to its range. Says what was found where `isFirst`. Errors:
+ * NoBarsFolderError, NothingFetchedError and those of sources and quality control.
+ * @param now The present; no bar may be younger.
+ */
+export async function readDataset(
+  { data, assets, from, until }: DataChoice,
+  now: UnixMillis,
+  terminal: Terminal,
+  isFirst: boolean,
+): Promise<Market> {
+  const request = { assets, ...(from !== undefined && { from: toMillis(from) }) };
+  const say = isFirst ? terminal : undefined;
+  let raw: Awaited<ReturnType<ReturnType<typeof fileSource>["load"]>>;
+  if (data.bars !== undefined) {
+    const folder = data.bars;
+    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new NoBarsFolderError(folder);
+    say?.step(`Reading recorded bars from ${folder}.`);
+    const source = (await isBarStore(folder)) ? storeSource(folder) : fileSource(folder);
+    raw = await terminal.track("reading bars", (onProgress) => source.load({ ...request, onProgress }));
+  } else {
+    const folder = data.store!;
+    if (!(await isBarStore(folder))) throw new NothingFetchedError(folder);
+    say?.step(`Reading the bars stored in ${folder}.`);
+    const { exchange, quote, interval } = data;
+    const intervalMs = interval === undefined ? undefined : parseInterval(interval);
+    raw = await storeSource(folder, { exchange, quote }).load({ ...request, intervalMs });
+  }
+  const { market, report } = freeze(raw, {
+    now,
+    assets,
+    ...(until !== undefined && { until: toMillis(until) }),
+  });
+  for (const note of describeReport(report)) say?.say(note);
+  return market;
+}
+
+/** Of a time as a training file writes it, which is ISO 8601 in UTC. */
+export const toMillis = (time: string): UnixMillis => unixMillis(Date.parse(time));
