@@ -6,6 +6,8 @@ import { isAdmissible, type Parameterisation, startingGrid } from "./garch-param
 /** Largest slope of the mean log-likelihood by a free coordinate at its maximum. */
 const TOLERANCE = 1e-7;
 const MAX_ITERATIONS = 200;
+/** Starts tried, the likeliest first, until one leads to a maximum: the kinks of EGARCH in μ can stop a search. */
+const MAX_STARTS = 3;
 /** Degrees of freedom to begin from: returns of most markets lie within a few of it. */
 const START_NU = 6;
 
@@ -18,15 +20,15 @@ export function findLikeliest(
   n: number,
 ): Climb {
   const nu = map.slots.includes(NU) ? START_NU : Number.POSITIVE_INFINITY;
-  let start: Float64Array = new Float64Array(SLOTS);
-  let highest = Number.NaN;
-  for (const theta of startingGrid(kind, mu, nu)) {
-    const value = likelihood(theta);
-    if (value <= highest) continue;
-    start = theta;
-    highest = value;
+  const starts = Array.from(startingGrid(kind, mu, nu), (theta) => ({ theta, value: likelihood(theta) }));
+  starts.sort((a, b) => b.value - a.value);
+  let first: Climb | undefined;
+  for (const start of starts.slice(0, MAX_STARTS)) {
+    const search = climb(likelihood, map, start.theta, n);
+    if (search.hasConverged) return search;
+    first ??= search;
   }
-  return climb(likelihood, map, start, n);
+  return first!;
 }
 
 export interface Climb {

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { seededRandom } from "@ballast/data";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -281,6 +283,35 @@ describe("fitGarch", () => {
         for (const step of [-1e-4, 1e-4]) {
           const near = likelihood(theta.map((x, i) => (i === slot ? x + step : x)));
           expect(near).toBeLessThanOrEqual(fit.logLikelihood + 1e-7);
+        }
+      }
+    }
+  });
+
+  const recorded = process.env.BALLAST_TEST_DATA;
+  if (recorded === undefined)
+    console.log("BALLAST_TEST_DATA is unset: GARCH is not fitted to recorded markets.");
+  it.skipIf(recorded === undefined)("behaviour: every kind converges on recorded hours", () => {
+    // Where EGARCH's first search ends on a kink, and one calm window.
+    for (const [pair, from] of [
+      ["LTC", 6000],
+      ["TRX", 24000],
+      ["BTC", 30000],
+    ] as const) {
+      const file = join(recorded!, "binance-spot-1h", `${pair}_USDT-1h.json`);
+      const close = (JSON.parse(readFileSync(file, "utf8")) as number[][]).map((bar) => bar[4]!);
+      const hours = close.slice(from, from + 2001);
+      const returns = Float64Array.from(hours.slice(1), (c, i) => Math.log(c / hours[i]!));
+      for (const kind of ["garch", "gjr", "egarch"] as const) {
+        for (const distribution of ["normal", "student-t"] as const) {
+          const { logLikelihood, parameters } = fitGarch(returns, { kind, distribution });
+          expect(
+            parameters.every((p) => p.robustError > 0),
+            `${pair} ${kind} ${distribution}`,
+          ).toBe(true);
+          // Better than the best constant variance.
+          const variance = returns.reduce((s, r) => s + r * r, 0) / 2000;
+          expect(logLikelihood).toBeGreaterThan(-1000 * (Math.log(2 * Math.PI * variance) + 1));
         }
       }
     }
