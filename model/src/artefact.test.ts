@@ -20,8 +20,13 @@ describe("model bytes", () => {
     expect(modelId(modelBytes(randomArtefact(2)))).not.toBe(modelId(bytes));
   });
 
+  it("default: a model without a predictive distribution reads back without one", () => {
+    const { logQuantiles: _, ...point } = artefact;
+    expect(readModel(modelBytes(point))).toEqual(point);
+  });
+
   it.each<[string, (file: Json) => void]>([
-    ["format", (f) => (f.format = "ballast-network/2")],
+    ["format", (f) => (f.format = "ballast-network/1")],
     ["features", (f) => (f.features as string[]).pop()],
     ["horizonsHours", (f) => (f.horizonsHours = [1, 4, 24, 72])],
     ["mean", (f) => (f.mean as number[]).push(0)],
@@ -32,6 +37,8 @@ describe("model bytes", () => {
     ["members[0]", (f) => ((f.members as unknown[])[0] = [])],
     ["members[1][1].inputs", (f) => ((f.members as Json[][])[1]![1]!.inputs = 23)],
     ["members[1][2].outputs", (f) => ((f.members as Json[][])[1]![2]!.outputs = 5)],
+    ["logQuantiles", (f) => (f.logQuantiles as unknown[]).pop()],
+    ["logQuantiles[2]", (f) => (f.logQuantiles as number[][])[2]!.reverse()],
     ["correlationHalfLifeHours", (f) => (f.correlationHalfLifeHours = 0)],
     ["breachCalibration.b", (f) => ((f.breachCalibration as Json).b = "1")],
     ["the file", (f) => (f.extra = 1)],

@@ -1,7 +1,7 @@
 import type { Hex } from "@ballast/data";
 import { BallastError, canonicalJson, keccak } from "@ballast/data";
 import { FEATURE_NAMES } from "./features.ts";
-import { HORIZONS_HOURS } from "./forecast.ts";
+import { HORIZONS_HOURS, QUANTILE_LEVELS } from "./forecast.ts";
 
 /** One dense layer; `weights` is row-major, [output][input]. */
 export interface Layer {
@@ -35,6 +35,11 @@ export interface NetworkArtefact {
   readonly outputUpper: Float64Array;
   /** Per horizon, log of the mean of realised/forecast in training. */
   readonly logBias: Float64Array;
+  /**
+   * [horizon]: ascending quantiles, at QUANTILE_LEVELS, of log(realised/forecast) out of sample; absent where
+   * nothing was forecast out of sample.
+   */
+  readonly logQuantiles?: readonly Float64Array[] | undefined;
   /** Half-life of the correlation's weights, hours. */
   readonly correlationHalfLifeHours: number;
   /** p = logistic(a + b·logit(raw)). */
@@ -42,7 +47,7 @@ export interface NetworkArtefact {
 }
 
 /** What an artefact's JSON says of itself; a change that alters any forecast raises the version. */
-const FORMAT = "ballast-network/1";
+const FORMAT = "ballast-network/2";
 
 export class BadModelError extends BallastError {
   readonly code = "BAD_MODEL";
@@ -58,13 +63,14 @@ export class BadModelError extends BallastError {
 
 /** Canonical bytes of a model: RFC 8785 JSON in UTF-8. Equal artefacts have equal bytes. */
 export function modelBytes(artefact: NetworkArtefact): Uint8Array {
-  const { linear, members, ...rest } = artefact;
+  const { linear, members, logQuantiles, ...rest } = artefact;
   const plain: Record<string, unknown> = { format: FORMAT };
   for (const [key, value] of Object.entries(rest)) {
     plain[key] = value instanceof Float64Array ? [...value] : value;
   }
   const toPlain = (layer: Layer) => ({ ...layer, weights: [...layer.weights], bias: [...layer.bias] });
   plain.linear = toPlain(linear);
+  if (logQuantiles !== undefined) plain.logQuantiles = logQuantiles.map((row) => [...row]);
   plain.members = members.map((layers) => layers.map(toPlain));
   return Buffer.from(canonicalJson(plain), "utf8");
 }
@@ -106,6 +112,7 @@ export function readModel(bytes: Uint8Array): NetworkArtefact {
     outputLower: toNumbers(file.outputLower, outputs, "outputLower"),
     outputUpper: toNumbers(file.outputUpper, outputs, "outputUpper"),
     logBias: toNumbers(file.logBias, outputs, "logBias"),
+    ...(file.logQuantiles !== undefined && { logQuantiles: toQuantiles(file.logQuantiles) }),
     correlationHalfLifeHours: toNumber(file.correlationHalfLifeHours, "correlationHalfLifeHours"),
     breachCalibration: {
       a: toNumber(calibration.a, "breachCalibration.a"),
@@ -130,6 +137,19 @@ function toMember(value: unknown, inputs: number, outputs: number, path: string)
     const read = toLayer(layer, width, next, at);
     width = next;
     return read;
+  });
+}
+
+function toQuantiles(value: unknown): Float64Array[] {
+  const rows = toList(value, "logQuantiles");
+  if (rows.length !== HORIZONS_HOURS.length)
+    throw new BadModelError("logQuantiles", `${rows.length} rows instead of ${HORIZONS_HOURS.length}`);
+  return rows.map((row, h) => {
+    const path = `logQuantiles[${h}]`;
+    const quantiles = toNumbers(row, QUANTILE_LEVELS.length, path);
+    if (quantiles.some((q, i) => i > 0 && q < quantiles[i - 1]!))
+      throw new BadModelError(path, "not ascending");
+    return quantiles;
   });
 }
 

@@ -1,7 +1,7 @@
 import { seededRandom } from "@ballast/data";
 import type { Layer, NetworkArtefact } from "./artefact.ts";
 import { FEATURE_COUNT, FEATURE_NAMES } from "./features.ts";
-import { HORIZONS_HOURS } from "./forecast.ts";
+import { HORIZONS_HOURS, QUANTILE_LEVELS } from "./forecast.ts";
 
 /** A seeded random artefact with two members, for tests of this package. */
 export function randomArtefact(seed: number): NetworkArtefact {
@@ -28,6 +28,7 @@ export function randomArtefact(seed: number): NetworkArtefact {
     outputLower: fill(outputs, -14),
     outputUpper: fill(outputs, -5),
     logBias: numbers(outputs, 0.1),
+    logQuantiles: HORIZONS_HOURS.map(() => numbers(QUANTILE_LEVELS.length, 1).sort()),
     correlationHalfLifeHours: 168,
     breachCalibration: { a: -0.2, b: 0.8 },
   };

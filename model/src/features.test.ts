@@ -17,6 +17,7 @@ function twin(s: Snapshot, asset: number, name: string): number {
   const perHourOf = (hours: number, f: (i: number) => number) =>
     lastBars(hours).reduce((sum, i) => sum + f(i), 0) / hours;
   const square = (i: number) => Math.log(close[i]! / close[i - 1]!) ** 2;
+  const range = (i: number) => Math.log(high[i]! / low[i]!) ** 2 / (4 * Math.log(2));
   const hours = Number(/_(\d+)h$/.exec(name)?.[1]);
   const log = (v: number) => Math.log(Math.max(v, VARIANCE_FLOOR_PER_HOUR));
   const when = new Date(s.at);
@@ -25,14 +26,49 @@ function twin(s: Snapshot, asset: number, name: string): number {
   const angle = name.startsWith("hour")
     ? (2 * Math.PI * harmonic * when.getUTCHours()) / 24
     : (2 * Math.PI * harmonic * ((when.getUTCDay() + 3) % 7)) / 7;
+  const logRange = (i: number, hour: number) =>
+    log(
+      Array.from({ length: perHour }, (_, k) => k).reduce((sum, k) => {
+        const bar = s.bars[i]!.close.length + hour * perHour + k;
+        return sum + Math.log(s.bars[i]!.high[bar]! / s.bars[i]!.low[bar]!) ** 2 / (4 * Math.log(2));
+      }, 0),
+    );
+  /** Mean over assets of the log range of hours that count from −1, the last. */
+  const marketLogRange = (of: number[]) =>
+    of.reduce((sum, hour) => sum + s.assets.reduce((t, _, i) => t + logRange(i, hour), 0), 0) /
+    (of.length * s.assets.length);
+  const count = <T>(n: number, f: (k: number) => T) => Array.from({ length: n }, (_, k) => f(k));
+  if (name.startsWith("season_")) {
+    // The same hours of the day, on each of the last 28 days.
+    const first = name.startsWith("season_next") ? 0 : 24 - hours;
+    const same = count(28, (day) => count(hours, (k) => first + k - 24 * (day + 1))).flat();
+    return marketLogRange(same) - marketLogRange(count(28 * 24, (k) => -1 - k));
+  }
+  if (name.startsWith("market_mean_log_range")) return marketLogRange(count(hours, (k) => -1 - k));
+  const share = /^log_(rv|range)_share_(\d+)m$/.exec(name);
+  if (share !== null) {
+    const bars = Number(share[2]) / (s.intervalMs / 60_000);
+    if (!Number.isInteger(bars)) return 0;
+    const last = lastBars(1).slice(-bars);
+    const parts = share[1] === "rv" ? last.map(square) : last.map(range);
+    return (
+      log(parts.reduce((sum, x) => sum + x, 0) * (perHour / bars)) -
+      log(lastBars(1).reduce((sum, i) => sum + range(i), 0))
+    );
+  }
   if (name.startsWith("market_"))
     return s.assets.reduce((sum, _, i) => sum + twin(s, i, name.slice(7)), 0) / s.assets.length;
   if (name.startsWith("log_rv")) return log(perHourOf(hours, square));
-  if (name.startsWith("log_range"))
-    return log(perHourOf(hours, (i) => Math.log(high[i]! / low[i]!) ** 2 / (4 * Math.log(2))));
-  if (name.startsWith("return")) {
+  if (name.startsWith("log_range")) return log(perHourOf(hours, range));
+  if (/^(absolute_)?return/.test(name)) {
     const r = Math.log(close.at(-1)! / close[close.length - 1 - hours * perHour]!);
-    return r / Math.sqrt(Math.max(perHourOf(168, square), VARIANCE_FLOOR_PER_HOUR) * hours);
+    const scale = perHourOf(hours === 720 ? 720 : 168, square);
+    const z = r / Math.sqrt(Math.max(scale, VARIANCE_FLOOR_PER_HOUR) * hours);
+    return name.startsWith("absolute") ? Math.abs(z) : z;
+  }
+  if (name.startsWith("log_quarticity")) {
+    const fourth = perHourOf(hours, (i) => square(i) ** 2) * hours;
+    return Math.log(fourth / (perHourOf(hours, square) * hours) ** 2);
   }
   if (name === "downside_24h")
     return perHourOf(24, (i) => (close[i]! < close[i - 1]! ? square(i) : 0)) / perHourOf(24, square) - 0.5;

@@ -88,6 +88,47 @@ describe("forecastBytes", () => {
     expect(forecastHash(FORECAST)).toBe(keccak(Buffer.from(expected, "hex")));
   });
 
+  const QUANTILES = {
+    levels: [0.05, 0.95],
+    variance: [
+      [
+        [1e-6, 2e-5],
+        [4e-6, 8e-5],
+        [2e-5, 4e-4],
+        [1e-4, 3e-3],
+      ],
+      [
+        [2e-6, 4e-5],
+        [8e-6, 2e-4],
+        [5e-5, 9e-4],
+        [3e-4, 7e-3],
+      ],
+    ],
+  };
+
+  it("default: quantiles follow, behind the second version's byte", () => {
+    const u64 = (n: number) => BigInt(n).toString(16).padStart(16, "0");
+    const scaled = QUANTILES.variance.flat(2).map((v) => Math.round(v * 1e12));
+    const expected = [
+      Buffer.from(forecastBytes(FORECAST)).toString("hex"),
+      "02",
+      "02",
+      (50_000).toString(16).padStart(8, "0"),
+      (950_000).toString(16).padStart(8, "0"),
+      ...scaled.map(u64),
+    ].join("");
+    const whole = quantise({ ...FORECAST, quantiles: QUANTILES });
+    expect(Buffer.from(forecastBytes(whole)).toString("hex")).toBe(expected);
+    expect(quantise(whole)).toEqual(whole);
+    expect("quantiles" in quantise(FORECAST)).toBe(false);
+  });
+
+  it("error: quantiles no market can mean", () => {
+    const wrong = (quantiles: typeof QUANTILES) => () => quantise({ ...FORECAST, quantiles });
+    expect(wrong({ ...QUANTILES, levels: [0, 0.95] })).toThrow(/quantiles.levels\[0\] is 0/);
+    expect(wrong({ ...QUANTILES, variance: [[[Number.NaN]]] })).toThrow(ForecastRangeError);
+  });
+
   it("behaviour: every field changes the hash", () => {
     const changed: Forecast[] = [
       { ...FORECAST, modelId: `0x${"ac".repeat(32)}` },
@@ -102,6 +143,9 @@ describe("forecastBytes", () => {
           [0, 1],
         ],
       },
+      { ...FORECAST, quantiles: QUANTILES },
+      { ...FORECAST, quantiles: { ...QUANTILES, levels: [0.05, 0.9] } },
+      { ...FORECAST, quantiles: { ...QUANTILES, variance: [...QUANTILES.variance].reverse() } },
       { ...FORECAST, breachCalibration: { a: 0.4, b: 0.7 } },
       { ...FORECAST, breachCalibration: { a: -0.4, b: 0.700001 } },
     ];

@@ -24,7 +24,7 @@ function sample(noise: number) {
 describe("log-HAR", () => {
   it("default: recovers an exact law", () => {
     const { features, targets, rows } = sample(0);
-    const model = fitLogHar(features, targets, rows);
+    const model = fitLogHar(features, targets, [rows, rows, rows, rows]);
     for (let h = 0; h < 4; h++) {
       const expected = [BETA[0]! + h, ...BETA.slice(1)];
       for (const [i, beta] of expected.entries()) expect(model.coefficients[h]![i]).toBeCloseTo(beta, 6);
@@ -35,7 +35,7 @@ describe("log-HAR", () => {
 
   it("behaviour: with noise, residuals are orthogonal to every lag and forecasts right on average", () => {
     const { features, targets, rows } = sample(0.8);
-    const model = fitLogHar(features, targets, rows);
+    const model = fitLogHar(features, targets, [rows, rows, rows, rows]);
     const columns = [null, ...LOG_HAR_LAGS.map(featureIndex)];
     const lagOf = (r: number, c: number | null) => (c === null ? 1 : features[r * FEATURE_COUNT + c]!);
     const fitted = (r: number) =>
@@ -54,10 +54,13 @@ describe("log-HAR", () => {
   it("behaviour: uses the given rows only, and never leaves the range it saw", () => {
     const { features, targets, rows } = sample(0.8);
     const some = rows.subarray(0, 200);
-    const model = fitLogHar(features, targets, some);
+    const fewer = rows.subarray(0, 150);
+    const model = fitLogHar(features, targets, [some, some, some, fewer]);
+    const long = Array.from({ length: 150 }, (_, r) => targets[r * 4 + 3]!);
+    expect(model.upper[3]).toBe(Math.max(...long));
     targets.fill(1, 200 * 4);
     features.fill(-30, 200 * FEATURE_COUNT);
-    expect(fitLogHar(features, targets, some)).toEqual(model);
+    expect(fitLogHar(features, targets, [some, some, some, fewer])).toEqual(model);
     const seen = Array.from(some, (r) => targets[r * 4]!);
     expect(predictLogHar(model, features, 300 * FEATURE_COUNT, 0)).toBe(Math.min(...seen));
     features.fill(30);

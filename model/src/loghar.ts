@@ -21,27 +21,31 @@ export interface LogHar {
 /**
  * Fits log variance per hour on the log lags by least squares, one regression per horizon (Corsi 2009, eq. 8,
  * in logs as in Andersen, Bollerslev & Diebold 2007). `features` has FEATURE_COUNT columns and `targets` one
- * column per horizon, both row-major; the targets are positive variances per hour; `rows` are those to use.
+ * column per horizon, both row-major; the targets are positive variances per hour; `rows` are those to use, one
+ * list per horizon, as short targets are known sooner than long ones.
  * The forecast is multiplied by the mean of realised/forecast, which needs no normal residuals as
  * exp(½s²) would, and clipped to the range seen in training (`insanity filter`, Swanson & White 1997).
  */
-export function fitLogHar(features: Float64Array, targets: Float64Array, rows: Int32Array): LogHar {
+export function fitLogHar(
+  features: Float64Array,
+  targets: Float64Array,
+  rows: readonly Int32Array[],
+): LogHar {
   const horizons = HORIZONS_HOURS.length;
-  const gram = new Float64Array(TERMS * TERMS);
-  const moments = HORIZONS_HOURS.map(() => new Float64Array(TERMS));
   const x = new Float64Array(TERMS);
-  for (const row of rows) {
-    readTerms(features, row * FEATURE_COUNT, x);
-    for (let i = 0; i < TERMS; i++) {
-      for (let j = 0; j < TERMS; j++) gram[i * TERMS + j] = gram[i * TERMS + j]! + x[i]! * x[j]!;
-    }
-    for (let h = 0; h < horizons; h++) {
+  const coefficients = rows.map((used, h) => {
+    const gram = new Float64Array(TERMS * TERMS);
+    const moment = new Float64Array(TERMS);
+    for (const row of used) {
+      readTerms(features, row * FEATURE_COUNT, x);
       const y = Math.log(targets[row * horizons + h]!);
-      const moment = moments[h]!;
-      for (let i = 0; i < TERMS; i++) moment[i] = moment[i]! + x[i]! * y;
+      for (let i = 0; i < TERMS; i++) {
+        for (let j = 0; j < TERMS; j++) gram[i * TERMS + j] = gram[i * TERMS + j]! + x[i]! * x[j]!;
+        moment[i] = moment[i]! + x[i]! * y;
+      }
     }
-  }
-  const coefficients = moments.map((moment) => choleskySolve(gram, moment));
+    return choleskySolve(gram, moment);
+  });
   const meanRatio: number[] = [];
   const lower: number[] = [];
   const upper: number[] = [];
@@ -49,14 +53,14 @@ export function fitLogHar(features: Float64Array, targets: Float64Array, rows: I
     let ratio = 0;
     let low = Number.POSITIVE_INFINITY;
     let high = 0;
-    for (const row of rows) {
+    for (const row of rows[h]!) {
       const y = targets[row * horizons + h]!;
       readTerms(features, row * FEATURE_COUNT, x);
       ratio += y / Math.exp(inner(coefficients[h]!, x));
       low = Math.min(low, y);
       high = Math.max(high, y);
     }
-    meanRatio.push(ratio / rows.length);
+    meanRatio.push(ratio / rows[h]!.length);
     lower.push(low);
     upper.push(high);
   }

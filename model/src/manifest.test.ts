@@ -21,7 +21,14 @@ const MANIFEST: ModelManifest = {
   versions: { node: "24.0.0" },
   folds: [],
   metrics: [
-    { horizonHours: 1, qlike: scores, ratioToLogHar: scores, tAgainstLogHar: -2, tAgainstLinear: -1 },
+    {
+      horizonHours: 1,
+      qlike: scores,
+      ratioToLogHar: scores,
+      tAgainstLogHar: -2,
+      tAgainstLinear: -1,
+      coverage90: 0.9,
+    },
   ],
   calibration: { a: 0, b: 1, predictions: 5, frequency: 0.2, brierSkillRaw: 0.1, brierSkillCalibrated: 0.2 },
 };

@@ -14,6 +14,8 @@ export interface HorizonScore {
   /** Diebold-Mariano t of the network against log-HAR and against the pooled linear forecast; negative is better. */
   readonly tAgainstLogHar: number;
   readonly tAgainstLinear: number;
+  /** Share of outcomes within the network's 5 % and 95 % quantiles. */
+  readonly coverage90: number;
 }
 
 /** How breach probabilities were recalibrated, and how well that did out of sample. */

@@ -83,6 +83,11 @@ describe("network", () => {
     const rho = ewmaCorrelation(hourlyReturns(snapshot), lambdaOfHalfLife(168));
     expect(forecast.correlation[1]![0]).toBeCloseTo(rho[0]![1]!, 5);
     expect(forecast.breachCalibration).toEqual(artefact.breachCalibration);
+    expect(forecast.quantiles!.levels).toEqual([0.05, 0.25, 0.5, 0.75, 0.95]);
+    const low = perHour[3]! * 168 * Math.exp(artefact.logQuantiles![3]![0]!);
+    expect(forecast.quantiles!.variance[2]![3]![0]).toBeCloseTo(low, 11);
+    const { logQuantiles: _, ...point } = artefact;
+    expect(forecastWith(point, snapshot).quantiles).toBeUndefined();
     expect(quantise(forecast)).toEqual(forecast);
   });
 

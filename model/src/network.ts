@@ -3,7 +3,7 @@ import { type Layer, modelBytes, modelId, type NetworkArtefact } from "./artefac
 import { ewmaCorrelation, lambdaOfHalfLife } from "./ewma.ts";
 import { barsPerHour, featureRows, LOOKBACK_HOURS } from "./features.ts";
 import type { Forecast } from "./forecast.ts";
-import { HORIZONS_HOURS, quantise } from "./forecast.ts";
+import { HORIZONS_HOURS, QUANTILE_LEVELS, quantise } from "./forecast.ts";
 
 /** Scratch space for one artefact, so that a forecast allocates nothing per row. */
 export interface Forward {
@@ -79,6 +79,7 @@ export function toForecaster(artefact: NetworkArtefact): Forecaster {
   const forward = toForward(artefact);
   const lambda = lambdaOfHalfLife(artefact.correlationHalfLifeHours);
   const perHour = new Float64Array(HORIZONS_HOURS.length);
+  const spread = artefact.logQuantiles?.map((row) => row.map(Math.exp));
   return (snapshot) => {
     const variance = featureRows(snapshot).map((row) => {
       forward.run(row, 0, perHour);
@@ -90,6 +91,12 @@ export function toForecaster(artefact: NetworkArtefact): Forecaster {
       horizonsHours: HORIZONS_HOURS,
       assets: snapshot.assets,
       variance,
+      ...(spread !== undefined && {
+        quantiles: {
+          levels: QUANTILE_LEVELS,
+          variance: variance.map((row) => row.map((v, h) => Array.from(spread[h]!, (q) => v * q))),
+        },
+      }),
       correlation: ewmaCorrelation(hourlyReturns(snapshot), lambda),
       breachCalibration: artefact.breachCalibration,
     });

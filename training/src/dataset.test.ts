@@ -1,7 +1,14 @@
 import { HOUR_MS, type RawMarket, unixMillis } from "@ballast/data";
 import { FEATURE_COUNT, featureRows, LOOKBACK_HOURS, VARIANCE_FLOOR_PER_HOUR } from "@ballast/model";
 import { describe, expect, it } from "vitest";
-import { ConstantSeriesError, strideFor, TooLittleHistoryError, toDataset } from "./dataset.ts";
+import {
+  ConstantSeriesError,
+  strideFor,
+  TooLittleHistoryError,
+  timesKnownAt,
+  toDataset,
+  withRecent,
+} from "./dataset.ts";
 import { clean, START, syntheticRaw } from "./markets.fixture.ts";
 
 const HOURS = 1100;
@@ -70,6 +77,25 @@ describe("toDataset", () => {
     expect(cut.times.at(-1)! + 168 * HOUR_MS).toBeLessThanOrEqual(early);
     const changed = await toDataset(clean(scaledFrom(early, 2)), { until: early, maxRows: 100 });
     expect(changed).toEqual(cut);
+  });
+
+  it("default: the recent times have the targets that have ended, and no others", () => {
+    const { times, targets, features } = dataset.recent!;
+    const known = market.start + market.length * HOUR_MS;
+    expect(times.length).toBeGreaterThan(5);
+    expect(times[0]! - dataset.times.at(-1)!).toBe(dataset.strideHours * HOUR_MS);
+    for (const [k, t] of times.entries()) {
+      for (const [h, hours] of [1, 4, 24, 168].entries()) {
+        expect(Number.isFinite(targets[k * 2 * 4 + h])).toBe(t + hours * HOUR_MS <= known);
+      }
+    }
+    const rows = featureRows(market.past(unixMillis(times[3]!)).snapshot(LOOKBACK_HOURS));
+    expect(features.slice(3 * 2 * FEATURE_COUNT, (3 * 2 + 1) * FEATURE_COUNT)).toEqual(rows[0]);
+    const whole = withRecent(dataset);
+    expect(whole.times.length).toBe(dataset.times.length + times.length);
+    expect(timesKnownAt(dataset.times, known, 168)).toBe(dataset.times.length);
+    expect(timesKnownAt(whole.times, known, 4)).toBe(whole.times.length);
+    expect(timesKnownAt(whole.times, whole.times[0]!, 1)).toBe(0);
   });
 
   it("default: the stride keeps the rows within bounds and meets every hour of the week", () => {

@@ -1,16 +1,17 @@
 import { setImmediate } from "node:timers/promises";
-import type { Market, Progress, UnixMillis } from "@ballast/data";
+import type { BarColumns, Market, Progress, UnixMillis } from "@ballast/data";
 import { BallastError, HOUR_MS, isoTime, unixMillis } from "@ballast/data";
 import {
   barsPerHour,
   ewmaVariance,
   FEATURE_COUNT,
-  featureRows,
+  featureRowsAt,
   HORIZONS_HOURS,
   hourlyLambda,
-  hourlyReturns,
   LOOKBACK_HOURS,
   RISKMETRICS_DAILY_LAMBDA,
+  toHourlyMeasures,
+  toMarketMeasures,
   VARIANCE_FLOOR_PER_HOUR,
 } from "@ballast/model";
 
@@ -30,6 +31,21 @@ export interface Dataset {
   readonly targets: Float64Array;
   /** [row]: RiskMetrics variance per hour at the row's time. */
   readonly ewma: Float64Array;
+  /**
+   * The times after those above, whose longest targets have not ended yet. Nothing is scored on them, but the
+   * last fit learns from the targets that have; the others are NaN. Absent where nobody asked for them.
+   */
+  readonly recent?: Pick<Dataset, "times" | "features" | "targets"> | undefined;
+}
+
+/**
+ * How many of the ascending times have a target over `horizonHours` that has ended by `at`: what was known
+ * then, and so all that a fit at `at` may learn from.
+ */
+export function timesKnownAt(times: Float64Array, at: number, horizonHours: number): number {
+  let known = times.length;
+  while (known > 0 && times[known - 1]! + horizonHours * HOUR_MS > at) known--;
+  return known;
 }
 
 export class TooLittleHistoryError extends BallastError {
@@ -110,40 +126,54 @@ export async function toDataset(market: Market, request: DatasetRequest): Promis
     if (squares[squares.length - 1] === 0) throw new ConstantSeriesError(asset, market.start, request.until);
     return { squares, fills: cumulativeSum(all.filled(i, all.length)) };
   });
+  const measures = toMarketMeasures(
+    market.assets.map((_, i) => {
+      const whole = Math.floor(all.length / perHour) * perHour;
+      return toHourlyMeasures(firstBars(all.bars(i, all.length), whole), perHour);
+    }),
+  );
   const steps: number[] = [];
-  for (let hour = LOOKBACK_HOURS; hour < LOOKBACK_HOURS + hours; hour += strideHours) {
+  let scored = 0;
+  for (let hour = LOOKBACK_HOURS; ; hour += strideHours) {
     const bar = hour * perHour;
     const end = bar + TARGET_FREE_OF_FILLS_HOURS * perHour;
-    if (outcomes.every(({ fills }) => fills[end] === fills[bar])) steps.push(hour);
+    if (end > all.length) break;
+    if (outcomes.some(({ fills }) => fills[end] !== fills[bar])) continue;
+    steps.push(hour);
+    if (hour < LOOKBACK_HOURS + hours) scored = steps.length;
   }
   const rows = steps.length * n;
-  const dataset: Dataset = {
-    assets: market.assets,
-    times: Float64Array.from(steps, (hour) => market.start + hour * HOUR_MS),
-    strideHours,
-    features: new Float64Array(rows * FEATURE_COUNT),
-    targets: new Float64Array(rows * HORIZONS_HOURS.length),
-    ewma: new Float64Array(rows),
-  };
+  const times = Float64Array.from(steps, (hour) => market.start + hour * HOUR_MS);
+  const features = new Float64Array(rows * FEATURE_COUNT);
+  const targets = new Float64Array(rows * HORIZONS_HOURS.length).fill(Number.NaN);
+  const ewma = new Float64Array(scored * n);
   const lambda = hourlyLambda(RISKMETRICS_DAILY_LAMBDA);
   for (let s = 0; s < steps.length; s++) {
-    const bar = steps[s]! * perHour;
-    const snapshot = market.past(unixMillis(dataset.times[s]!)).snapshot(LOOKBACK_HOURS * perHour);
-    const features = featureRows(snapshot);
-    const returns = hourlyReturns(snapshot);
+    const hour = steps[s]!;
+    const bar = hour * perHour;
+    const past = market.past(unixMillis(times[s]!));
+    const exogenous = market.exogenousNames.map((name) => ({
+      name,
+      ...past.exogenous(name, LOOKBACK_HOURS * perHour),
+    }));
+    const found = featureRowsAt(measures, hour, times[s]!, exogenous);
     for (let i = 0; i < n; i++) {
       const row = s * n + i;
-      dataset.features.set(features[i]!, row * FEATURE_COUNT);
-      dataset.ewma[row] = Math.max(ewmaVariance(returns[i]!, lambda), VARIANCE_FLOOR_PER_HOUR);
+      features.set(found[i]!, row * FEATURE_COUNT);
+      if (s < scored) {
+        const returns = returnsBefore(measures.assets[i]!.close, hour);
+        ewma[row] = Math.max(ewmaVariance(returns, lambda), VARIANCE_FLOOR_PER_HOUR);
+      }
       const { squares } = outcomes[i]!;
       for (let h = 0; h < HORIZONS_HOURS.length; h++) {
         const horizon = HORIZONS_HOURS[h]!;
+        if (bar + horizon * perHour > all.length) continue;
         const variance = (squares[bar + horizon * perHour]! - squares[bar]!) / horizon;
-        dataset.targets[row * HORIZONS_HOURS.length + h] = Math.max(variance, VARIANCE_FLOOR_PER_HOUR);
-        if (!Number.isFinite(variance)) throw new NotFiniteError(market.assets[i]!, dataset.times[s]!);
+        targets[row * HORIZONS_HOURS.length + h] = Math.max(variance, VARIANCE_FLOOR_PER_HOUR);
+        if (!Number.isFinite(variance)) throw new NotFiniteError(market.assets[i]!, times[s]!);
       }
-      if (!features[i]!.every(Number.isFinite))
-        throw new NotFiniteError(market.assets[faultiest(features)]!, dataset.times[s]!);
+      if (!found[i]!.every(Number.isFinite))
+        throw new NotFiniteError(market.assets[faultiest(found)]!, times[s]!);
     }
     if (s % 64 === 0) {
       // Lets an interrupt and the progress bar through.
@@ -153,7 +183,57 @@ export async function toDataset(market: Market, request: DatasetRequest): Promis
     }
   }
   request.onProgress?.({ done: steps.length, total: steps.length, label: "features" });
-  return dataset;
+  const part = (from: number, to: number) => ({
+    times: times.slice(from, to),
+    features: features.slice(from * n * FEATURE_COUNT, to * n * FEATURE_COUNT),
+    targets: targets.slice(from * n * HORIZONS_HOURS.length, to * n * HORIZONS_HOURS.length),
+  });
+  return {
+    assets: market.assets,
+    strideHours,
+    ...part(0, scored),
+    ewma,
+    recent: part(scored, steps.length),
+  };
+}
+
+/** The dataset with its recent rows among the others: what a fit after all its times may learn from. */
+export function withRecent({ recent, ...dataset }: Dataset): Dataset {
+  if (recent === undefined) return dataset;
+  const join = (x: Float64Array, y: Float64Array): Float64Array => {
+    const out = new Float64Array(x.length + y.length);
+    out.set(x);
+    out.set(y, x.length);
+    return out;
+  };
+  return {
+    ...dataset,
+    times: join(dataset.times, recent.times),
+    features: join(dataset.features, recent.features),
+    targets: join(dataset.targets, recent.targets),
+  };
+}
+
+function firstBars(bars: BarColumns, count: number): BarColumns {
+  const first = (column: Float64Array) => column.subarray(0, count);
+  const { open, high, low, close, volume } = bars;
+  return {
+    open: first(open),
+    high: first(high),
+    low: first(low),
+    close: first(close),
+    volume: first(volume),
+  };
+}
+
+/** Hourly log returns of the LOOKBACK_HOURS before hour `end`, oldest first. */
+function returnsBefore(close: Float64Array, end: number): Float64Array {
+  const returns = new Float64Array(LOOKBACK_HOURS - 1);
+  for (let i = 0; i < returns.length; i++) {
+    const hour = end - returns.length + i;
+    returns[i] = Math.log(close[hour]! / close[hour - 1]!);
+  }
+  return returns;
 }
 
 /** One asset's fault is in the market's columns of all: it is the one whose row has the most. */

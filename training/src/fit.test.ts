@@ -1,4 +1,4 @@
-import { seededRandom } from "@ballast/data";
+import { HOUR_MS, seededRandom } from "@ballast/data";
 import { FEATURE_COUNT, featureIndex, type NetworkArtefact, toForward } from "@ballast/model";
 import { beforeAll, describe, expect, it } from "vitest";
 import { chooseBackend } from "./backend.ts";
@@ -8,6 +8,9 @@ import { fitNetwork } from "./fit.ts";
 import { SMALL_CONFIG } from "./markets.fixture.ts";
 
 const TIMES = 3000;
+const STRIDE_HOURS = 5;
+/** Long enough a history for the members to be believed in full. */
+const END = TIMES * STRIDE_HOURS * HOUR_MS;
 
 /** One asset whose log variance follows `law` of its first two features; all others are noise or constant. */
 function dataset(law: (x: number, y: number) => number): Dataset {
@@ -19,8 +22,15 @@ function dataset(law: (x: number, y: number) => number): Dataset {
     const z = law(features[t * FEATURE_COUNT]!, features[t * FEATURE_COUNT + 1]!);
     for (let h = 0; h < 4; h++) targets[t * 4 + h] = (Math.exp(z - 9) * random.gamma(8)) / 8;
   }
-  const times = Float64Array.from({ length: TIMES }, (_, t) => t * 3_600_000);
-  return { assets: ["A"], times, strideHours: 1, features, targets, ewma: new Float64Array(TIMES) };
+  const times = Float64Array.from({ length: TIMES }, (_, t) => t * STRIDE_HOURS * HOUR_MS);
+  return {
+    assets: ["A"],
+    times,
+    strideHours: STRIDE_HOURS,
+    features,
+    targets,
+    ewma: new Float64Array(TIMES),
+  };
 }
 
 const CONFIG = {
@@ -53,7 +63,7 @@ describe.each(BACKENDS)("fitNetwork on $name", ({ name, reproducible }) => {
 
   it("behaviour: learns a bend that no linear forecast can follow", async () => {
     const data = dataset((x, y) => Math.abs(x) + 0.3 * y);
-    const { artefact, linearOnly, belief } = await fitNetwork(data, TIMES, CONFIG, { seed: 1 });
+    const { artefact, linearOnly, belief } = await fitNetwork(data, END, CONFIG, { seed: 1 });
     const error = (a: typeof artefact) => {
       const forward = toForward(a);
       const out = new Float64Array(4);
@@ -73,7 +83,7 @@ describe.each(BACKENDS)("fitNetwork on $name", ({ name, reproducible }) => {
 
   it("behaviour: right on average over the training rows, and blind to a feature that never varied", async () => {
     const data = dataset((x) => 0.5 * x);
-    const { artefact } = await fitNetwork(data, TIMES, { ...CONFIG, maxEpochs: 2 }, { seed: 1 });
+    const { artefact } = await fitNetwork(data, END, { ...CONFIG, maxEpochs: 2 }, { seed: 1 });
     const forward = toForward(artefact);
     const out = new Float64Array(4);
     let ratio = 0;
@@ -95,12 +105,14 @@ describe.each(BACKENDS)("fitNetwork on $name", ({ name, reproducible }) => {
   it("behaviour: rows after the training times change nothing; equal seeds give equal weights", async () => {
     const data = dataset((x, y) => Math.abs(x) - y);
     const config = { ...CONFIG, maxEpochs: 3 };
-    const once = await fitNetwork(data, 2000, config, { seed: 3 });
+    const once = await fitNetwork(data, 2000 * STRIDE_HOURS * HOUR_MS, config, { seed: 3 });
     const changed = { ...data, targets: data.targets.map((y, i) => (i >= 2000 * 4 ? y * 9 : y)) };
-    const again = await fitNetwork(changed, 2000, config, { seed: 3 });
+    const again = await fitNetwork(changed, 2000 * STRIDE_HOURS * HOUR_MS, config, { seed: 3 });
     if (reproducible) expect(again).toEqual(once);
     else expect(distance(again.artefact.members, once.artefact.members)).toBeLessThan(1e-3);
-    const other = await fitNetwork(data, 2000, config, { seed: 4 });
+    const short = await fitNetwork(data, 600 * STRIDE_HOURS * HOUR_MS, config, { seed: 3 });
+    expect(Math.max(...short.belief)).toBeLessThanOrEqual(3000 / 8000);
+    const other = await fitNetwork(data, 2000 * STRIDE_HOURS * HOUR_MS, config, { seed: 4 });
     expect(other.artefact.members).not.toEqual(once.artefact.members);
   });
 });

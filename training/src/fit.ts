@@ -1,10 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import { type Random, seededRandom } from "@ballast/data";
 import { FEATURE_COUNT, HORIZONS_HOURS, type Layer, type NetworkArtefact } from "@ballast/model";
-import { type Dataset, LONGEST_HORIZON_HOURS } from "./dataset.ts";
+import { type Dataset, timesKnownAt } from "./dataset.ts";
 import { createLearner, type Learner } from "./learner.ts";
-import { fitLinear, type Sample } from "./linear.ts";
-import { emptyArtefact, toSample, withBias } from "./standardisation.ts";
+import { fitPooledForecast, toTrust } from "./pooled.ts";
+import { emptyArtefact, toInputs, withBias } from "./standardisation.ts";
 
 export interface FitConfig {
   /** Widths of the hidden layers. */
@@ -15,11 +15,11 @@ export interface FitConfig {
   readonly learningRate: number;
   readonly weightDecay: number;
   readonly maxEpochs: number;
-  /** Epochs without a better validation loss after which a member stops. */
+  /** Epochs without a better validation loss after which training stops. */
   readonly patience: number;
   /** Last part of the training times that only decides when to stop. */
   readonly validationShare: number;
-  /** Ridge of the linear forecast, per row. */
+  /** Multiplies the penalties of the linear forecast; 1 is what its prior says. */
   readonly ridge: number;
   readonly correlationHalfLifeHours: number;
 }
@@ -38,109 +38,135 @@ export interface NetworkFit {
   readonly epochs: readonly number[];
   /** Per horizon, the share of the members' correction that validation left standing. */
   readonly belief: readonly number[];
+  /** [horizon]: log(realised/forecast) of the times held back, by forecasts that had not seen them. */
+  readonly heldResiduals: readonly Float64Array[];
 }
 
 const HORIZONS = HORIZONS_HOURS.length;
+/** Members of the rehearsal at most: their mean is scored, and two say nearly what five would. */
+const REHEARSING_MEMBERS = 2;
 
 /**
- * Fits one artefact to the forecast times [0, timesEnd) of a dataset, in two passes. The first holds back the
- * last times, an embargo of the longest horizon after those it fits, and finds there how many epochs each
- * member needs and how much of the correction to believe at each horizon. The second fits the pooled linear
- * forecast and the members, which start at it, on all times. Then comes the multiplicative bias correction.
- * `linearOnly` is the same artefact without its members. Equal inputs and seed give equal bits on a
- * reproducible backend.
+ * Fits one artefact to every target of a dataset that has ended by `at` (ms), in two passes. The first holds back
+ * the last times, fits as if it stood at the first of them, and finds there how many epochs to train and how
+ * much of the members' correction to believe at each horizon. The second fits the pooled linear forecast and the
+ * members, which start at it, on all. Then comes the multiplicative bias correction. `linearOnly` is the same
+ * artefact without its members. Equal inputs and seed give equal bits on a reproducible backend.
  */
 export async function fitNetwork(
   dataset: Dataset,
-  timesEnd: number,
+  at: number,
   config: FitConfig,
   context: FitContext,
 ): Promise<NetworkFit> {
   const assets = dataset.assets.length;
-  const cut = Math.round(timesEnd * (1 - config.validationShare));
-  const embargo = Math.ceil(LONGEST_HORIZON_HOURS / dataset.strideHours);
-  const shell = emptyArtefact(dataset, timesEnd * assets, config.correlationHalfLifeHours);
-  const rehearsed = toTask(toSample(dataset, shell, 0, (cut - embargo) * assets), config.ridge);
-  const held = toRatios(toSample(dataset, shell, cut * assets, timesEnd * assets), rehearsed.linear);
-  const { signal } = context;
-  const half = (k: number) => (share: number) => context.onShare?.((k + share) / 2);
+  const rowsAt = (time: number) =>
+    HORIZONS_HOURS.map((hours) => timesKnownAt(dataset.times, time, hours) * assets);
+  const rows = rowsAt(at);
+  const count = Math.max(...rows);
+  const cut = Math.round((count / assets) * (1 - config.validationShare));
+  const shell = emptyArtefact(dataset, rows, config.correlationHalfLifeHours);
+  const inputs = toInputs(dataset, shell, 0, count);
+  const trust = toTrust((count / assets) * dataset.strideHours);
+  const shape = { ...config, weightDecay: config.weightDecay / trust };
+  const { signal, onShare } = context;
+  const fitLinearTo = (known: readonly number[]) => fitPooledForecast(dataset, inputs, known, config.ridge);
 
-  const epochs: number[] = [];
-  const corrections: Float32Array[] = [];
-  for (let m = 0; m < config.members; m++) {
-    const learner = startMember(config, context.seed, m);
-    try {
-      let best = { ...score(learner.predict(held.z), held), epochs: 0, correction: learner.predict(held.z) };
-      for (let epoch = 1; epoch <= config.maxEpochs && epoch - best.epochs <= config.patience; epoch++) {
-        runEpoch(learner, rehearsed, config, context.seed, m, epoch);
-        const correction = learner.predict(held.z);
-        const scored = score(correction, held);
-        if (scored.mean < best.mean) best = { ...scored, epochs: epoch, correction };
-        await pause(signal);
-        half(0)((m + epoch / config.maxEpochs) / config.members);
-      }
-      epochs.push(best.epochs);
-      corrections.push(best.correction);
-    } finally {
-      learner.dispose();
+  const rehearsed = rowsAt(dataset.times[cut]!);
+  const early = fitLinearTo(rehearsed);
+  await pause(signal);
+  const task = toTask(dataset, inputs, early, 0, rehearsed);
+  const held = toTask(dataset, inputs, early, cut * assets, rows);
+  const trial = startMembers(shape, context.seed, Math.min(REHEARSING_MEMBERS, config.members));
+  let best: Choice = { epochs: 0, ...believe(new Float32Array(held.ratio.length), held, trust) };
+  try {
+    for (let epoch = 1; epoch <= config.maxEpochs && epoch - best.epochs <= config.patience; epoch++) {
+      for (const [m, learner] of trial.entries()) runEpoch(learner, task, config, context.seed, m, epoch);
+      const believed = believe(meanPrediction(trial, held.z), held, trust);
+      if (believed.loss < best.loss) best = { epochs: epoch, ...believed };
+      await pause(signal);
+      onShare?.((0.5 * epoch) / config.maxEpochs);
     }
+  } finally {
+    for (const learner of trial) learner.dispose();
   }
-  const belief = toBelief(corrections, held);
 
-  const task = toTask(toSample(dataset, shell, 0, timesEnd * assets), config.ridge);
+  const linear = fitLinearTo(rows);
+  const whole = toTask(dataset, inputs, linear, 0, rows);
   const members: Layer[][] = [];
-  for (let m = 0; m < config.members; m++) {
-    const learner = startMember(config, context.seed, m);
-    try {
-      for (let epoch = 1; epoch <= epochs[m]!; epoch++) {
-        runEpoch(learner, task, config, context.seed, m, epoch);
+  const learners = startMembers(shape, context.seed, config.members);
+  try {
+    for (const [m, learner] of learners.entries()) {
+      for (let epoch = 1; epoch <= best.epochs; epoch++) {
+        runEpoch(learner, whole, config, context.seed, m, epoch);
         await pause(signal);
-        half(1)((m + epoch / epochs[m]!) / config.members);
+        onShare?.(0.5 + (0.5 * (m + epoch / best.epochs)) / config.members);
       }
-      members.push(scaleOutputs(learner.layers(), belief));
-    } finally {
-      learner.dispose();
+      members.push(scaleOutputs(learner.layers(), best.belief));
     }
+  } finally {
+    for (const learner of learners) learner.dispose();
   }
-  const rows = timesEnd * assets;
+  onShare?.(1);
   return {
-    artefact: withBias(dataset, rows, { ...shell, linear: task.linear, members }),
-    linearOnly: withBias(dataset, rows, { ...shell, linear: task.linear }),
-    epochs,
-    belief,
+    artefact: withBias(dataset, rows, { ...shell, linear, members }),
+    linearOnly: withBias(dataset, rows, { ...shell, linear }),
+    epochs: members.map(() => best.epochs),
+    belief: best.belief,
+    // A short history may hold back no time whose longest target is known; its own errors are then the next best.
+    heldResiduals: best.residuals.map((own, h) => (own.length > 0 ? own : errors(task, h))),
   };
 }
 
-/** Standardised inputs, and the realised variance over the linear forecast that is to be corrected. */
+/** Inputs, and the realised variance over the linear forecast that is to be corrected. */
 interface Task {
   readonly rows: number;
   readonly z: Float32Array;
+  /** [row][horizon]; 0 where the target is not known. */
   readonly ratio: Float32Array;
-  readonly linear: Layer;
+  /** [row][horizon]: 1 where the target is known. */
+  readonly weight: Float32Array;
 }
 
-function toTask(sample: Sample, ridge: number): Task {
-  return toRatios(sample, { inputs: FEATURE_COUNT, outputs: HORIZONS, ...fitLinear(sample, ridge) });
-}
-
-function toRatios(sample: Sample, linear: Layer): Task {
-  const ratio = new Float32Array(sample.rows * HORIZONS);
-  for (let r = 0; r < sample.rows; r++) {
+/** Rows from `from` on; `known` is, per horizon, the end of those whose target is known. */
+function toTask(
+  dataset: Dataset,
+  inputs: Float32Array,
+  linear: Layer,
+  from: number,
+  known: readonly number[],
+): Task {
+  const rows = Math.max(...known) - from;
+  const ratio = new Float32Array(rows * HORIZONS);
+  const weight = new Float32Array(rows * HORIZONS);
+  const z = inputs.subarray(from * FEATURE_COUNT, (from + rows) * FEATURE_COUNT);
+  for (let r = 0; r < rows; r++) {
     for (let h = 0; h < HORIZONS; h++) {
+      if (from + r >= known[h]!) continue;
       let log = linear.bias[h]!;
       for (let i = 0; i < FEATURE_COUNT; i++) {
-        log += linear.weights[h * FEATURE_COUNT + i]! * sample.z[r * FEATURE_COUNT + i]!;
+        log += linear.weights[h * FEATURE_COUNT + i]! * z[r * FEATURE_COUNT + i]!;
       }
-      ratio[r * HORIZONS + h] = sample.y[r * HORIZONS + h]! * Math.exp(-log);
+      ratio[r * HORIZONS + h] = dataset.targets[(from + r) * HORIZONS + h]! * Math.exp(-log);
+      weight[r * HORIZONS + h] = 1;
     }
   }
-  return { rows: sample.rows, z: sample.z, ratio, linear };
+  return { rows, z, ratio, weight };
 }
 
-const startMember = (config: FitConfig, seed: number, member: number): Learner =>
-  createLearner(
-    { ...config, widths: [FEATURE_COUNT, ...config.hidden, HORIZONS] },
-    seededRandom(seed, `member ${member}`),
+/** log(realised/linear forecast) where the target is known. */
+const errors = ({ ratio, weight }: Task, horizon: number): Float64Array =>
+  Float64Array.from(
+    ratio.filter((_, i) => i % HORIZONS === horizon && weight[i] === 1),
+    Math.log,
+  );
+
+const startMembers = (config: FitConfig, seed: number, count: number): Learner[] =>
+  Array.from({ length: count }, (_, m) =>
+    createLearner(
+      { ...config, widths: [FEATURE_COUNT, ...config.hidden, HORIZONS] },
+      seededRandom(seed, `member ${m}`),
+    ),
   );
 
 /** One pass over all rows, in an order of its own that depends on seed, member and epoch alone. */
@@ -156,7 +182,11 @@ function runEpoch(
   shuffle(order, seededRandom(seed, `order ${member} ${epoch}`));
   for (let from = 0; from < task.rows; from += config.batchRows) {
     const rows = order.subarray(from, Math.min(task.rows, from + config.batchRows));
-    learner.step(gather(task.z, FEATURE_COUNT, rows), gather(task.ratio, HORIZONS, rows));
+    learner.step(
+      gather(task.z, FEATURE_COUNT, rows),
+      gather(task.ratio, HORIZONS, rows),
+      gather(task.weight, HORIZONS, rows),
+    );
   }
 }
 
@@ -166,37 +196,51 @@ async function pause(signal: AbortSignal | undefined): Promise<void> {
   signal?.throwIfAborted();
 }
 
-/**
- * Per horizon, ln(mean ratio·e^{−c}) + mean c of corrections c: QLIKE, up to a constant, of the forecast after
- * the multiplicative bias correction that it will get.
- */
-function score(correction: Float32Array, { rows, ratio }: Task): { perHorizon: number[]; mean: number } {
-  const scaled = new Float64Array(HORIZONS);
-  const shift = new Float64Array(HORIZONS);
-  for (let i = 0; i < correction.length; i++) {
-    const h = i % HORIZONS;
-    scaled[h] = scaled[h]! + (ratio[i]! * Math.exp(-correction[i]!)) / rows;
-    shift[h] = shift[h]! + correction[i]! / rows;
-  }
-  const perHorizon = Array.from(scaled, (s, h) => Math.log(s) + shift[h]!);
-  return { perHorizon, mean: perHorizon.reduce((sum, s) => sum + s, 0) / HORIZONS };
+function meanPrediction(learners: readonly Learner[], z: Float32Array): Float32Array {
+  const predictions = learners.map((learner) => learner.predict(z));
+  return predictions[0]!.map((_, i) => predictions.reduce((sum, p) => sum + p[i]!, 0) / learners.length);
 }
 
-/** How much of the members' mean correction is best believed, per horizon: a share of 0, ¼, ½, ¾ or 1. */
-function toBelief(corrections: readonly Float32Array[], held: Task): number[] {
-  const shares = [0, 0.25, 0.5, 0.75, 1];
-  const scores = shares.map((share) => {
-    const scaled = new Float32Array(held.rows * HORIZONS);
-    for (const c of corrections) {
-      for (let i = 0; i < scaled.length; i++) scaled[i] = scaled[i]! + (share * c[i]!) / corrections.length;
-    }
-    return score(scaled, held).perHorizon;
-  });
-  return HORIZONS_HOURS.map((_, h) => {
-    let best = 0;
-    for (let s = 1; s < shares.length; s++) if (scores[s]![h]! < scores[best]![h]!) best = s;
-    return shares[best]!;
-  });
+interface Choice {
+  readonly epochs: number;
+  readonly belief: readonly number[];
+  readonly loss: number;
+  readonly residuals: readonly Float64Array[];
+}
+
+const BELIEFS = [0, 0.25, 0.5, 0.75, 1] as const;
+
+/**
+ * How much of a correction is best believed, per horizon, by ln(mean ratio·e^{−c}) + mean c: QLIKE, up to a
+ * constant, of the forecast after the multiplicative bias correction that it will get. `loss` is its mean over
+ * the horizons.
+ */
+function believe(
+  correction: Float32Array,
+  { rows, ratio, weight }: Task,
+  trust: number,
+): Omit<Choice, "epochs"> {
+  const belief: number[] = [];
+  const residuals: Float64Array[] = [];
+  let total = 0;
+  for (let h = 0; h < HORIZONS; h++) {
+    const known: number[] = [];
+    for (let at = h; at < rows * HORIZONS; at += HORIZONS) if (weight[at] === 1) known.push(at);
+    const losses = BELIEFS.map((share) => {
+      let [scaled, shift] = [0, 0];
+      for (const at of known) {
+        scaled += ratio[at]! * Math.exp(-share * correction[at]!);
+        shift += share * correction[at]!;
+      }
+      return known.length === 0 ? 0 : Math.log(scaled / known.length) + shift / known.length;
+    });
+    const least = Math.min(...losses);
+    const share = trust * BELIEFS[losses.indexOf(least)]!;
+    belief.push(share);
+    total += least;
+    residuals.push(Float64Array.from(known, (at) => Math.log(ratio[at]!) - share * correction[at]!));
+  }
+  return { belief, loss: total / HORIZONS, residuals };
 }
 
 /** The last layer's outputs times `share`; + 0 as −0 has no canonical JSON. */

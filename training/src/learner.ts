@@ -6,10 +6,11 @@ import * as tf from "@tensorflow/tfjs-core";
 export interface Learner {
   /**
    * One step of Adam on a batch. `inputs` is [row][input]; `ratio` is [row][output], realised variance over the
-   * variance of the forecast that the network corrects. Minimises the mean of ratio·e^{−c} + c over the
-   * outputs c: QLIKE of the corrected forecast, up to a constant.
+   * variance of the forecast that the network corrects; `weight` is 1 where it is known, else 0 and so is the
+   * ratio; all are known where it is absent. Minimises the mean of ratio·e^{−c} + weight·c over the outputs c: QLIKE of the corrected forecast,
+   * up to a constant.
    */
-  step(inputs: Float32Array, ratio: Float32Array): void;
+  step(inputs: Float32Array, ratio: Float32Array, weight?: Float32Array): void;
   /** The network's outputs [row][output]. */
   predict(inputs: Float32Array): Float32Array;
   /** Copies of the current weights. */
@@ -65,13 +66,14 @@ export function createLearner(config: LearnerConfig, random: Random): Learner {
   };
 
   return {
-    step(inputs, ratio) {
+    step(inputs, ratio, weight) {
       tf.tidy(() => {
         const rows = inputs.length / widths[0]!;
         const activations = forward(tf.tensor2d(inputs, [rows, widths[0]!]));
         const y = tf.tensor2d(ratio, [rows, widths[depth]!]);
+        const known = weight === undefined ? 1 : tf.tensor2d(weight, [rows, widths[depth]!]);
         const gradients: { name: string; tensor: tf.Tensor }[] = [];
-        const slope = tf.sub(1, tf.mul(y, tf.exp(tf.neg(activations[depth]!))));
+        const slope = tf.sub(known, tf.mul(y, tf.exp(tf.neg(activations[depth]!))));
         let delta = tf.div<tf.Tensor2D>(slope, rows * widths[depth]!);
         for (let l = depth - 1; l >= 0; l--) {
           const decay = tf.mul(weights[l]!, weightDecay);

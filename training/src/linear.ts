@@ -1,20 +1,19 @@
 import { choleskySolve } from "@ballast/model";
 
-/** Standardised inputs and positive targets of one fit, row-major. */
+/** Standardised inputs and positive targets of one fit. */
 export interface Sample {
   readonly rows: number;
   readonly inputs: number;
-  readonly outputs: number;
-  /** [row][input], mean 0 and variance 1 over the rows. */
+  /** [row][input], mean 0 and variance 1 over the rows; longer tables serve, of which the first rows are read. */
   readonly z: Float32Array;
-  /** [row][output], positive. */
-  readonly y: Float32Array;
+  /** [row], positive; as long as there are rows or longer. */
+  readonly y: Float64Array;
 }
 
-/** Log-linear forecast: [output][input] weights and one bias per output. */
+/** Log-linear forecast: ln f = weights·z + bias. */
 export interface LinearForecast {
   readonly weights: Float64Array;
-  readonly bias: Float64Array;
+  readonly bias: number;
 }
 
 const MAX_STEPS = 25;
@@ -22,45 +21,112 @@ const MAX_STEPS = 25;
 const TOLERANCE = 1e-7;
 
 /**
- * Pooled regression of variance on the inputs with a log link and QLIKE loss, which is that of a gamma
- * generalised linear model (McCullagh & Nelder 1989, chapter 8). Fisher scoring: as the expected Hessian is Z'Z
- * at every point, one Gram matrix serves all steps and outputs. It starts at least squares on logs; `ridge` is
- * added to the Gram matrix per row and input, the constant excepted.
+ * Regression of variance on the inputs with a log link and QLIKE loss, which is that of a gamma generalised
+ * linear model (McCullagh & Nelder 1989, chapter 8). Fisher scoring: as the expected Hessian is Z'Z at every
+ * point, one Gram matrix serves all steps. It starts at least squares on logs. `penalty` is added to the Gram
+ * matrix, per row, for each input but the constant; Infinity leaves an input out.
  */
-export function fitLinear(sample: Sample, ridge: number): LinearForecast {
-  const { rows, inputs, outputs, y } = sample;
+export function fitLinear(
+  sample: Sample,
+  penalty: Float64Array,
+  gram: Float64Array = gramMatrix(sample),
+): LinearForecast {
+  const { rows, inputs, y } = sample;
   const terms = inputs + 1;
-  const gram = gramMatrix(sample);
-  for (let i = 0; i < inputs; i++) gram[i * terms + i] = gram[i * terms + i]! + ridge;
-  const weights = new Float64Array(outputs * inputs);
-  const bias = new Float64Array(outputs);
-  const residual = new Float64Array(rows);
-  for (let o = 0; o < outputs; o++) {
-    for (let r = 0; r < rows; r++) residual[r] = Math.log(y[r * outputs + o]!);
-    let beta = choleskySolve(gram, moments(sample, residual));
-    let loss = evaluate(sample, o, beta, residual);
-    for (let step = 0; step < MAX_STEPS; step++) {
-      const gradient = moments(sample, residual);
-      for (let i = 0; i < inputs; i++) gradient[i] = gradient[i]! - ridge * beta[i]!;
-      const direction = choleskySolve(gram, gradient);
-      let length = 1;
-      let next = beta;
-      let nextLoss = loss;
-      do {
-        next = beta.map((b, i) => b + length * direction[i]!);
-        nextLoss = evaluate(sample, o, next, residual);
-        length /= 2;
-      } while (!(nextLoss <= loss) && length > 1e-3);
-      if (!(nextLoss <= loss)) break;
-      const gain = loss - nextLoss;
-      beta = next;
-      loss = nextLoss;
-      if (gain < TOLERANCE * Math.abs(loss)) break;
-    }
-    weights.set(beta.subarray(0, inputs), o * inputs);
-    bias[o] = beta[inputs]!;
+  const penalised = gram.slice();
+  for (let i = 0; i < inputs; i++) {
+    if (penalty[i]! < Number.POSITIVE_INFINITY)
+      penalised[i * terms + i] = penalised[i * terms + i]! + penalty[i]!;
+    else
+      for (let j = 0; j < terms; j++) penalised[i * terms + j] = penalised[j * terms + i] = i === j ? 1 : 0;
   }
-  return { weights, bias };
+  const toStep = (moments: Float64Array): Float64Array =>
+    choleskySolve(
+      penalised,
+      moments.map((m, i) => (penalty[i] === Number.POSITIVE_INFINITY ? 0 : m)),
+    );
+  const residual = new Float64Array(rows);
+  for (let r = 0; r < rows; r++) residual[r] = Math.log(y[r]!);
+  let beta = toStep(moments(sample, residual));
+  let loss = evaluate(sample, beta, penalty, residual);
+  for (let step = 0; step < MAX_STEPS; step++) {
+    const gradient = moments(sample, residual);
+    for (let i = 0; i < inputs; i++) if (beta[i] !== 0) gradient[i] = gradient[i]! - penalty[i]! * beta[i]!;
+    const direction = toStep(gradient);
+    let length = 1;
+    let next = beta;
+    let nextLoss = loss;
+    do {
+      next = beta.map((b, i) => b + length * direction[i]!);
+      nextLoss = evaluate(sample, next, penalty, residual);
+      length /= 2;
+    } while (!(nextLoss <= loss) && length > 1e-3);
+    if (!(nextLoss <= loss)) break;
+    const gain = loss - nextLoss;
+    beta = next;
+    loss = nextLoss;
+    if (gain < TOLERANCE * Math.abs(loss)) break;
+  }
+  return { weights: beta.slice(0, inputs), bias: beta[inputs]! };
+}
+
+export interface Prior {
+  /** Multiplies every penalty; 1 is what the prior says. */
+  readonly ridge: number;
+  /** Per input, standard deviation of its coefficient before any data; inputs are standardised. */
+  readonly deviation: Float64Array;
+  /** Per input, whether the first fit, whose errors measure the noise, may use it. */
+  readonly isCore: readonly boolean[];
+  /** Rows of one time: their errors are not independent. */
+  readonly rowsPerTime: number;
+  /** Times of one block: errors further apart count as independent. */
+  readonly blockTimes: number;
+}
+
+/** Before the noise is known, the core's coefficients are held by a hundredth of a row's information. */
+const FIRST_PENALTY = 0.01;
+
+/**
+ * The same regression with a penalty that the data set: a coefficient of prior N(0, d²) whose estimate has the
+ * variance v is penalised by v/d², the posterior mode under normal errors (Hoerl & Kennard 1970 from the side of
+ * Lindley & Smith 1972). v is that of the mean score, summed over the assets of a time and over blocks of times
+ * (batch means), so that an input all assets share, or one that hardly changes in a short history, is believed
+ * less than one with as many rows of independent news. Half of v is its mean over the inputs, as few blocks
+ * measure it badly.
+ */
+export function fitPooled(sample: Sample, prior: Prior): LinearForecast {
+  const { inputs } = sample;
+  const gram = gramMatrix(sample);
+  const first = prior.isCore.map((isCore) => (isCore ? FIRST_PENALTY : Number.POSITIVE_INFINITY));
+  const core = fitLinear(sample, Float64Array.from(first), gram);
+  const noise = scoreVariance(sample, core, prior);
+  const mean = noise.reduce((sum, v) => sum + v / inputs, 0);
+  const penalty = noise.map((v, i) => (prior.ridge * 0.5 * (v + mean)) / prior.deviation[i]! ** 2);
+  return fitLinear(sample, penalty, gram);
+}
+
+/** Per input, variance of the mean over rows of (y/f − 1)·z, by batch means. */
+export function scoreVariance(
+  sample: Sample,
+  forecast: LinearForecast,
+  { rowsPerTime, blockTimes }: Pick<Prior, "rowsPerTime" | "blockTimes">,
+): Float64Array {
+  const { rows, inputs, z } = sample;
+  const residual = new Float64Array(rows);
+  const beta = Float64Array.of(...forecast.weights, forecast.bias);
+  evaluate(sample, beta, new Float64Array(inputs), residual);
+  const times = rows / rowsPerTime;
+  const blocks = Math.max(1, Math.floor(times / blockTimes));
+  const variance = new Float64Array(inputs);
+  for (let b = 0; b < blocks; b++) {
+    const sum = new Float64Array(inputs);
+    const end = Math.floor(((b + 1) * times) / blocks) * rowsPerTime;
+    for (let r = Math.floor((b * times) / blocks) * rowsPerTime; r < end; r++) {
+      for (let i = 0; i < inputs; i++) sum[i] = sum[i]! + residual[r]! * z[r * inputs + i]!;
+    }
+    for (let i = 0; i < inputs; i++) variance[i] = variance[i]! + (sum[i]! / rows) ** 2;
+  }
+  return variance;
 }
 
 /** [Z 1]'[Z 1]/rows. */
@@ -71,7 +137,8 @@ function gramMatrix({ rows, inputs, z }: Sample): Float64Array {
     const at = r * inputs;
     for (let i = 0; i < inputs; i++) {
       const x = z[at + i]!;
-      for (let j = 0; j <= i; j++) gram[i * terms + j] = gram[i * terms + j]! + x * z[at + j]!;
+      const line = i * terms;
+      for (let j = 0; j <= i; j++) gram[line + j] = gram[line + j]! + x * z[at + j]!;
       gram[inputs * terms + i] = gram[inputs * terms + i]! + x;
     }
   }
@@ -97,17 +164,25 @@ function moments({ rows, inputs, z }: Sample, residual: Float64Array): Float64Ar
   return out.map((x) => x / rows);
 }
 
-/** Mean of y/f + ln f, and y/f − 1 per row into `residual`, minus the loss's gradient by ln f. */
-function evaluate(sample: Sample, output: number, beta: Float64Array, residual: Float64Array): number {
-  const { rows, inputs, outputs, z, y } = sample;
+/**
+ * Mean of y/f + ln f and half the penalty of the squared coefficients; y/f − 1 per row into `residual`, minus the
+ * loss's gradient by ln f.
+ */
+function evaluate(
+  { rows, inputs, z, y }: Sample,
+  beta: Float64Array,
+  penalty: Float64Array,
+  residual: Float64Array,
+): number {
   let loss = 0;
   for (let r = 0; r < rows; r++) {
     let log = beta[inputs]!;
     const at = r * inputs;
     for (let i = 0; i < inputs; i++) log += beta[i]! * z[at + i]!;
-    const ratio = y[r * outputs + output]! * Math.exp(-log);
+    const ratio = y[r]! * Math.exp(-log);
     residual[r] = ratio - 1;
-    loss += ratio + log;
+    loss += (ratio + log) / rows;
   }
-  return loss / rows;
+  for (let i = 0; i < inputs; i++) if (beta[i] !== 0) loss += 0.5 * penalty[i]! * beta[i]! * beta[i]!;
+  return loss;
 }

@@ -6,36 +6,43 @@ import {
   toForward,
 } from "@ballast/model";
 import type { Dataset } from "./dataset.ts";
-import type { Sample } from "./linear.ts";
 
 const HORIZONS = HORIZONS_HOURS.length;
 /** Until a calibration is fitted, the raw probability stands. */
 const UNCALIBRATED = { a: 0, b: 1 };
+/** A feature further than this many standard deviations from its mean says no more than one that is so far. */
+const CLIP_DEVIATIONS = 4;
 
-/** An artefact that knows the range, mean and scale of its training rows [0, rows), and nothing else yet. */
+/**
+ * An artefact that knows the range, mean and scale of its training rows, and nothing else yet. `rows` are, per
+ * horizon, how many of the first rows have a target that is known.
+ */
 export function emptyArtefact(
   dataset: Dataset,
-  rows: number,
+  rows: readonly number[],
   correlationHalfLifeHours: number,
 ): NetworkArtefact {
   const { features, targets } = dataset;
-  const inputs = columnRanges(features, FEATURE_COUNT, rows);
+  const count = Math.max(...rows);
+  const range = columnRanges(features, FEATURE_COUNT, new Array<number>(FEATURE_COUNT).fill(count));
   const outputs = columnRanges(targets, HORIZONS, rows);
   const mean = new Float64Array(FEATURE_COUNT);
   const square = new Float64Array(FEATURE_COUNT);
-  for (let r = 0; r < rows; r++) {
-    for (let i = 0; i < FEATURE_COUNT; i++) mean[i] = mean[i]! + features[r * FEATURE_COUNT + i]! / rows;
+  for (let r = 0; r < count; r++) {
+    for (let i = 0; i < FEATURE_COUNT; i++) mean[i] = mean[i]! + features[r * FEATURE_COUNT + i]! / count;
   }
-  for (let r = 0; r < rows; r++) {
+  for (let r = 0; r < count; r++) {
     for (let i = 0; i < FEATURE_COUNT; i++) {
       const d = features[r * FEATURE_COUNT + i]! - mean[i]!;
-      square[i] = square[i]! + (d * d) / rows;
+      square[i] = square[i]! + (d * d) / count;
     }
   }
+  const reach = square.map((v) => CLIP_DEVIATIONS * Math.sqrt(v));
   return {
     features: FEATURE_NAMES,
     horizonsHours: HORIZONS_HOURS,
-    ...inputs,
+    lower: range.lower.map((x, i) => Math.max(x, mean[i]! - reach[i]!) + 0),
+    upper: range.upper.map((x, i) => Math.min(x, mean[i]! + reach[i]!) + 0),
     mean,
     scale: square.map((v) => (v > 1e-12 ? 1 / Math.sqrt(v) : 0)),
     linear: {
@@ -53,46 +60,55 @@ export function emptyArtefact(
   };
 }
 
+/** Least and largest value of each column of a row-major table, over its own number of first rows. */
 function columnRanges(
   table: Float64Array,
   width: number,
-  rows: number,
+  rows: readonly number[],
 ): { lower: Float64Array; upper: Float64Array } {
   const lower = table.slice(0, width);
   const upper = table.slice(0, width);
-  for (let at = 0; at < rows * width; at++) {
-    const column = at % width;
-    if (table[at]! < lower[column]!) lower[column] = table[at]!;
-    if (table[at]! > upper[column]!) upper[column] = table[at]!;
+  for (let column = 0; column < width; column++) {
+    for (let r = 1; r < rows[column]!; r++) {
+      const x = table[r * width + column]!;
+      if (x < lower[column]!) lower[column] = x;
+      if (x > upper[column]!) upper[column] = x;
+    }
   }
   return { lower, upper };
 }
 
-/** Rows [from, to) as the network sees them: standardised, with targets. */
-export function toSample(
+/** Rows [from, to) as the network sees them: clipped and standardised, [row][feature]. */
+export function toInputs(
   dataset: Dataset,
-  { mean, scale }: NetworkArtefact,
+  { lower, upper, mean, scale }: NetworkArtefact,
   from: number,
   to: number,
-): Sample {
+): Float32Array {
   const z = new Float32Array((to - from) * FEATURE_COUNT);
-  for (let at = 0; at < z.length; at++) {
-    const column = at % FEATURE_COUNT;
-    z[at] = (dataset.features[from * FEATURE_COUNT + at]! - mean[column]!) * scale[column]!;
+  for (let r = from; r < to; r++) {
+    for (let i = 0; i < FEATURE_COUNT; i++) {
+      const x = Math.min(upper[i]!, Math.max(lower[i]!, dataset.features[r * FEATURE_COUNT + i]!));
+      z[(r - from) * FEATURE_COUNT + i] = (x - mean[i]!) * scale[i]!;
+    }
   }
-  const y = Float32Array.from(dataset.targets.subarray(from * HORIZONS, to * HORIZONS));
-  return { rows: to - from, inputs: FEATURE_COUNT, outputs: HORIZONS, z, y };
+  return z;
 }
 
-/** Sets `logBias` to the log of the mean of realised/forecast over the training rows. */
-export function withBias(dataset: Dataset, rows: number, artefact: NetworkArtefact): NetworkArtefact {
+/** Sets `logBias` to the log of the mean of realised/forecast, per horizon over its training rows. */
+export function withBias(
+  dataset: Dataset,
+  rows: readonly number[],
+  artefact: NetworkArtefact,
+): NetworkArtefact {
   const forward = toForward(artefact);
   const out = new Float64Array(HORIZONS);
   const ratio = new Float64Array(HORIZONS);
-  for (let r = 0; r < rows; r++) {
+  for (let r = 0; r < Math.max(...rows); r++) {
     forward.run(dataset.features, r * FEATURE_COUNT, out);
-    for (let h = 0; h < HORIZONS; h++)
-      ratio[h] = ratio[h]! + dataset.targets[r * HORIZONS + h]! / out[h]! / rows;
+    for (let h = 0; h < HORIZONS; h++) {
+      if (r < rows[h]!) ratio[h] = ratio[h]! + dataset.targets[r * HORIZONS + h]! / out[h]! / rows[h]!;
+    }
   }
   return { ...artefact, logBias: ratio.map(Math.log) };
 }

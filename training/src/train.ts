@@ -1,8 +1,9 @@
 import type { ArtefactStore, Hex, Market, Progress, UnixMillis } from "@ballast/data";
-import { HOUR_MS, isoTime } from "@ballast/data";
+import { isoTime } from "@ballast/data";
 import {
   barsPerHour,
   FEATURE_NAMES,
+  HORIZONS_HOURS,
   LOOKBACK_HOURS,
   type ModelManifest,
   manifestBytes,
@@ -13,11 +14,19 @@ import {
 import { version_core } from "@tensorflow/tfjs-core";
 import { type BackendName, chooseBackend } from "./backend.ts";
 import { type BreachOutcomes, fitCalibration, toBreachOutcomes } from "./calibration.ts";
-import { type Dataset, LONGEST_HORIZON_HOURS, TooLittleHistoryError, toDataset } from "./dataset.ts";
+import {
+  type Dataset,
+  LONGEST_HORIZON_HOURS,
+  TooLittleHistoryError,
+  toDataset,
+  withRecent,
+} from "./dataset.ts";
 import { type FitConfig, fitNetwork } from "./fit.ts";
 import { refuseUnsound } from "./soundness.ts";
 import {
   type OutOfSample,
+  quantilesOf,
+  residuals,
   scoreForecasts,
   toFolds,
   type WalkForwardConfig,
@@ -36,15 +45,15 @@ export interface TrainConfig extends FitConfig, WalkForwardConfig {
 export const DEFAULT_TRAIN_CONFIG: TrainConfig = {
   seed: 1,
   maxRows: 60_000,
-  hidden: [24, 16],
-  members: 2,
+  hidden: [24, 12],
+  members: 3,
   batchRows: 1024,
   learningRate: 2e-3,
   weightDecay: 3e-3,
   maxEpochs: 16,
   patience: 4,
-  validationShare: 0.15,
-  ridge: 0.1,
+  validationShare: 0.2,
+  ridge: 1,
   correlationHalfLifeHours: 168,
   folds: 3,
   testShare: 0.45,
@@ -105,6 +114,9 @@ export async function train(
   const report = (label: string, from: number, share: number) => (done: number) =>
     onProgress?.({ done: Math.round(PROGRESS_TOTAL * (from + share * done)), total: PROGRESS_TOTAL, label });
 
+  /** Where the market ends before `until`, no target reaches further. */
+  const known = Math.min(until, market.start + market.length * market.intervalMs);
+
   const backend = await chooseBackend(context.backend, log);
   const onFeatures = report("features", 0, SHARES.features);
   const dataset = await toDataset(market, {
@@ -129,13 +141,14 @@ export async function train(
   context.onEvaluated?.({ dataset, outOfSample, breaches });
   begun += SHARES.calibration;
 
-  const final = await fitNetwork(dataset, dataset.times.length, config, {
+  const final = await fitNetwork(withRecent(dataset), known, config, {
     seed: config.seed,
     signal,
     onShare: report("final fit", begun, 1 - begun),
   });
   const artefact: NetworkArtefact = {
     ...final.artefact,
+    logQuantiles: HORIZONS_HOURS.map((_, h) => quantilesOf([residuals(dataset, outOfSample, h)])),
     breachCalibration: { a: calibration.a, b: calibration.b },
   };
   const bytes = modelBytes(artefact);
@@ -152,7 +165,7 @@ export async function train(
       assets: market.assets,
       intervalMs: market.intervalMs,
       from: isoTime(market.start),
-      until: isoTime(Math.min(until, market.start + market.length * market.intervalMs)),
+      until: isoTime(known),
       times: dataset.times.length,
       strideHours: dataset.strideHours,
     },
@@ -161,7 +174,7 @@ export async function train(
     backend,
     versions: { node: process.versions.node, v8: process.versions.v8, tfjsCore: version_core },
     folds: folds.map((fold, k) => ({
-      trainUntil: isoTime(dataset.times[fold.trainEnd - 1]! + LONGEST_HORIZON_HOURS * HOUR_MS),
+      trainUntil: timeAt(fold.testStart),
       testFrom: timeAt(fold.testStart),
       testUntil: timeAt(fold.testEnd),
       ...outOfSample.fits[k]!,

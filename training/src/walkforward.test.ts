@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { chooseBackend } from "./backend.ts";
 import { type Dataset, toDataset } from "./dataset.ts";
 import { clean, SMALL_CONFIG, START, syntheticRaw } from "./markets.fixture.ts";
-import { type OutOfSample, scoreForecasts, toFolds, walkForward } from "./walkforward.ts";
+import { type OutOfSample, quantilesOf, scoreForecasts, toFolds, walkForward } from "./walkforward.ts";
 
 describe("toFolds", () => {
   it("behaviour: blocks tile the end of the times, and no target of a training row reaches into its block", () => {
@@ -46,8 +46,12 @@ describe("walkForward", () => {
   });
 
   it("default: the benchmark is the asset's own log-HAR of the fold", () => {
-    const { trainEnd, testStart } = folds()[1]!;
-    const rows = Int32Array.from({ length: trainEnd }, (_, t) => t * 2 + 1);
+    const { testStart } = folds()[1]!;
+    const at = dataset.times[testStart]!;
+    const rows = [1, 4, 24, 168].map((hours) => {
+      const known = [...dataset.times].filter((t) => t + hours * HOUR_MS <= at).length;
+      return Int32Array.from({ length: known }, (_, t) => t * 2 + 1);
+    });
     const logHar = fitLogHar(dataset.features, dataset.targets, rows);
     const row = testStart * 2 + 1;
     expect(outOfSample.forecasts.logHar[(row - outOfSample.firstRow) * 4 + 2]).toBe(
@@ -71,7 +75,26 @@ describe("walkForward", () => {
       expect(score.ratioToLogHar.network).toBeCloseTo(network / logHar, 10);
       expect(score.ratioToLogHar.logHar).toBe(1);
       expect(Math.sign(score.tAgainstLogHar)).toBe(Math.sign(network - logHar));
+      let inside = 0;
+      for (let r = 0; r < rows; r++) {
+        const y = dataset.targets[(firstRow + r) * 4 + h]!;
+        const [low, , , , high] = outOfSample.quantiles.subarray((r * 4 + h) * 5, (r * 4 + h) * 5 + 5);
+        if (y >= low! && y <= high!) inside++;
+      }
+      expect(score.coverage90).toBeCloseTo(inside / rows, 12);
     }
+  });
+
+  it("default: quantiles are the forecast times those of the errors known at the block's start", () => {
+    const { folds: blocks, firstRow, forecasts, quantiles, artefacts } = outOfSample;
+    const row = blocks[1]!.testStart * 2 - firstRow;
+    const factors = artefacts[1]!.logQuantiles![0]!.map(Math.exp);
+    for (let q = 0; q < 5; q++)
+      expect(quantiles[row * 4 * 5 + q]! / forecasts.network[row * 4]! / factors[q]!).toBeCloseTo(1, 12);
+    // Synthetic volatility is as the model supposes it: nine in ten of the outcomes lie within.
+    const [first] = scoreForecasts(dataset, outOfSample);
+    expect(Math.abs(first!.coverage90 - 0.9)).toBeLessThan(0.05);
+    expect([...quantilesOf([Float64Array.of(3, 1), Float64Array.of(2, 0, 4)])]).toEqual([0.2, 1, 2, 3, 3.8]);
   });
 
   it("behaviour: what happens in a block changes no forecast of the fold's models before it", async () => {
