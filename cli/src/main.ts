@@ -4,8 +4,10 @@ import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { fetchCommand } from "./commands/fetch.ts";
 import { serveCommand } from "./commands/serve.ts";
+import { sweepCommand } from "./commands/sweep.ts";
 import { trainCommand } from "./commands/train.ts";
 import { verifyCommand } from "./commands/verify.ts";
+import { workerCommand } from "./commands/worker.ts";
 
 /** Exit status of a failure the message explains; misuse of the command line has 2, as in a shell. */
 const FAILED = 1;
@@ -22,6 +24,8 @@ export function createProgram(): Command {
     demoCommand,
     fetchCommand,
     trainCommand,
+    sweepCommand,
+    workerCommand,
     agentCommand,
     serveCommand,
     verifyCommand,

@@ -110,6 +110,10 @@ export {
   twoSampleKolmogorovSmirnov,
 } from "./evaluation/stability.ts";
 export { cutAt, DatasetChangedError, type FreezeOptions, freeze, whileFrozen } from "./freeze.ts";
+export { queueRunner, startQueueWorker } from "./jobs/queue.ts";
+export { RedisGoneError, RedisUnreachableError } from "./jobs/redis.ts";
+export { openTrialThreads, threadRunner } from "./jobs/threads.ts";
+export { type Trial, TrialFailedError, type TrialResult, type TrialRunner } from "./jobs/trial.ts";
 export { installNative, type NativeBuild, type NativeBuildOptions, removeNative } from "./native/build.ts";
 export {
   dotChart,
@@ -123,6 +127,9 @@ export { PAGE_STYLE } from "./report/page.ts";
 export { type TrainingReport, toTrainingReport } from "./report/training.ts";
 export { toTrainingPage } from "./report/trainingPage.ts";
 export { DeadAssetError, refuseUnsound, TokenChangedError } from "./soundness.ts";
+export { openSweepJournal, SweepChangedError, SweepJournalError } from "./sweep/journal.ts";
+export { DEFAULT_SPACE, readSpace, type SearchSpace } from "./sweep/space.ts";
+export { NothingConvergedError, type SweepOutcome, sweep } from "./sweep/sweep.ts";
 export {
   DEFAULT_TRAIN_CONFIG,
   type Evaluated,

@@ -84,7 +84,14 @@ describe("sweep", () => {
       { trials: 6, epochs: 1 },
       { trials: 2, epochs: 3 },
     ]);
-    expect(ranking.map(({ epochs }) => epochs)).toEqual([3, 3, 1, 1, 1, 1]);
+    // Two survivors, and the start beside them unless it is one.
+    const last = ranking.filter(({ epochs }) => epochs === 3);
+    expect(last).toEqual(ranking.slice(0, last.length));
+    expect(last.map(({ index }) => index)).toContain(0);
+    expect([2, 3]).toContain(last.length);
+    expect(ranking.slice(last.length).map(({ epochs }) => epochs)).toEqual(
+      new Array(6 - last.length).fill(1),
+    );
     expect(ranking.map(({ index }) => index).sort()).toEqual([0, 1, 2, 3, 4, 5]);
     expect(ranking[0]!.loss).toBeLessThanOrEqual(ranking[1]!.loss!);
     expect(best).toMatchObject(ranking[0]!.values);
@@ -126,7 +133,7 @@ describe("sweep", () => {
       },
     };
     expect(await run({ folder, runner: counting, lines })).toEqual(whole);
-    expect(rerun).toBe(8 - 3);
+    expect(rerun).toBe(6 + whole.ranking.filter(({ epochs }) => epochs === 3).length - 3);
     expect(lines).toContain("rung 1 of 2: 3 of 6 trials are in the journal already.");
     const idle = scripted(() => 0);
     expect(await run({ folder, runner: idle })).toEqual(whole);
@@ -166,6 +173,17 @@ describe("sweep", () => {
     expect(ranking[0]!.loss).toBe(0.9);
     expect(ranking.at(-1)!.loss).toBe(null);
     await expect(run({ runner: scripted(() => null) })).rejects.toThrow(NothingConvergedError);
+  });
+
+  it("behaviour: the start runs on the last rung however bad it is, and others by their loss", async () => {
+    const { learningRate } = plan.base;
+    const bad = scripted(({ config }) => (config.learningRate === learningRate ? 9 : config.learningRate));
+    const { ranking, best } = await run({ runner: bad });
+    expect(ranking.filter(({ epochs }) => epochs === 3).map(({ index }) => index)).toContain(0);
+    expect(ranking[2]).toMatchObject({ index: 0, loss: 9 });
+    expect(best.learningRate).toBe(Math.min(...ranking.slice(0, 2).map(({ loss }) => loss!)));
+    const rates = ranking.filter(({ index }) => index !== 0).map(({ values }) => values.learningRate);
+    expect(rates).toEqual([...rates].sort());
   });
 
   it("behaviour: equal configurations are one trial, and a line says so", async () => {

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Hex } from "@ballast/data";
-import { Job, Queue, WaitingError, Worker } from "bullmq";
 import { connectRedis, RedisGoneError } from "./redis.ts";
 import { MOST_ATTEMPTS, type TrialThreads } from "./threads.ts";
 import { type Trial, TrialFailedError, type TrialResult, type TrialRunner, trialKey } from "./trial.ts";
 
 /** One queue for all sweeps on a Redis: a trial is named by its content, so that equal trials run once. */
 const QUEUE = "ballast-trials";
+/** Loaded where it is used: most commands never speak to Redis. */
+const loadBullMq = () => import("bullmq");
 const KEPT = { age: 7 * 24 * 3600, count: 100_000 };
 
 export interface QueueRunnerOptions {
@@ -42,6 +43,7 @@ export async function queueRunner({
       clearTimeout(timer);
     },
   });
+  const { Job, Queue } = await loadBullMq();
   const queue = new Queue<Trial, TrialResult>(QUEUE, { connection: link.redis });
   // A lost connection is told above, once.
   queue.on("error", () => {});
@@ -129,6 +131,7 @@ export async function startQueueWorker({
     onBack: () => log(`Redis at ${link.address} is back.`),
   });
   const closing = new AbortController();
+  const { WaitingError, Worker } = await loadBullMq();
   const worker = new Worker<Trial, TrialResult>(
     QUEUE,
     async (job, token) => {

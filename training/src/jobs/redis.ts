@@ -1,5 +1,5 @@
 import { BallastError } from "@ballast/data";
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 
 export class RedisUnreachableError extends BallastError {
   readonly code = "REDIS_UNREACHABLE";
@@ -51,7 +51,8 @@ export async function connectRedis(
   let isUp = false;
   let hasBeenUp = false;
   let reason = "no answer";
-  const redis = new Redis(url, {
+  const ioredis = await import("ioredis");
+  const redis = new ioredis.Redis(url, {
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
     // BullMQ's blocking calls ask for this: a command waits for the connection instead of failing.

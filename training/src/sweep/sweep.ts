@@ -58,6 +58,7 @@ export interface SweepOutcome {
   readonly dataset: { readonly root: Hex; readonly from: string; readonly until: string };
   readonly backend: string;
   readonly seed: number;
+  /** As planned; beside its trials the start, number 0, runs on each rung. */
   readonly rungs: readonly Rung[];
   /** Trials that came farther first, then by loss. */
   readonly ranking: readonly RankedTrial[];
@@ -73,6 +74,8 @@ export class NothingConvergedError extends BallastError {
   }
 }
 
+/** Number of the configuration that a sweep starts from. */
+const START = 0;
 /** Hours of forecast times before the first test fold below which a validation loss is noise. */
 const LEAST_INNER_HOURS = 1200;
 
@@ -161,11 +164,12 @@ async function climb(
   report: (progress: Progress) => void,
 ): Promise<ReadonlyMap<number, Reached>> {
   const reached = new Map<number, Reached>();
-  const total = rungs.reduce((sum, rung) => sum + rung.trials * rung.epochs, 0);
   let begun = 0;
   let entrants = Array.from({ length: rungs[0]!.trials }, (_, index) => index);
-  for (const [k, { trials, epochs }] of rungs.entries()) {
+  for (const [k, { epochs }] of rungs.entries()) {
     const label = `rung ${k + 1} of ${rungs.length}`;
+    const later = rungs.slice(k + 1).reduce((sum, rung) => sum + rung.trials * rung.epochs, 0);
+    const total = begun + entrants.length * epochs + later;
     const indexOf = new Map(entrants.map((index) => [trialKey(toTrial(index, epochs)), index]));
     const missing: Trial[] = [];
     let done = 0;
@@ -190,9 +194,12 @@ async function climb(
       },
       signal,
     );
-    begun += trials * epochs;
+    begun += entrants.length * epochs;
     const scored = entrants.map((index) => ({ index, loss: reached.get(index)!.loss }));
-    entrants = toSurvivors(scored, rungs[k + 1]?.trials ?? 0);
+    const survivors = new Set(toSurvivors(scored, rungs[k + 1]?.trials ?? 0));
+    // The start goes all the way, so that the winner is measured against it at the same cost.
+    if (reached.get(START)!.loss !== null) survivors.add(START);
+    entrants = [...survivors];
     if (entrants.length === 0) break;
   }
   return reached;
