@@ -7,6 +7,7 @@ export {
   readModel,
 } from "./artefact.ts";
 export { exitProbability, expectedExitTime, MONITORING_SHIFT, type Passage } from "./breach.ts";
+export { type BreachTime, weightBreachTimes } from "./breach-time.ts";
 export {
   type BreachProbability,
   type BreachRequest,
@@ -130,3 +131,10 @@ export {
   type VarianceModel,
   varianceModels,
 } from "./variance-models.ts";
+export {
+  type LogitLaw,
+  logitLaw,
+  type WeightDistribution,
+  type WeightRequest,
+  weightDistributions,
+} from "./weight-distribution.ts";
