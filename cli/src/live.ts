@@ -35,6 +35,7 @@ import {
 import { type Forecaster, LOOKBACK_HOURS, lookbackBars, readModel, toForecaster } from "@ballast/model";
 import { type JsonRpcProvider, parseUnits, Wallet } from "ethers";
 import { connect, fetchVaultDomain } from "./chain.ts";
+import { describeExpiry, readChampion, untilExpiry } from "./champion.ts";
 import { checkWritable } from "./folders.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -191,16 +192,19 @@ function readPassword(path: string): string {
 }
 
 async function readForecaster(
-  { model, artefacts }: AgentOptions,
+  { model, artefacts, at }: AgentOptions,
   terminal: Terminal,
 ): Promise<Forecaster | undefined> {
   if (model === undefined) {
     terminal.say("No --model: the threshold rule decides, without a forecast.");
     return undefined;
   }
+  const champion = model === "champion" ? await readChampion(artefacts) : undefined;
+  if (champion !== undefined) terminal.say(describeExpiry(champion, at ?? Date.now()));
   const store = await openArtefactStore(artefacts);
   try {
-    return toForecaster(readModel(await store.get(model as Hex)));
+    const forecaster = toForecaster(readModel(await store.get(champion?.modelId ?? (model as Hex))));
+    return champion === undefined ? forecaster : untilExpiry(forecaster, champion);
   } finally {
     store.close();
   }

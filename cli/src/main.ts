@@ -3,6 +3,7 @@ import { agentCommand } from "./commands/agent.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { fetchCommand } from "./commands/fetch.ts";
+import { modelsCommand } from "./commands/models.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { sweepCommand } from "./commands/sweep.ts";
 import { trainCommand } from "./commands/train.ts";
@@ -24,6 +25,7 @@ export function createProgram(): Command {
     demoCommand,
     fetchCommand,
     trainCommand,
+    modelsCommand,
     sweepCommand,
     workerCommand,
     agentCommand,

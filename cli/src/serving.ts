@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { openJournal } from "@ballast/agent";
 import { AddressUnavailableError, PortBusyError, startApi } from "@ballast/api";
 import { BallastError, openArtefactStore } from "@ballast/data";
+import { describeExpiry, findChampion } from "./champion.ts";
 import { newestRun } from "./folders.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -61,6 +62,8 @@ export async function serveUntilStopped(request: {
       port: request.port,
       ...(request.host && { host: request.host }),
     });
+    const champion = await findChampion(request.artefacts);
+    if (champion !== undefined) terminal.say(describeExpiry(champion, Date.now()));
     terminal.step("Serving over HTTP; stop with Ctrl-C.");
     for (const path of ["/", "/docs", "/v1/decisions", "/v1/forecasts", "/v1/models", "/health"])
       terminal.say(`${api.url}${path}`);

@@ -156,8 +156,8 @@ export function judge({ ratio, t, pValue }: Challenge, isChampionExpired: boolea
   const figures = `QLIKE ratio ${ratio.toFixed(3)}, t ${t.toFixed(2)}, one-sided p ${pValue.toFixed(3)}`;
   if (isChampionExpired)
     return ratio <= 1
-      ? { isPromoted: true, reason: `no worse than the expired champion: ${figures}` }
-      : { isPromoted: false, reason: `worse than the champion, though that has expired: ${figures}` };
+      ? { isPromoted: true, reason: `is no worse than the expired champion: ${figures}` }
+      : { isPromoted: false, reason: `is worse than the champion, though that has expired: ${figures}` };
   return pValue < CHALLENGE_LEVEL
     ? { isPromoted: true, reason: `beat the champion: ${figures}` }
     : { isPromoted: false, reason: `did not beat the champion at p < ${CHALLENGE_LEVEL}: ${figures}` };

@@ -23,7 +23,7 @@ export const agentCommand = (): Command =>
       "file with the keystore's password; default: the variable BALLAST_PASSWORD",
     )
     .option("--dry-run", "journal signed decisions and send nothing")
-    .option("--model <id>", "modelId of the forecast; without it only the threshold rule runs")
+    .option("--model <id>", "modelId of the forecast, or champion; without it only the threshold rule runs")
     .option("--artefacts <folder>", "where models are", ".ballast/artefacts")
     .addOption(
       new Option("--policy <name>", "default: predictive with a model, else threshold").choices([
