@@ -70,6 +70,24 @@ describe("training report", () => {
     );
   });
 
+  it("behaviour: coverage is that of the manifest, over all assets and of each", () => {
+    for (const [h, { quantiles }] of report.horizons.entries()) {
+      expect(quantiles.intervalCoverage).toBeCloseTo(model.manifest.metrics[h]!.coverage90, 10);
+      expect(quantiles.intervalLevel).toBeCloseTo(0.9, 10);
+      expect([...quantiles.observed].sort((a, b) => a - b)).toEqual(quantiles.observed);
+      const { assets, observed } = quantiles;
+      expect(assets.reduce((sum, { coverage }) => sum + coverage / assets.length, 0)).toBeCloseTo(
+        quantiles.intervalCoverage,
+        10,
+      );
+      expect(observed.at(-1)! - observed[0]!).toBeCloseTo(quantiles.intervalCoverage, 10);
+      for (const { kupiecP, christoffersenP } of assets) {
+        expect(kupiecP).toBeGreaterThanOrEqual(0);
+        expect(christoffersenP).toBeLessThanOrEqual(1);
+      }
+    }
+  });
+
   it("behaviour: a feature that never varies has no importance, and one of volatility has most", () => {
     expect(new Set(report.importance.map(({ feature }) => feature))).toEqual(new Set(FEATURE_NAMES));
     const of = (name: string) => report.importance.find(({ feature }) => feature === name)!;
@@ -97,7 +115,7 @@ describe("training report", () => {
     expect(page).not.toMatch(/(?:src|href)="(?!#|data:)/);
     const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
     expect(new Set(ids).size).toBe(ids.length);
-    expect(page.match(/<svg role="img"/g)).toHaveLength(4 + 4 + 1 + 1);
+    expect(page.match(/<svg role="img"/g)).toHaveLength(4 + 4 + 1 + 1 + 1);
     expect(Buffer.byteLength(page)).toBeLessThan(1_500_000);
   });
 

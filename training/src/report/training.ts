@@ -6,11 +6,13 @@ import {
   type ForecasterName,
   HORIZONS_HOURS,
   type ModelManifest,
+  QUANTILE_LEVELS,
   qlike,
   rawLogit,
   toForward,
 } from "@ballast/model";
 import { modelConfidenceSet } from "../evaluation/confidenceset.ts";
+import { christoffersen, toMisses } from "../evaluation/coverage.ts";
 import { dieboldMariano, toPanelMean } from "../evaluation/dieboldmariano.ts";
 import { fitLogistic } from "../evaluation/logistic.ts";
 import {
@@ -45,6 +47,24 @@ export interface HorizonReport {
   };
   /** Annualised volatility said by the network and realised, counted in cells equally wide in logs. */
   readonly againstRealised: VolatilityCells;
+  readonly quantiles: QuantileReport;
+}
+
+/** How often what came lay at or below each quantile of the network, and within its central interval. */
+export interface QuantileReport {
+  readonly levels: readonly number[];
+  /** Share of outcomes at or below each level's quantile; ideally the level. */
+  readonly observed: readonly number[];
+  /** Of the interval between the lowest and the highest level. */
+  readonly intervalCoverage: number;
+  readonly intervalLevel: number;
+  /** By asset: coverage, and p-values of Kupiec and of Christoffersen (conditional) on windows that do not overlap. */
+  readonly assets: readonly {
+    readonly asset: string;
+    readonly coverage: number;
+    readonly kupiecP: number;
+    readonly christoffersenP: number;
+  }[];
 }
 
 export interface VolatilityCells {
@@ -154,6 +174,7 @@ function toHorizonReport({ dataset, outOfSample }: Evaluated, h: number, seed: n
       realised,
       realised.map((_, r) => said("network", r)),
     ),
+    quantiles: toQuantileReport(realised, outOfSample.quantiles, h, dataset.assets, Math.max(1, lag)),
   };
 }
 
@@ -166,6 +187,37 @@ function toSpans(names: readonly string[], losses: readonly Float64Array[], time
     qlike: Object.fromEntries(
       names.map((name, m) => [name, indices.map((k) => mean(losses[m]!.subarray(edge(k), edge(k + 1))))]),
     ),
+  };
+}
+
+function toQuantileReport(
+  realised: Float64Array,
+  quantiles: Float64Array,
+  h: number,
+  assets: readonly string[],
+  apart: number,
+): QuantileReport {
+  const levels = QUANTILE_LEVELS.length;
+  const at = (r: number, level: number) => quantiles[(r * HORIZONS + h) * levels + level]!;
+  const column = (level: number) => realised.map((_, r) => at(r, level));
+  const misses = toMisses(realised, column(0), column(levels - 1));
+  const share = 1 - (QUANTILE_LEVELS[levels - 1]! - QUANTILE_LEVELS[0]!);
+  return {
+    levels: QUANTILE_LEVELS,
+    observed: QUANTILE_LEVELS.map((_, level) => mean(realised.map((y, r) => (y <= at(r, level) ? 1 : 0)))),
+    intervalCoverage: 1 - mean(Float64Array.from(misses)),
+    intervalLevel: 1 - share,
+    assets: assets.map((asset, i) => {
+      const own = misses.filter((_, r) => r % assets.length === i);
+      const separate = own.filter((_, t) => t % apart === 0);
+      const { unconditional, conditional } = christoffersen(separate, share);
+      return {
+        asset,
+        coverage: 1 - mean(Float64Array.from(own)),
+        kupiecP: unconditional.pValue,
+        christoffersenP: conditional.pValue,
+      };
+    }),
   };
 }
 

@@ -43,6 +43,7 @@ export function toTrainingPage(report: TrainingReport, manifestHash: string): st
 ${toScoreSection(report.horizons)}
 ${toVolatilitySection(report.horizons)}
 ${toTimeSection(report.horizons)}
+${toQuantileSection(report.horizons)}
 ${toBreachSection(report)}
 ${toImportanceSection(report)}
 ${toProvenanceSection(report, manifestHash)}
@@ -137,6 +138,51 @@ function toTimeSection(horizons: readonly HorizonReport[]): string {
 ${legend(names.map((name) => [label(name), tone(name)]))}
 <div class="charts">${charts.join("\n")}</div></section>`;
 }
+
+function toQuantileSection(horizons: readonly HorizonReport[]): string {
+  const tones = horizons.map(({ horizonHours }, h) => [`${horizonHours} h`, `p${h}`] as const);
+  const plot = squarePlot({
+    id: "quantiles",
+    title: "Quantile coverage",
+    description: horizons
+      .map(
+        ({ horizonHours, quantiles }) => `${horizonHours} h: ${asPercent(quantiles.intervalCoverage)} inside`,
+      )
+      .join("; "),
+    xLabel: "quantile said",
+    yLabel: "share of outcomes at or below it",
+    ticks: [0, 0.25, 0.5, 0.75, 1].map((at) => ({ at, label: `${at * 100} %` })),
+    series: horizons.map(({ quantiles: { levels, observed } }, h) => ({
+      name: tones[h]![0],
+      tone: tones[h]![1],
+      points: levels.map((level, k) => ({
+        x: level,
+        y: observed[k]!,
+        low: observed[k]!,
+        high: observed[k]!,
+        text: `${asPercent(observed[k]!)} lay at or below the quantile ${asPercent(level)}`,
+      })),
+    })),
+  });
+  const assets = horizons[0]?.quantiles.assets ?? [];
+  const rows = assets.map(
+    ({ asset }, i) =>
+      `<tr><th scope="row">${escapeHtml(asset)}</th>${horizons
+        .map(({ quantiles }) => quantiles.assets[i]!)
+        .map(
+          ({ coverage, kupiecP, christoffersenP }) =>
+            `<td class="figure">${asPercent(coverage)}<small>${probability(kupiecP)} · ${probability(christoffersenP)}</small></td>`,
+        )
+        .join("")}</tr>`,
+  );
+  const all = `<tr><th scope="row">all</th>${horizons.map(({ quantiles }) => `<td class="figure">${asPercent(quantiles.intervalCoverage)}</td>`).join("")}</tr>`;
+  return `<section><h2>Quantiles and intervals</h2>
+<p class="muted">How often realised variance lay at or below the quantiles that the network named, and inside the interval said to hold ${asPercent(horizons[0]?.quantiles.intervalLevel ?? 0)}. Below each coverage, p of Kupiec's test of its frequency and of Christoffersen's of frequency and independence, on windows that do not overlap.</p>
+${legend(tones)}
+<div class="pair"><figure>${plot}</figure><div class="scroll" tabindex="0" role="region" aria-label="Coverage by asset"><table><thead><tr><th scope="col">Inside</th>${horizons.map(({ horizonHours }) => `<th scope="col" class="figure">${horizonHours} h</th>`).join("")}</tr></thead><tbody>${all}${rows.join("")}</tbody></table></div></div></section>`;
+}
+
+const asPercent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
 function toBreachSection({ breach }: TrainingReport): string {
   const scored = [
