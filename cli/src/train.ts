@@ -45,6 +45,12 @@ export async function runTrain(options: TrainOptions, terminal: Terminal): Promi
   if (options.printConfig) return terminal.result(formatTrainingPlan(plan).trimEnd());
   if (options.check !== undefined)
     return (await import("./trainCheck.ts")).runCheck(options.check, plan, terminal);
+  const trained = await trainPlan(plan, terminal);
+  terminal.result(options.json ? JSON.stringify(trained.manifest) : trained.modelId);
+}
+
+/** Fetches, freezes, trains, stores and reports; a scheduled training is this and nothing else. */
+export async function trainPlan(plan: TrainingPlan, terminal: Terminal): Promise<TrainedModel> {
   await fetchPlanned(plan, terminal);
   const now = unixMillis(Date.now());
   let isFirst = true;
@@ -59,13 +65,13 @@ export async function runTrain(options: TrainOptions, terminal: Terminal): Promi
     return trainOn(market, plan, terminal);
   });
   const artefacts = await openArtefactStore(plan.artefacts);
-  const { modelId, manifestHash } = await storeModel(artefacts, trained);
+  const { manifestHash } = await storeModel(artefacts, trained);
   artefacts.close();
   describeScores(trained, terminal);
   const page = writeReport(plan.reports, trained, evaluated, manifestHash);
   terminal.say(`Manifest ${manifestHash} in ${plan.artefacts}.`);
   terminal.say(`Report ${page}, and beside it the same as JSON.`);
-  terminal.result(options.json ? JSON.stringify(trained.manifest) : modelId);
+  return trained;
 }
 
 /** Options before settings before the file before defaults. Errors: BadConfigError. */

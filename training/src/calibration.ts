@@ -67,8 +67,8 @@ export function fitCalibration(outcomes: BreachOutcomes): CalibrationReport {
  */
 export function toBreachOutcomes(
   market: Market,
-  dataset: Dataset,
-  { folds, artefacts }: OutOfSample,
+  dataset: Pick<Dataset, "times">,
+  { folds, artefacts }: Pick<OutOfSample, "folds" | "artefacts">,
   sampledTimes: number,
 ): BreachOutcomes {
   const raw: number[] = [];

@@ -26,6 +26,7 @@ export {
   TooLittleHistoryError,
   toDataset,
 } from "./dataset.ts";
+export { type Drift, findDrift, LEAST_DRIFT_HOURS } from "./drift.ts";
 export {
   type BootstrapInterval,
   type BootstrapOptions,
