@@ -94,6 +94,13 @@ export {
   UnevenPeriodsError,
 } from "./har-measures.ts";
 export { CORSI_LAGS, HAR_KINDS, type HarKind } from "./har-terms.ts";
+export {
+  BadSeriesValueError,
+  type HourlySeries,
+  type PublishedSeries,
+  type SeriesTransform,
+  toHourlySeries,
+} from "./hourly-series.ts";
 export { choleskySolve } from "./leastsquares.ts";
 export { fitLogHar, LOG_HAR_LAGS, type LogHar, predictLogHar } from "./loghar.ts";
 export {
@@ -123,6 +130,25 @@ export {
   toHourlyMeasures,
   VARIANCE_FLOOR_PER_HOUR,
 } from "./realised.ts";
+export {
+  BadSeriesOptionError,
+  COST_HORIZONS_HOURS,
+  fitExogenous,
+  fitSeries,
+  forecastBaseFee,
+  forecastExogenous,
+  forecastSeries,
+  MIN_SERIES_ROWS,
+  type SeriesForecast,
+  type SeriesModel,
+  type SeriesOptions,
+  type TargetForecast,
+  TooShortSeriesError,
+  UnknownExogenousError,
+  UnknownHoursError,
+} from "./series-forecast.ts";
+export { SERIES_TARGETS, type SeriesRegression, type SeriesTarget } from "./series-regression.ts";
+export { SERIES_LOOKBACK_HOURS } from "./series-terms.ts";
 export {
   type FittedVariance,
   garchModel,
