@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { toList, toTime, toWhole } from "../options.ts";
+import { toInterval, toList, toTime, toWhole } from "../options.ts";
 import { openTerminal } from "../terminal.ts";
 
 export const trainCommand = (): Command =>
@@ -33,9 +33,16 @@ export const trainCommand = (): Command =>
     )
     .option("--artefacts <folder>", "where models go; default: .ballast/artefacts")
     .option("--reports <folder>", "where reports go; default: reports in the folder of the models")
-    .option("--json", "the manifest as one line of JSON on stdout")
+    .option("--every <interval>", "train now and again each 24h or the like, until stopped", toInterval)
+    .option("--drift", "with --every: look each hour, and train when features or calibration have drifted")
+    .option("--json", "the manifest, or with --every each event, as one line of JSON on stdout")
     .addHelpText(
       "after",
-      "\nExamples:\n  npm run ballast -- train --bars ./bars\n  npm run ballast -- train --assets BTC,ETH,SOL --until 2024-06-01 --seed 7\n  npm run ballast -- train --config docs/train.yaml --set training.folds=6\n  npm run ballast -- train --check 0x… --bars ./bars",
+      "\nExamples:\n  npm run ballast -- train --bars ./bars\n  npm run ballast -- train --assets BTC,ETH,SOL --until 2024-06-01 --seed 7\n  npm run ballast -- train --config docs/train.yaml --set training.folds=6\n  npm run ballast -- train --check 0x… --bars ./bars\n  npm run ballast -- train --config docs/train.yaml --every 24h --drift",
     )
-    .action(async (options) => (await import("../train.ts")).runTrain(options, openTerminal()));
+    .action(async (options, command: Command) => {
+      if (options.every !== undefined)
+        return (await import("../schedule.ts")).runScheduledTraining(options, openTerminal());
+      if (options.drift) command.error("error: --drift goes with --every, as --every 24h --drift");
+      return (await import("../train.ts")).runTrain(options, openTerminal());
+    });
