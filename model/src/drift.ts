@@ -88,28 +88,50 @@ export interface BreachProbability {
 
 /**
  * Probability, per holding, that its weight is seen outside its band within the horizon: first passage of
- * logit(w), which moves like a Brownian motion with the relative volatility. Drift is zero: Itô's own, half
- * the difference of two variances, is a hundredth of a volatility over a day. A weight that is outside
- * already has 1, and one that is 0 or 1 cannot move: 0. Throws UnknownAssetError.
+ * logit(w), which moves like a Brownian motion with the relative volatility; its mean over the predictive
+ * distribution of variance where the forecast has one, as the tails of an exit are those of the volatility.
+ * Drift is zero: Itô's own, half the difference of two variances, is a hundredth of a volatility over a day. A
+ * weight that is outside already has 1, and one that is 0 or 1 cannot move: 0. Throws UnknownAssetError.
  */
 export function weightBreachProbabilities(request: BreachRequest): BreachProbability[] {
   const { weights, targets, bands, forecast, horizonHours, monitorHours } = request;
-  const covariance = covarianceOver(forecast, request.assetsOfHoldings, horizonHours);
+  const scenarios = toScenarios(forecast).map((scenario) => ({
+    share: scenario.share,
+    covariance: covarianceOver(scenario.forecast, request.assetsOfHoldings, horizonHours),
+  }));
   return weights.map((w, i) => {
     const low = targets[i]! - bands[i]!;
     const high = targets[i]! + bands[i]!;
     if (w < low || w > high) return { raw: 1, calibrated: 1 };
     if (w <= 0 || w >= 1) return { raw: 0, calibrated: 0 };
-    const raw = exitProbability({
-      a: low > 0 ? logit(w) - logit(low) : Number.POSITIVE_INFINITY,
-      b: high < 1 ? logit(high) - logit(w) : Number.POSITIVE_INFINITY,
-      sigma: Math.sqrt(relativeVariance(covariance, weights, i) / horizonHours),
-      mu: 0,
-      horizon: horizonHours,
-      monitorInterval: monitorHours,
-    });
+    let raw = 0;
+    for (const { share, covariance } of scenarios) {
+      const exit = exitProbability({
+        a: low > 0 ? logit(w) - logit(low) : Number.POSITIVE_INFINITY,
+        b: high < 1 ? logit(high) - logit(w) : Number.POSITIVE_INFINITY,
+        sigma: Math.sqrt(relativeVariance(covariance, weights, i) / horizonHours),
+        mu: 0,
+        horizon: horizonHours,
+        monitorInterval: monitorHours,
+      });
+      raw += share * exit;
+    }
     return { raw, calibrated: calibrate(raw, forecast.breachCalibration) };
   });
+}
+
+/**
+ * The forecast at each quantile of its variance, all assets alike, with the share of probability nearer to that
+ * level than to its neighbours; the point forecast alone where there is no distribution.
+ */
+function toScenarios(forecast: Forecast): { readonly share: number; readonly forecast: Forecast }[] {
+  const { quantiles } = forecast;
+  if (quantiles === undefined) return [{ share: 1, forecast }];
+  const { levels } = quantiles;
+  return levels.map((level, q) => ({
+    share: ((levels[q + 1] ?? 2 - level) - (levels[q - 1] ?? -level)) / 2,
+    forecast: { ...forecast, variance: quantiles.variance.map((rows) => rows.map((row) => row[q]!)) },
+  }));
 }
 
 /** Beyond these the formula's certainty is not worth its digits. */

@@ -1,7 +1,8 @@
 import { HOUR_MS, seededRandom, unixMillis } from "@ballast/data";
+import { calibrate } from "@ballast/model";
 import { describe, expect, it } from "vitest";
 import { chooseBackend } from "./backend.ts";
-import { fitCalibration, toBreachOutcomes } from "./calibration.ts";
+import { fitCalibration, toBreachOutcomes, toCalibrated } from "./calibration.ts";
 import { toDataset } from "./dataset.ts";
 import { clean, SMALL_CONFIG, START, syntheticRaw } from "./markets.fixture.ts";
 import { toFolds, walkForward } from "./walkforward.ts";
@@ -15,15 +16,28 @@ describe("fitCalibration", () => {
     // Doubled log odds, and one unit too many: p = logistic(−½ + ½·logit(raw)).
     const raw = truth.map((p) => 1 / (1 + Math.exp(-(2 * Math.log(p / (1 - p)) + 1))));
     const fold = Uint8Array.from({ length: n }, (_, i) => Math.floor((3 * i) / n));
-    const calibration = fitCalibration({ raw, outcome, fold });
+    const year = 365 * 24 * HOUR_MS;
+    const spread = (years: number) => Float64Array.from({ length: n }, (_, i) => (i / n) * years * year);
+    const rest = { raw, fold, band: new Uint8Array(n) };
+    const calibration = fitCalibration({ ...rest, outcome, time: spread(30) });
     expect(Math.abs(calibration.a + 0.5)).toBeLessThan(0.1);
     expect(Math.abs(calibration.b - 0.5)).toBeLessThan(0.05);
+    // Half a year of days goes half the way from the identity, a = 0 and b = 1.
+    const brief = fitCalibration({ ...rest, outcome, time: spread(180 / 365) });
+    expect(Math.abs(brief.a + 0.25)).toBeLessThan(0.05);
+    expect(Math.abs(brief.b - 0.75)).toBeLessThan(0.03);
     expect(calibration.brierSkillCalibrated).toBeGreaterThan(calibration.brierSkillRaw + 0.05);
     expect(calibration.predictions).toBe(n);
     expect(calibration.frequency).toBeCloseTo(0.5, 1);
     // Turning the last fold's outcomes around must not reach the fit that is judged on it.
-    const turned = fitCalibration({ raw, outcome: outcome.map((o, i) => (fold[i] === 2 ? 1 - o : o)), fold });
-    expect(turned.brierSkillCalibrated).toBeLessThan(0);
+    const turned = { ...rest, outcome: outcome.map((o, i) => (fold[i] === 2 ? 1 - o : o)), time: spread(30) };
+    expect(toCalibrated(turned)).toEqual(toCalibrated({ ...turned, outcome }));
+    expect(fitCalibration(turned).brierSkillCalibrated).toBeLessThan(0);
+    // Nothing is known before the first fold.
+    const first = fold.indexOf(1);
+    expect(toCalibrated(turned).subarray(0, first)).toEqual(
+      raw.subarray(0, first).map((p) => calibrate(p, { a: 0, b: 1 })),
+    );
   });
 });
 
@@ -34,7 +48,9 @@ describe("toBreachOutcomes", () => {
     const dataset = await toDataset(market, { until: unixMillis(START + 3000 * HOUR_MS), maxRows: 1500 });
     const folds = toFolds(dataset.times.length, dataset.strideHours, SMALL_CONFIG);
     const outOfSample = await walkForward(dataset, folds, { ...SMALL_CONFIG, maxEpochs: 1 }, { seed: 1 });
-    const { raw, outcome, fold } = toBreachOutcomes(market, dataset, outOfSample, 40);
+    const { raw, outcome, fold, time, band } = toBreachOutcomes(market, dataset, outOfSample, 40);
+    expect([...band.subarray(0, 12)]).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
+    expect(time[0]).toBe(dataset.times[folds[0]!.testStart]);
     // Three bands and four holdings at each sampled time.
     expect(raw.length % 12).toBe(0);
     expect(raw.length).toBeGreaterThanOrEqual(40 * 12);

@@ -1,5 +1,5 @@
 import type { Market } from "@ballast/data";
-import { HOUR_MS, unixMillis } from "@ballast/data";
+import { DAY_MS, HOUR_MS, unixMillis } from "@ballast/data";
 import {
   type BreachRequest,
   barsPerHour,
@@ -34,30 +34,52 @@ export interface BreachOutcomes {
   readonly outcome: Uint8Array;
   /** Fold of each prediction. */
   readonly fold: Uint8Array;
+  /** When each prediction was made, ms. */
+  readonly time: Float64Array;
+  /** Index of its band in CALIBRATION_VAULT. */
+  readonly band: Uint8Array;
 }
 
 /**
- * Fits p = logistic(a + b·logit(raw)) on all out-of-sample predictions. The reported skill is that of the same
- * fit without the last fold, in the last fold; with one fold alone it is that of the raw probability twice.
+ * Days of outcomes that move a, b half the way from the identity to the best fit: predictions of one day share
+ * its market, so it is days that count.
+ */
+const HALF_WAY_DAYS = 180;
+
+/** p = logistic(a + b·logit(raw)) by the predictions whose outcome was known at `at`, shrunk to a = 0, b = 1. */
+function fitAt({ raw, outcome, time }: BreachOutcomes, at: number): { a: number; b: number } {
+  let known = time.length;
+  while (known > 0 && time[known - 1]! + CALIBRATION_VAULT.horizonHours * HOUR_MS > at) known--;
+  if (known === 0) return { a: 0, b: 1 };
+  const { a, b } = fitLogistic(raw.slice(0, known).map(rawLogit), outcome.slice(0, known));
+  const days = (time[known - 1]! - time[0]!) / DAY_MS;
+  const share = days / (days + HALF_WAY_DAYS);
+  return { a: share * a, b: 1 + share * (b - 1) };
+}
+
+/** Each prediction as it would have been made: calibrated with what was known where its fold began. */
+export function toCalibrated(outcomes: BreachOutcomes): Float64Array {
+  const { raw, fold, time } = outcomes;
+  let fitted = { a: 0, b: 1 };
+  return raw.map((p, i) => {
+    if (i === 0 || fold[i] !== fold[i - 1]) fitted = fitAt(outcomes, time[i]!);
+    return calibrate(p, fitted);
+  });
+}
+
+/**
+ * The calibration by all out-of-sample predictions. The reported skill is that of the last fold's predictions,
+ * raw and as `toCalibrated` has them; with one fold alone the two are equal.
  */
 export function fitCalibration(outcomes: BreachOutcomes): CalibrationReport {
-  const logits = outcomes.raw.map(rawLogit);
-  const all = fitLogistic(logits, outcomes.outcome);
-  const last = outcomes.fold.at(-1) ?? 0;
-  const split = outcomes.fold.indexOf(last);
-  const earlier =
-    split > 0 ? fitLogistic(logits.slice(0, split), outcomes.outcome.slice(0, split)) : { a: 0, b: 1 };
-  const tested = outcomes.raw.slice(split);
+  const split = outcomes.fold.indexOf(outcomes.fold.at(-1) ?? 0);
   const happened = outcomes.outcome.slice(split);
   return {
-    ...all,
+    ...fitAt(outcomes, Number.POSITIVE_INFINITY),
     predictions: outcomes.raw.length,
     frequency: outcomes.outcome.reduce((sum, o) => sum + o, 0) / outcomes.outcome.length,
-    brierSkillRaw: brierSkill(tested, happened),
-    brierSkillCalibrated: brierSkill(
-      tested.map((p) => calibrate(p, earlier)),
-      happened,
-    ),
+    brierSkillRaw: brierSkill(outcomes.raw.slice(split), happened),
+    brierSkillCalibrated: brierSkill(toCalibrated(outcomes).slice(split), happened),
   };
 }
 
@@ -74,6 +96,8 @@ export function toBreachOutcomes(
   const raw: number[] = [];
   const outcome: number[] = [];
   const foldOf: number[] = [];
+  const time: number[] = [];
+  const bandOf: number[] = [];
   const perHour = barsPerHour(market.intervalMs);
   const { horizonHours } = CALIBRATION_VAULT;
   const tested = folds[folds.length - 1]!.testEnd - folds[0]!.testStart;
@@ -86,7 +110,7 @@ export function toBreachOutcomes(
       const after = market.past(unixMillis(at + horizonHours * HOUR_MS));
       const held = toVault(said, Math.floor(k / step));
       const paths = held.assets.map((asset) => after.bars(asset, horizonHours * perHour + 1).close);
-      for (const band of CALIBRATION_VAULT.bands) {
+      for (const [width, band] of CALIBRATION_VAULT.bands.entries()) {
         const request = held.request(band);
         const probabilities = weightBreachProbabilities(request);
         const breached = breachedWeights(request, paths, perHour);
@@ -94,11 +118,19 @@ export function toBreachOutcomes(
           raw.push(probabilities[i]!.raw);
           outcome.push(breached[i]! ? 1 : 0);
           foldOf.push(f);
+          time.push(at);
+          bandOf.push(width);
         }
       }
     }
   }
-  return { raw: Float64Array.from(raw), outcome: Uint8Array.from(outcome), fold: Uint8Array.from(foldOf) };
+  return {
+    raw: Float64Array.from(raw),
+    outcome: Uint8Array.from(outcome),
+    fold: Uint8Array.from(foldOf),
+    time: Float64Array.from(time),
+    band: Uint8Array.from(bandOf),
+  };
 }
 
 /** The `turn`-th generic vault: its assets' indices, and the question it asks for a band. */

@@ -38,8 +38,11 @@ export interface NetworkFit {
   readonly epochs: readonly number[];
   /** Per horizon, the share of the members' correction that validation left standing. */
   readonly belief: readonly number[];
-  /** [horizon]: log(realised/forecast) of the times held back, by forecasts that had not seen them. */
-  readonly heldResiduals: readonly Float64Array[];
+  /**
+   * [horizon]: log(realised/forecast) in the rehearsal: of the times held back, and of those before them by the
+   * linear forecast, as weeks held back are but one regime.
+   */
+  readonly residuals: readonly Float64Array[];
 }
 
 const HORIZONS = HORIZONS_HOURS.length;
@@ -113,8 +116,7 @@ export async function fitNetwork(
     linearOnly: withBias(dataset, rows, { ...shell, linear }),
     epochs: members.map(() => best.epochs),
     belief: best.belief,
-    // A short history may hold back no time whose longest target is known; its own errors are then the next best.
-    heldResiduals: best.residuals.map((own, h) => (own.length > 0 ? own : errors(task, h))),
+    residuals: best.residuals.map((own, h) => concatenate(own, errors(task, h))),
   };
 }
 
@@ -152,6 +154,13 @@ function toTask(
     }
   }
   return { rows, z, ratio, weight };
+}
+
+function concatenate(x: Float64Array, y: Float64Array): Float64Array {
+  const out = new Float64Array(x.length + y.length);
+  out.set(x);
+  out.set(y, x.length);
+  return out;
 }
 
 /** log(realised/linear forecast) where the target is known. */

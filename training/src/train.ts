@@ -50,7 +50,7 @@ export const DEFAULT_TRAIN_CONFIG: TrainConfig = {
   batchRows: 1024,
   learningRate: 2e-3,
   weightDecay: 3e-3,
-  maxEpochs: 16,
+  maxEpochs: 10,
   patience: 4,
   validationShare: 0.2,
   ridge: 1,

@@ -93,7 +93,7 @@ describe("walkForward", () => {
       expect(quantiles[row * 4 * 5 + q]! / forecasts.network[row * 4]! / factors[q]!).toBeCloseTo(1, 12);
     // Synthetic volatility is as the model supposes it: nine in ten of the outcomes lie within.
     const [first] = scoreForecasts(dataset, outOfSample);
-    expect(Math.abs(first!.coverage90 - 0.9)).toBeLessThan(0.05);
+    expect(Math.abs(first!.coverage90 - 0.9)).toBeLessThan(0.08);
     expect([...quantilesOf([Float64Array.of(3, 1), Float64Array.of(2, 0, 4)])]).toEqual([0.2, 1, 2, 3, 3.8]);
   });
 

@@ -66,7 +66,7 @@ export function toFolds(times: number, strideHours: number, { folds, testShare }
 /**
  * Fits network, pooled linear and per-asset log-HAR on every fold, and forecasts its block with each and EWMA.
  * The quantiles of a block come from the errors known at its start: those of the blocks before it, and those of
- * the times its own fit held back.
+ * its own fit's rehearsal.
  */
 export async function walkForward(
   dataset: Dataset,
@@ -89,7 +89,7 @@ export async function walkForward(
     const logQuantiles = HORIZONS_HOURS.map((hours, h) => {
       const known = timesKnownAt(dataset.times, at, hours) * assets;
       return quantilesOf([
-        fit.heldResiduals[h]!,
+        fit.residuals[h]!,
         residuals(dataset, { firstRow, forecasts }, h, Math.max(0, known - firstRow)),
       ]);
     });
