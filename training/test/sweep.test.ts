@@ -18,7 +18,7 @@ const raw = await syntheticRaw(21, HOURS, ["BTC", "ETH"]);
 const market = clean(raw);
 const until = unixMillis(START + HOURS * HOUR_MS);
 const plan = {
-  base: { ...SMALL_CONFIG, members: 1, maxRows: 3000, maxEpochs: 3 },
+  base: { ...SMALL_CONFIG, members: 1, maxRows: 3000, maxEpochs: 3, ridge: 1 },
   space: { learningRate: { log: [1e-4, 3e-2] }, ridge: { log: [1e-3, 1] } },
   trials: 6,
   seed: 9,
@@ -189,10 +189,10 @@ describe("sweep", () => {
   it("behaviour: equal configurations are one trial, and a line says so", async () => {
     const runner = scripted(() => 1);
     const lines: string[] = [];
-    // The base has the ridge 0.1 itself.
-    const { ranking } = await run({ runner, lines, change: { space: { ridge: { choices: [0.1, 0.2] } } } });
+    // The base has the ridge 1 itself.
+    const { ranking } = await run({ runner, lines, change: { space: { ridge: { choices: [1, 2] } } } });
     expect(runner.asked).toHaveLength(2);
-    expect(ranking.map(({ values }) => values)).toEqual([{ ridge: 0.1 }, { ridge: 0.2 }]);
+    expect(ranking.map(({ values }) => values)).toEqual([{ ridge: 1 }, { ridge: 2 }]);
     expect(lines).toContain("Of 6 configurations drawn 2 differ; each of these is one trial.");
   });
 

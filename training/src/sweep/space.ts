@@ -16,10 +16,10 @@ export type SearchSpace = Readonly<Record<string, Range>>;
 
 export const DEFAULT_SPACE: SearchSpace = {
   learningRate: { log: [5e-4, 1e-2] },
-  hidden: { choices: [[16], [32], [16, 8], [24, 16], [32, 16], [48, 24]] },
-  members: { whole: [1, 4] },
+  hidden: { choices: [[16], [32], [16, 8], [24, 12], [32, 16], [48, 24]] },
+  members: { whole: [1, 5] },
   weightDecay: { log: [1e-4, 3e-2] },
-  ridge: { log: [1e-3, 1] },
+  ridge: { log: [0.1, 10] },
   batchRows: { choices: [512, 1024, 2048] },
 };
 
