@@ -60,7 +60,9 @@ export function toHourlySeries(
   let beforeHour = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < series.value.length && series.publishedAt[i]! <= at; i++) {
     const time = series.publishedAt[i]!;
-    const x = toTransformed(series.value[i]!, time, transform);
+    const value = series.value[i]!;
+    if (!isWithin(value, transform)) throw new BadSeriesValueError(value, time, transform);
+    const x = toTransformed(value, transform);
     const hour = hours - 1 - Math.floor((at - time) / HOUR_MS);
     if (hour < 0) {
       before = x;
@@ -81,9 +83,12 @@ export function toHourlySeries(
   return { transform, end: unixMillis(at), x };
 }
 
-function toTransformed(value: number, time: number, transform: SeriesTransform): number {
-  const isIn = transform === "log" ? value > 0 : transform === "logit" ? value >= 0 && value <= 1 : true;
-  if (!isIn || !Number.isFinite(value)) throw new BadSeriesValueError(value, time, transform);
+const isWithin = (value: number, transform: SeriesTransform): boolean =>
+  Number.isFinite(value) &&
+  (transform === "identity" || (transform === "log" ? value > 0 : value >= 0 && value <= 1));
+
+/** The value on the scale it is forecast on; the ends of a share are moved in by 10⁻⁶. */
+export function toTransformed(value: number, transform: SeriesTransform): number {
   if (transform === "identity") return value;
   if (transform === "log") return Math.log(value);
   const share = Math.min(1 - LOGIT_EDGE, Math.max(LOGIT_EDGE, value));

@@ -96,10 +96,12 @@ export {
 export { CORSI_LAGS, HAR_KINDS, type HarKind } from "./har-terms.ts";
 export {
   BadSeriesValueError,
+  fromTransformed,
   type HourlySeries,
   type PublishedSeries,
   type SeriesTransform,
   toHourlySeries,
+  toTransformed,
 } from "./hourly-series.ts";
 export { choleskySolve } from "./leastsquares.ts";
 export { fitLogHar, LOG_HAR_LAGS, type LogHar, predictLogHar } from "./loghar.ts";

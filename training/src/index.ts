@@ -19,6 +19,7 @@ export {
   type TrainingPlan,
   toTrainingPlan,
 } from "./config.ts";
+export { type CostScore, type CostWalk, scoreCosts } from "./costs.ts";
 export {
   ConstantSeriesError,
   type Dataset,
