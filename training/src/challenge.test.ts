@@ -74,7 +74,8 @@ describe("challenge", () => {
     });
     expect(judge(same, true).isPromoted).toBe(true);
     const worse = await challenge(market, { champion: good, challenger: biased(good, 3), from: until });
-    expect(worse.t).toBeCloseTo(-found.t, 10);
+    for (const [h, { t }] of worse.horizons.entries()) expect(t).toBeCloseTo(-found.horizons[h]!.t, 10);
+    expect(worse.t).toBeGreaterThan(2);
     expect(worse.pValue).toBeGreaterThan(0.9);
     expect(judge(worse, false).isPromoted).toBe(false);
     expect(judge(worse, true).isPromoted).toBe(false);

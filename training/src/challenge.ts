@@ -52,7 +52,7 @@ export interface Challenge {
     readonly ratio: number;
     readonly t: number;
   }[];
-  /** Mean over the horizons of `ratio`, and Diebold-Mariano of the mean loss over assets and horizons. */
+  /** Mean over the horizons of `ratio`, and Diebold-Mariano of its excess over 1. */
   readonly ratio: number;
   readonly t: number;
   /** One-sided: of a t as low as this where the challenger is no better. */
@@ -128,7 +128,8 @@ export async function challenge(market: Market, request: ChallengeRequest): Prom
       t: test(challenger[h]!, champion[h]!, horizonHours).t,
     };
   });
-  const overall = test(overHorizons(challenger), overHorizons(champion), LONGEST_HORIZON_HOURS);
+  const units = horizons.map((horizon) => horizon.champion);
+  const overall = test(overHorizons(challenger, units), overHorizons(champion, units), LONGEST_HORIZON_HOURS);
   return {
     champion: modelId(modelBytes(request.champion)),
     challenger: modelId(modelBytes(request.challenger)),
@@ -170,8 +171,8 @@ function cumulativeSquares(close: Float64Array): Float64Array {
   return out;
 }
 
-/** Mean over the horizons at each time. */
-const overHorizons = (losses: readonly Float64Array[]): Float64Array =>
-  losses[0]!.map((_, k) => losses.reduce((sum, loss) => sum + loss[k]! / losses.length, 0));
+/** Mean over the horizons at each time, each in units of its own, so that the noisy short ones do not drown the rest. */
+const overHorizons = (losses: readonly Float64Array[], units: readonly number[]): Float64Array =>
+  losses[0]!.map((_, k) => losses.reduce((sum, loss, h) => sum + loss[k]! / units[h]! / losses.length, 0));
 
 const mean = (values: Float64Array): number => values.reduce((sum, v) => sum + v, 0) / values.length;

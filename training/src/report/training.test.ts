@@ -62,12 +62,23 @@ describe("training report", () => {
     expect(raw.reliability.reduce((sum, { count }) => sum + count, 0)).toBe(predictions);
   });
 
-  it("behaviour: recalibration is scored in the last fold with the folds before it, as in the manifest", () => {
+  it("behaviour: recalibration is scored in the last fold as in the manifest, and band by band", () => {
     expect(report.breach.raw.brierSkill).toBeCloseTo(model.manifest.calibration.brierSkillRaw, 10);
-    expect(report.breach.recalibrated!.brierSkill).toBeCloseTo(
+    expect(report.breach.recalibrated.brierSkill).toBeCloseTo(
       model.manifest.calibration.brierSkillCalibrated,
       10,
     );
+  });
+
+  it("behaviour: the bands divide the predictions, and a tighter one is left more often", () => {
+    const { bands, predictions } = report.breach;
+    const counts = bands.map(({ reliability }) => reliability.reduce((sum, { count }) => sum + count, 0));
+    expect(bands.map(({ width }) => width)).toEqual([0.015, 0.02, 0.03]);
+    expect(counts).toEqual(counts.map(() => predictions / 3));
+    const left = bands.map(({ reliability }) =>
+      reliability.reduce((sum, { count, frequency }) => sum + count * frequency, 0),
+    );
+    expect(left[0]).toBeGreaterThan(left[2]!);
   });
 
   it("behaviour: coverage is that of the manifest, over all assets and of each", () => {

@@ -1,6 +1,5 @@
 import { isoTime, seededRandom } from "@ballast/data";
 import {
-  calibrate,
   FEATURE_COUNT,
   FEATURE_NAMES,
   type ForecasterName,
@@ -8,13 +7,12 @@ import {
   type ModelManifest,
   QUANTILE_LEVELS,
   qlike,
-  rawLogit,
   toForward,
 } from "@ballast/model";
+import { CALIBRATION_VAULT, toCalibrated } from "../calibration.ts";
 import { modelConfidenceSet } from "../evaluation/confidenceset.ts";
 import { christoffersen, toMisses } from "../evaluation/coverage.ts";
 import { dieboldMariano, toPanelMean } from "../evaluation/dieboldmariano.ts";
-import { fitLogistic } from "../evaluation/logistic.ts";
 import {
   areaUnderCurve,
   brierSkill,
@@ -88,12 +86,13 @@ export interface TrainingReport {
   readonly format: "ballast-training-report/1";
   readonly manifest: ModelManifest;
   readonly horizons: readonly HorizonReport[];
-  /** In the last fold; `recalibrated` with the folds before it, null where there is but one. */
+  /** In the last fold; `recalibrated` with what was known where it began. `bands` are recalibrated too. */
   readonly breach: {
     readonly predictions: number;
     readonly frequency: number;
     readonly raw: BreachScore;
-    readonly recalibrated: BreachScore | null;
+    readonly recalibrated: BreachScore;
+    readonly bands: readonly (BreachScore & { readonly width: number })[];
   };
   /** By falling mean; how much QLIKE of each horizon grows when the feature is shuffled, as a share. */
   readonly importance: readonly {
@@ -243,20 +242,25 @@ function toCells(realised: Float64Array, forecast: Float64Array): VolatilityCell
 }
 
 function toBreachReport({ breaches }: Evaluated): TrainingReport["breach"] {
-  const { raw, outcome, fold } = breaches;
+  const { raw, outcome, fold, band } = breaches;
   const split = fold.indexOf(fold.at(-1) ?? 0);
-  const [tested, happened] = [raw.subarray(split), outcome.subarray(split)];
-  const fit = split > 0 && fitLogistic(raw.subarray(0, split).map(rawLogit), outcome.subarray(0, split));
+  const calibrated = toCalibrated(breaches);
+  const scoreOf = (said: Float64Array, isWanted: (i: number) => boolean) => {
+    const last = Array.from(said.keys()).filter((i) => i >= split && isWanted(i));
+    return toBreachScore(
+      Float64Array.from(last, (i) => said[i]!),
+      Uint8Array.from(last, (i) => outcome[i]!),
+    );
+  };
   return {
-    predictions: tested.length,
-    frequency: mean(Float64Array.from(happened)),
-    raw: toBreachScore(tested, happened),
-    recalibrated: fit
-      ? toBreachScore(
-          tested.map((p) => calibrate(p, fit)),
-          happened,
-        )
-      : null,
+    predictions: raw.length - split,
+    frequency: mean(Float64Array.from(outcome.subarray(split))),
+    raw: scoreOf(raw, () => true),
+    recalibrated: scoreOf(calibrated, () => true),
+    bands: CALIBRATION_VAULT.bands.map((width, b) => ({
+      width,
+      ...scoreOf(calibrated, (i) => band[i] === b),
+    })),
   };
 }
 

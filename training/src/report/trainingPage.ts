@@ -37,7 +37,7 @@ export function toTrainingPage(report: TrainingReport, manifestHash: string): st
 <header>
 <p class="kicker">Ballast · training on ${escapeHtml(name)} · ${period}</p>
 <h1>${escapeHtml(toHeadline(report.horizons))}</h1>
-<p>${escapeHtml(assets.join(", "))}. Every figure below is out of sample: walk-forward over ${manifest.folds.length} test blocks from ${day(manifest.folds[0]?.testFrom)} to ${day(manifest.folds.at(-1)?.testUntil)}, each forecast by models fitted an embargo before it began.</p>
+<p>${escapeHtml(assets.join(", "))}. Every figure below is out of sample: walk-forward over ${manifest.folds.length} test blocks from ${day(manifest.folds[0]?.testFrom)} to ${day(manifest.folds.at(-1)?.testUntil)}, each forecast by models fitted on what had come to its end before the block began.</p>
 </header>
 <main>
 ${toScoreSection(report.horizons)}
@@ -59,8 +59,8 @@ export function toHeadline(horizons: readonly HorizonReport[]): string {
   const verdicts = horizons.map(({ horizonHours, scores }) => {
     const { ratioToLogHar } = scores.find(({ name }) => name === "network")!;
     const gain = Math.abs(1 - ratioToLogHar) * 100;
-    if (gain < 0.05) return `${horizonHours} h: level`;
-    return `${horizonHours} h: ${gain.toFixed(1)} % ${ratioToLogHar < 1 ? "better" : "worse"}`;
+    if (gain < 0.05) return `${horizonHours}\u00a0h: level`;
+    return `${horizonHours}\u00a0h: ${gain.toFixed(1)}\u00a0% ${ratioToLogHar < 1 ? "better" : "worse"}`;
   });
   return `The network against log-HAR of each asset, ${verdicts.join(", ")}`;
 }
@@ -187,7 +187,7 @@ const asPercent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 function toBreachSection({ breach }: TrainingReport): string {
   const scored = [
     { name: "raw", tone: "p1", score: breach.raw },
-    ...(breach.recalibrated ? [{ name: "recalibrated", tone: "p0", score: breach.recalibrated }] : []),
+    { name: "recalibrated", tone: "p0", score: breach.recalibrated },
   ];
   const row = (name: string, score: BreachScore) =>
     `<tr><th scope="row">${name}</th><td class="figure">${score.brierSkill.toFixed(3)}</td><td class="figure">${score.areaUnderCurve.toFixed(3)}</td><td class="figure">${score.calibrationError.toFixed(4)}</td></tr>`;
@@ -219,9 +219,9 @@ function toBreachSection({ breach }: TrainingReport): string {
     })),
   });
   return `<section><h2>Probability that a weight leaves its band</h2>
-<p class="muted">Within 24 hours, ${breach.predictions} predictions of the last test block, of which ${(breach.frequency * 100).toFixed(1)} % came true; recalibrated with the blocks before. Bars are 95 % intervals of independent outcomes (Wilson 1927); neighbouring outcomes are not independent, so the true ones are wider.</p>
+<p class="muted">Within 24 hours, ${breach.predictions} predictions of the last test block, of which ${(breach.frequency * 100).toFixed(1)} % came true; recalibrated with what was known where it began. Bars are 95 % intervals of independent outcomes (Wilson 1927); neighbouring outcomes are not independent, so the true ones are wider.</p>
 ${legend(scored.map(({ name, tone }) => [name, tone]))}
-<div class="pair"><figure>${plot}</figure><div><table><thead><tr><th scope="col">Probability</th><th scope="col" class="figure">Brier skill</th><th scope="col" class="figure">AUC</th><th scope="col" class="figure">calibration error</th></tr></thead><tbody>${scored.map(({ name, score }) => row(name, score)).join("")}</tbody></table></div></div></section>`;
+<div class="pair"><figure>${plot}</figure><div><table><thead><tr><th scope="col">Probability</th><th scope="col" class="figure">Brier skill</th><th scope="col" class="figure">AUC</th><th scope="col" class="figure">calibration error</th></tr></thead><tbody>${scored.map(({ name, score }) => row(name, score)).join("")}${breach.bands.map((band) => row(`recalibrated, ±${Number((band.width * 100).toPrecision(3))} pp`, band)).join("")}</tbody></table></div></div></section>`;
 }
 
 function toImportanceSection({ importance }: TrainingReport): string {
