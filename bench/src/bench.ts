@@ -6,7 +6,7 @@ import { toJson, toTable } from "./measure.ts";
 
 const MISUSED = 2;
 const names = Object.keys(BENCHMARKS);
-const HELP = `Usage: npm run bench -- <name> [--bars <folder>] [--json] [--quick]
+const HELP = `Usage: npm run bench -- <name> [--bars <folder>] [--refits <n>] [--json] [--quick]
 
 Runs one benchmark and prints each figure beside a peer's, measured in the same run.
 
@@ -17,6 +17,7 @@ ${Object.entries(BENCHMARKS)
 
 Options:
   --bars <folder>  recorded bars, one file an asset; a seeded synthetic market where absent
+  --refits <n>     how often the forecast benchmark fits again, 18 where absent
   --json           end with one line of JSON: [{name, value, unit, peer, peerValue, ratio}, …]
   --quick          as few repetitions as show that it works; the times mean little
   --help           this text
@@ -24,6 +25,7 @@ Options:
 Examples:
   npm run bench -- pipeline
   npm run bench -- pipeline --bars ./bars --json
+  npm run bench -- forecast --bars ./bars
 `;
 
 /** The command line asks for something there is not. */
@@ -38,6 +40,7 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         bars: { type: "string" },
+        refits: { type: "string" },
         json: { type: "boolean", default: false },
         quick: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },

@@ -5,6 +5,8 @@ export interface BenchmarkOptions {
   readonly bars: string | undefined;
   /** As few repetitions as show that it works. */
   readonly isQuick: boolean;
+  /** Times a model is fitted again in a walk-forward; the benchmark's own choice where absent. */
+  readonly refits?: number | undefined;
   /** One line of progress. */
   readonly log: (line: string) => void;
 }
@@ -17,6 +19,10 @@ export interface Benchmark {
 
 /** By name. Loaded only when run, so that a list of them costs nothing. */
 export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  forecast: {
+    about: "walk-forward accuracy of every volatility model, coverage, and breach probabilities",
+    run: async (options) => (await import("./forecast.ts")).forecast(options),
+  },
   pipeline: {
     about: "each part of the way of a decision: ingest, forecast, decide, sign, journal, attest, rebalance",
     run: async (options) => (await import("./pipeline.ts")).pipeline(options),

@@ -1,5 +1,5 @@
 export { type BackendName, chooseBackend, NoBackendError } from "./backend.ts";
-export { CALIBRATION_VAULT } from "./calibration.ts";
+export { type BreachOutcomes, CALIBRATION_VAULT, toBreachOutcomes, toCalibrated } from "./calibration.ts";
 export {
   type Challenge,
   type ChallengeRequest,
@@ -142,3 +142,4 @@ export {
   type TrainedModel,
   train,
 } from "./train.ts";
+export { type Fold, type OutOfSample, scoreForecasts, toFolds, walkForward } from "./walkforward.ts";
