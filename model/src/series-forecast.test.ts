@@ -94,6 +94,30 @@ describe("fitSeries and forecastSeries", () => {
     }
   });
 
+  it("behaviour: on a random walk, where persistence is best, loses next to nothing against it", () => {
+    const random = seededRandom(9);
+    let sum = 3;
+    const x = Float64Array.from({ length: 2500 }, () => {
+      sum += 0.05 * random.normal();
+      return sum;
+    });
+    const series: HourlySeries = { transform: "log", end: endOf(2500), x };
+    const squares = (belief?: number) => {
+      const model = fitSeries(until(series, 1500), { belief });
+      return model.horizonsHours.map((horizon, h) => {
+        let total = 0;
+        for (let t = 1500; t + horizon < 2500; t++)
+          total += (x[t + horizon]! - forecastSeries(model, series, t).last[h]!.transformedMean) ** 2;
+        return total;
+      });
+    };
+    const [chosen, fixed, persistence] = [squares(), squares(30), squares(Number.POSITIVE_INFINITY)];
+    for (let h = 0; h < 3; h++) {
+      expect(chosen[h]! / persistence[h]!).toBeLessThan(1.03);
+      expect(chosen[h]!).toBeLessThanOrEqual(fixed[h]!);
+    }
+  });
+
   it("behaviour: fees times c give forecasts times c", () => {
     const series = simulate(900);
     const model = fitExogenous(series, "log", endOf(900));

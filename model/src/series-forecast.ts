@@ -9,7 +9,7 @@ import {
 } from "./hourly-series.ts";
 import {
   dot,
-  fitSeriesRegression,
+  fitSeriesRegressions,
   quantileOf,
   SERIES_TARGETS,
   type SeriesRegression,
@@ -22,15 +22,16 @@ import { SERIES_LOOKBACK_HOURS, seriesTerms, spreadTerms, weekMedian } from "./s
 export const COST_HORIZONS_HOURS = [1, 4, 24] as const;
 /** Fewer hours of training than two weeks say nothing of the hours of the week. */
 export const MIN_SERIES_ROWS = 336;
-/** Chosen among 0, 10, 30 and 100 by the squared error of log base fees over the first halves of two recorded ones. */
-const DEFAULT_BELIEF = 30;
+/** The smallest was chosen among 0, 10, 30 and 100 on the first halves of two recorded years' base fees. */
+const BELIEFS = [30, 300, 3000, Number.POSITIVE_INFINITY] as const;
 
 export interface SeriesOptions {
   /** Whole hours from 1 to 168, ascending. Default COST_HORIZONS_HOURS. */
   readonly horizonsHours?: readonly number[] | undefined;
   /**
    * How many independent observations the belief in persistence is worth; hours whose targets overlap are not
-   * independent. Infinity is persistence plus a constant. Default 30.
+   * independent. Infinity is persistence plus a constant. Default: for each target the best of 30, 300, 3,000 and
+   * Infinity in a walk forward through the training hours.
    */
   readonly belief?: number | undefined;
 }
@@ -117,8 +118,9 @@ export class UnknownExogenousError extends BallastError {
  * BadSeriesOptionError.
  */
 export function fitSeries(series: HourlySeries, options: SeriesOptions = {}): SeriesModel {
-  const { horizonsHours = COST_HORIZONS_HOURS, belief = DEFAULT_BELIEF } = options;
-  if (!(belief >= 0)) throw new BadSeriesOptionError("belief", belief, "a number of observations from 0");
+  const { horizonsHours = COST_HORIZONS_HOURS, belief } = options;
+  if (belief !== undefined && !(belief >= 0))
+    throw new BadSeriesOptionError("belief", belief, "a number of observations from 0");
   const isAscending = horizonsHours.every(
     (h, i) => Number.isInteger(h) && h <= 168 && h > (i === 0 ? 0 : horizonsHours[i - 1]!),
   );
@@ -128,7 +130,7 @@ export function fitSeries(series: HourlySeries, options: SeriesOptions = {}): Se
   const regressions = horizonsHours.map((horizon, h) => {
     const count = rows[h]!.length;
     if (count < MIN_SERIES_ROWS) throw new TooShortSeriesError(count, MIN_SERIES_ROWS, horizon);
-    return SERIES_TARGETS.map((_, target) => fitSeriesRegression(rows[h]!, target, horizon, belief));
+    return fitSeriesRegressions(rows[h]!, horizon, belief === undefined ? BELIEFS : [belief]);
   });
   return { transform: series.transform, horizonsHours: [...horizonsHours], regressions };
 }

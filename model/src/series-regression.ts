@@ -57,32 +57,51 @@ const targets = (window: Float64Array): number[] => [
 ];
 
 /**
- * Ridge regression on all rows. Its errors are made walking forward through the rows, each fit knowing only targets
- * that had ended; a second regression gives the log of their size, and what is left their shape. `belief` is
- * how many independent observations persistence is worth, of which the rows hold one per `horizon`.
+ * [target]: ridge regressions on all rows of one horizon. Their errors are made walking forward through the rows, each
+ * fit knowing only targets that had ended; of `beliefs` (ascending: how many independent observations persistence is
+ * worth, of which the rows hold one per `horizon`) each target takes the one with the smallest squared errors. A second
+ * regression gives the log of their size, and what is left their shape.
  */
-export function fitSeriesRegression(
+export function fitSeriesRegressions(
   rows: readonly SeriesRow[],
-  target: number,
   horizon: number,
-  belief: number,
-): SeriesRegression {
-  const fit = (known: readonly SeriesRow[]) =>
-    fitRidge(
+  beliefs: readonly number[],
+): SeriesRegression[] {
+  const fitOn = (known: readonly SeriesRow[]) => {
+    const equations = normalEquations(
       known.map((row) => row.terms),
-      known.map((row) => row.ahead[target]!),
-      (belief * horizon) / known.length,
+      SERIES_TARGETS.map((_, target) => known.map((row) => row.ahead[target]!)),
     );
-  const scored: SeriesRow[] = [];
-  const errors: number[] = [];
-  for (let fold = 0; fold + 1 < REFITS.length; fold++) {
+    return (target: number, belief: number) =>
+      solveRidge(equations, target, (belief * horizon) / known.length);
+  };
+  const folds = REFITS.slice(1).map((end, fold) => {
     const from = Math.floor(REFITS[fold]! * rows.length);
-    const coefficients = fit(rows.slice(0, from).filter(({ hour }) => hour + horizon <= rows[from]!.hour));
-    for (const row of rows.slice(from, Math.floor(REFITS[fold + 1]! * rows.length))) {
-      scored.push(row);
-      errors.push(row.ahead[target]! - dot(coefficients, row.terms));
-    }
-  }
+    return {
+      fit: fitOn(rows.slice(0, from).filter(({ hour }) => hour + horizon <= rows[from]!.hour)),
+      scored: rows.slice(from, Math.floor(end * rows.length)),
+    };
+  });
+  const scored = folds.flatMap((fold) => fold.scored);
+  const fit = fitOn(rows);
+  return SERIES_TARGETS.map((_, target) => {
+    const trials = beliefs.map((belief) => {
+      const errors = folds.flatMap((fold) => {
+        const coefficients = fold.fit(target, belief);
+        return fold.scored.map((row) => row.ahead[target]! - dot(coefficients, row.terms));
+      });
+      return { belief, errors, squares: dot(errors, errors) };
+    });
+    const { belief, errors } = trials.reduce((best, next) => (next.squares < best.squares ? next : best));
+    return { coefficients: fit(target, belief), ...errorLaw(scored, errors) };
+  });
+}
+
+/** Size and shape of errors made at the scored rows. */
+function errorLaw(
+  scored: readonly SeriesRow[],
+  errors: readonly number[],
+): Pick<SeriesRegression, "spread" | "errors"> {
   const meanSize = errors.reduce((sum, e) => sum + Math.abs(e), 0) / errors.length;
   // A series that is always right has errors of 0, whatever their size is said to be.
   const offset = meanSize === 0 ? 1 : SIZE_OFFSET * meanSize;
@@ -93,7 +112,6 @@ export function fitSeriesRegression(
   );
   const scaled = errors.map((e, i) => e / Math.exp(dot(spread, scored[i]!.spread))).sort((a, b) => a - b);
   return {
-    coefficients: fit(rows),
     spread,
     errors: Array.from({ length: ERROR_POINTS }, (_, i) => quantileOf(scaled, (i + 0.5) / ERROR_POINTS)),
   };
@@ -103,29 +121,58 @@ export function fitSeriesRegression(
  * Least squares of y on inputs whose last is 1, with a penalty, per row, of `ridge` on the squares of the other
  * coefficients times their inputs' variances. An input that is constant gets 0.
  */
-export function fitRidge(inputs: readonly Float64Array[], y: readonly number[], ridge: number): number[] {
+export const fitRidge = (inputs: readonly Float64Array[], y: readonly number[], ridge: number): number[] =>
+  solveRidge(normalEquations(inputs, [y]), 0, ridge);
+
+/** Means and centred second moments per row, of the inputs without their last and with each response. */
+interface NormalEquations {
+  readonly means: Float64Array;
+  readonly gram: Float64Array;
+  /** [response] */
+  readonly meanY: readonly number[];
+  readonly moments: readonly Float64Array[];
+}
+
+function normalEquations(
+  inputs: readonly Float64Array[],
+  responses: readonly (readonly number[])[],
+): NormalEquations {
   const rows = inputs.length;
   const width = inputs[0]!.length - 1;
   const means = new Float64Array(width);
   for (const z of inputs) for (let i = 0; i < width; i++) means[i] = means[i]! + z[i]! / rows;
-  const meanY = y.reduce((sum, v) => sum + v, 0) / rows;
+  const meanY = responses.map((y) => y.reduce((sum, v) => sum + v, 0) / rows);
   const gram = new Float64Array(width * width);
-  const moments = new Float64Array(width);
+  const moments = responses.map(() => new Float64Array(width));
   const centred = new Float64Array(width);
   for (let r = 0; r < rows; r++) {
     for (let i = 0; i < width; i++) {
       centred[i] = inputs[r]![i]! - means[i]!;
-      moments[i] = moments[i]! + (centred[i]! * (y[r]! - meanY)) / rows;
       for (let j = 0; j <= i; j++)
         gram[i * width + j] = gram[i * width + j]! + (centred[i]! * centred[j]!) / rows;
     }
+    for (const [k, y] of responses.entries()) {
+      const error = (y[r]! - meanY[k]!) / rows;
+      for (let i = 0; i < width; i++) moments[k]![i] = moments[k]![i]! + centred[i]! * error;
+    }
   }
-  for (let i = 0; i < width; i++) {
-    for (let j = 0; j < i; j++) gram[j * width + i] = gram[i * width + j]!;
-    gram[i * width + i] = gram[i * width + i]! * (1 + ridge);
+  for (let i = 0; i < width; i++) for (let j = 0; j < i; j++) gram[j * width + i] = gram[i * width + j]!;
+  return { means, gram, meanY, moments };
+}
+
+function solveRidge(
+  { means, gram, meanY, moments }: NormalEquations,
+  response: number,
+  ridge: number,
+): number[] {
+  const width = means.length;
+  let slopes = new Float64Array(width);
+  if (ridge < Number.POSITIVE_INFINITY) {
+    const penalised = gram.slice();
+    for (let i = 0; i < width; i++) penalised[i * width + i] = gram[i * width + i]! * (1 + ridge);
+    slopes = choleskySolve(penalised, moments[response]!) as Float64Array<ArrayBuffer>;
   }
-  const slopes = ridge < Number.POSITIVE_INFINITY ? choleskySolve(gram, moments) : new Float64Array(width);
-  return [...slopes, meanY - dot(slopes, means)];
+  return [...slopes, meanY[response]! - dot(slopes, means)];
 }
 
 /** Between the two nearest of ascending values that stand at the probabilities (i + ½)/n; beyond the ends, the end. */
