@@ -38,7 +38,7 @@ export async function fetchPlanned(
   { data, assets, from, until }: DataChoice,
   terminal: Terminal,
 ): Promise<void> {
-  const { exchange, store, quote = "USDT", interval = "1h" } = data;
+  const { exchange, url, store, quote = "USDT", interval = "1h" } = data;
   if (exchange === undefined) return;
   const clock = () => unixMillis(Date.now());
   const kept = await openBarStore(store!);
@@ -58,7 +58,7 @@ export async function fetchPlanned(
       "what was fetched is kept, and the next run goes on from there",
       (signal) =>
         terminal.track("fetching", (onProgress) =>
-          ccxtSource({ exchange, quote, store: kept, clock }).load({ ...request, signal, onProgress }),
+          ccxtSource({ exchange, url, quote, store: kept, clock }).load({ ...request, signal, onProgress }),
         ),
     );
     for (const note of raw.notes) terminal.say(note);

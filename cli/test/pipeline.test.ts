@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { HOUR_MS, isoTime, syntheticSource, unixMillis } from "@ballast/data";
+import { HOUR_MS, isoTime, openBarStore, type RawSeries, syntheticSource, unixMillis } from "@ballast/data";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { type Ended, expectRefused, lastJson, newFolder, run, start, writeBars, writeRows } from "./child.ts";
+import { serveKlines } from "./exchange.ts";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
@@ -17,6 +18,7 @@ until: ${UNTIL}
 backend: wasm
 training: { maxRows: 2000, hidden: [6], members: 1, maxEpochs: 2, folds: 2, calibrationTimes: 60 }
 `;
+let series: readonly RawSeries[];
 let trained: Ended;
 let modelId: string;
 
@@ -27,7 +29,7 @@ const models = (...args: string[]) => run(home, ["models", ...args]);
 
 beforeAll(async () => {
   const source = syntheticSource({ seed: 3, hours: HOURS, start: unixMillis(START), assets: ["BTC", "ETH"] });
-  const { series } = await source.load({});
+  ({ series } = await source.load({}));
   writeBars(join(home, "bars"), series);
   writeFileSync(join(home, "train.yaml"), CONFIG);
   trained = await train("--json");
@@ -144,6 +146,33 @@ describe("ballast train --config", () => {
     expectRefused(
       await train("--bars", "dead"),
       /^DEAD_ASSET: the price of ETH does not move for 200 hours from 2023-03-25T08:00:00Z .* train until 2023-03-25/m,
+    );
+  });
+});
+
+describe("a training file that names an exchange", () => {
+  it("behaviour: bars are fetched into the store first, and the data set is read from there", async () => {
+    const exchange = await serveKlines(series[0]!);
+    const file = (data: string) => `data: ${data}\nassets: [BTC]\nfrom: 2023-01-01\nuntil: 2023-01-03\n`;
+    try {
+      const fetched = `{ exchange: binance, url: "${exchange.url}", store: fetched }`;
+      writeFileSync(join(home, "exchange.yaml"), file(fetched));
+      const trained = await run(home, ["train", "--config", "exchange.yaml"]);
+      // The exchange has one pair, and a portfolio needs two; by then the bars are in the store.
+      expectRefused(trained, /^ONE_ASSET: binance-usdt-1h holds BTC only/m);
+      expect(trained.stderr).toContain("Fetching BTC against USDT from binance since 2023-01-01.");
+    } finally {
+      exchange.close();
+    }
+    const store = await openBarStore(join(home, "fetched"));
+    const kept = await store.read({ assets: ["BTC"], intervalMs: HOUR_MS });
+    store.close();
+    // Two days, and the bar after them that shows the last to be complete.
+    expect(kept.series[0]!.time).toEqual(series[0]!.time.slice(0, 49));
+    writeFileSync(join(home, "exchange.yaml"), "data: { exchange: binance }\n");
+    expectRefused(
+      await run(home, ["train", "--config", "exchange.yaml"]),
+      /^BAD_CONFIG: .*needs assets and from/m,
     );
   });
 });

@@ -61,6 +61,9 @@ const TrainingFileSchema = Type.Object(
           exchange: Type.Optional(
             Type.String({ pattern: "^[a-z0-9]+$", description: "an exchange ccxt knows" }),
           ),
+          url: Type.Optional(
+            Type.String({ pattern: "^https?://", description: "the address of a mirror, as https://host" }),
+          ),
           quote: Type.Optional(Type.String({ pattern: "^[A-Z0-9]+$", description: "a ticker, as USDT" })),
           interval: Type.Optional(
             Type.String({ pattern: "^[1-9]\\d*[mhd]$", description: "5m, 1h or the like" }),
