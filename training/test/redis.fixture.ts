@@ -90,7 +90,7 @@ export function startWorkerProcess(
     child,
     text: () => said,
     async until(pattern) {
-      for (let waited = 0; waited < 30_000 && !pattern.test(said); waited += 20) await sleep(20);
+      for (let waited = 0; waited < 50_000 && !pattern.test(said); waited += 20) await sleep(20);
       expect(said).toMatch(pattern);
     },
   };
