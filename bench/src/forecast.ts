@@ -27,6 +27,7 @@ import {
 } from "@ballast/training";
 import { readMostTraded, writeSyntheticBars } from "./bars.ts";
 import type { BenchmarkOptions } from "./benchmark.ts";
+import { toCostRows } from "./costs.ts";
 import { measureInterleaved, type Row, toMilliseconds, toTimedRow } from "./measure.ts";
 import { type Panel, toHistory, toPanels } from "./variance-panel.ts";
 
@@ -98,6 +99,7 @@ async function measure(
     ...toAccuracyRows(scores),
     ...toCoverageRows(dataset, outOfSample),
     ...toBreachRows(breaches),
+    ...toCostRows(market, log),
     await measureGarch(market),
     row("walk_forward_s", seconds, "s", "less", "network, linear and log-HAR alone", pooledSeconds),
     row("peak_memory_mb", peakMb, "MB", "less", "before the walk-forward", startMb),
@@ -247,7 +249,10 @@ function toCoverageRows(dataset: Dataset, { firstRow, quantiles }: OutOfSample):
   });
 }
 
-/** Skill is over the observed frequency of the same predictions; AUC and calibration over all bands together. */
+/**
+ * Skill is over the observed frequency of the same predictions. AUC is the mean of those within each band, as a
+ * wide band is known to hold better than a narrow one; the calibration error is over all bands together.
+ */
 function toBreachRows(outcomes: BreachOutcomes): Row[] {
   const { raw, outcome, band } = outcomes;
   const calibrated = toCalibrated(outcomes);
@@ -255,21 +260,18 @@ function toBreachRows(outcomes: BreachOutcomes): Row[] {
   const ece = (p: Float64Array) =>
     expectedCalibrationError(reliabilityTable(p, outcome, CALIBRATION_BINS, "equal-count"));
   const hours = `${CALIBRATION_VAULT.horizonHours}h`;
+  const bands = CALIBRATION_VAULT.bands;
+  const of = <T extends Float64Array | Uint8Array>(b: number, values: T) =>
+    values.filter((_, i) => band[i] === b) as T;
+  const auc = (p: Float64Array) =>
+    bands.reduce((sum, _, b) => sum + areaUnderCurve(of(b, p), of(b, outcome)) / bands.length, 0);
   return [
-    ...CALIBRATION_VAULT.bands.map((width, b) => {
-      const isBand = (_: number, i: number) => band[i] === b;
-      const skill = (p: Float64Array) => brierSkill(p.filter(isBand), outcome.filter(isBand));
+    ...bands.map((width, b) => {
+      const skill = (p: Float64Array) => brierSkill(of(b, p), of(b, outcome));
       const name = `brier_skill_${(100 * width).toString()}pp`;
       return row(name, skill(calibrated), "skill", "more", uncalibrated, skill(raw));
     }),
-    row(
-      `breach_auc_${hours}`,
-      areaUnderCurve(calibrated, outcome),
-      "AUC",
-      "more",
-      uncalibrated,
-      areaUnderCurve(raw, outcome),
-    ),
+    row(`breach_auc_${hours}`, auc(calibrated), "AUC", "more", uncalibrated, auc(raw)),
     row(`breach_ece_${hours}`, ece(calibrated), "share", "less", uncalibrated, ece(raw)),
   ];
 }
