@@ -130,6 +130,28 @@ describe("weightBreachProbabilities", () => {
     );
   });
 
+  it("default: the mean over the predictive distribution, each quantile with the probability nearest to it", () => {
+    const point = forecast([2e-5, 3e-5], 0.4);
+    const factors = [0.3, 0.7, 1, 1.4, 3];
+    const levels = [0.05, 0.25, 0.5, 0.75, 0.95];
+    const whole: Forecast = {
+      ...point,
+      quantiles: { levels, variance: point.variance.map((row) => row.map((v) => factors.map((q) => v * q))) },
+    };
+    const weights = [0.34, 0.32, 0.34];
+    const found = weightBreachProbabilities(request(whole, weights));
+    // Midpoints between the levels: 0.15, 0.375, 0.625, 0.85.
+    const shares = [0.15, 0.225, 0.25, 0.225, 0.15];
+    for (let i = 0; i < 3; i++) {
+      let expected = 0;
+      for (const [q, factor] of factors.entries()) {
+        const at = forecast([2e-5 * factor, 3e-5 * factor], 0.4);
+        expected += shares[q]! * weightBreachProbabilities(request(at, weights))[i]!.raw;
+      }
+      expect(found[i]!.raw).toBeCloseTo(expected, 12);
+    }
+  });
+
   it("behaviour: outside already is certain; 0 and 1 cannot move; a band beyond 0 has one barrier", () => {
     const f = forecast([5e-5], 0, { a: 1, b: 0.5 });
     expect(weightBreachProbabilities(request(f, [0.45, 0.55]))).toEqual([
