@@ -114,8 +114,9 @@ export class UnknownExogenousError extends BallastError {
 /**
  * Fits one ridge regression per horizon and target, of the change from the present value on the series' own past
  * (direct forecasts, shrunk to persistence), and the distribution of its errors, whose size depends on the hour of
- * the day, the level and recent changes. No target reaches beyond the series. Throws TooShortSeriesError and
- * BadSeriesOptionError.
+ * the day, the level and recent changes. No target reaches beyond the series. It pays where a series has a daily
+ * wave, as base fees have; recorded utilisation and liquidity were forecast no better than by persistence. Throws
+ * TooShortSeriesError and BadSeriesOptionError.
  */
 export function fitSeries(series: HourlySeries, options: SeriesOptions = {}): SeriesModel {
   const { horizonsHours = COST_HORIZONS_HOURS, belief } = options;
