@@ -33,6 +33,8 @@ import { type Panel, toHistory, toPanels } from "./variance-panel.ts";
 
 const REFITS = 18;
 const QUICK_REFITS = 2;
+/** Twice what a model is trained on by default, for more times to be tested on. */
+const ROWS = 60_000;
 const SYNTHETIC_HOURS = 365 * 24;
 const HORIZONS = HORIZONS_HOURS.length;
 const LEVELS = 5;
@@ -66,7 +68,12 @@ async function measure(
   isQuick: boolean,
   log: (line: string) => void,
 ): Promise<Row[]> {
-  const config = { ...DEFAULT_TRAIN_CONFIG, folds: refits, ...(isQuick && { maxRows: 6_000, maxEpochs: 2 }) };
+  const config = {
+    ...DEFAULT_TRAIN_CONFIG,
+    maxRows: ROWS,
+    folds: refits,
+    ...(isQuick && { maxRows: 6_000, maxEpochs: 2 }),
+  };
   await chooseBackend("wasm", log);
   const started = performance.now();
   const startMb = process.resourceUsage().maxRSS / 1024;

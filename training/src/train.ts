@@ -47,7 +47,7 @@ export interface TrainConfig extends FitConfig, WalkForwardConfig {
  */
 export const DEFAULT_TRAIN_CONFIG: TrainConfig = {
   seed: 1,
-  maxRows: 60_000,
+  maxRows: 30_000,
   hidden: [24, 12],
   members: 3,
   batchRows: 1024,
