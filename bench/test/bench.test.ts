@@ -49,6 +49,31 @@ describe("bench", () => {
     expect(parts.reduce((sum, { value }) => sum + Number(value), 0)).toBe(gasOf("attested_rebalance_gas"));
   });
 
+  it("default: forecast names every metric at every horizon and band", { timeout: 240_000 }, () => {
+    const { status, stdout } = bench("forecast", "--quick", "--json");
+    expect(status).toBe(0);
+    const rows: { name: string; value: number; ratio: number }[] = JSON.parse(
+      stdout.trimEnd().split("\n").at(-1)!,
+    );
+    const names = rows.map(({ name }) => name);
+    const horizons = ["1h", "4h", "24h", "168h"];
+    expect(names).toEqual(
+      expect.arrayContaining([
+        ...["qlike_vs_loghar", "qlike_vs_pooled_linear", "dm_t", "coverage90"].flatMap((metric) =>
+          horizons.map((horizon) => `${metric}_${horizon}`),
+        ),
+        ...["1.5pp", "2pp", "3pp"].map((band) => `brier_skill_${band}`),
+        ...["breach_auc_24h", "breach_ece_24h", "garch_fit_ms", "walk_forward_s", "peak_memory_mb"],
+      ]),
+    );
+    expect(new Set(names).size).toBe(names.length);
+    for (const { name, value } of rows) expect(Number.isFinite(value), name).toBe(true);
+    for (const horizon of horizons) {
+      const coverage = rows.find(({ name }) => name === `coverage90_${horizon}`)!.value;
+      expect(coverage > 0 && coverage <= 1, horizon).toBe(true);
+    }
+  });
+
   it("default: --help lists the benchmarks with an example", () => {
     const { status, stdout } = bench("--help");
     expect(status).toBe(0);
@@ -57,10 +82,10 @@ describe("bench", () => {
   });
 
   it.each([
-    [["pipelines"], /^MISUSE: There is no benchmark "pipelines"; choose among: pipeline\. .*\n$/],
+    [["pipelines"], /^MISUSE: There is no benchmark "pipelines"; choose among: forecast, pipeline\. .*\n$/],
     [["pipeline", "twice"], /^MISUSE: There is no benchmark "pipeline twice"; .*\n$/],
     [["toString"], /^MISUSE: There is no benchmark "toString"; .*\n$/],
-    [[], /^MISUSE: No benchmark is named; choose among: pipeline\. .*\n$/],
+    [[], /^MISUSE: No benchmark is named; choose among: forecast, pipeline\. .*\n$/],
     [["pipeline", "--bar", "x"], /^MISUSE: .*--bar.*--help lists the options\.\n$/],
   ])("error: %j is one line and status 2", (args, line) => {
     const { status, stdout, stderr } = bench(...args);
