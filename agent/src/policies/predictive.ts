@@ -26,7 +26,7 @@ export interface PredictiveParameters {
   readonly dearGas: number;
 }
 
-/** Chosen on hourly bars of six assets from 2022-03 to 2022-09, before any period it is reported on. */
+/** Chosen on recorded hourly bars of six assets from 2022-03 to 2022-09. */
 export const PREDICTIVE_DEFAULTS: PredictiveParameters = {
   horizonHours: 12,
   actAt: 0.3,
