@@ -20,10 +20,12 @@ export {
   toTrainingPlan,
 } from "./config.ts";
 export { type CostScore, type CostWalk, scoreCosts } from "./costs.ts";
+export { cutAt } from "./cut.ts";
 export {
   ConstantSeriesError,
   type Dataset,
   NotFiniteError,
+  type Rows,
   TooLittleHistoryError,
   toDataset,
 } from "./dataset.ts";
@@ -111,12 +113,13 @@ export {
   populationStability,
   twoSampleKolmogorovSmirnov,
 } from "./evaluation/stability.ts";
-export { cutAt, DatasetChangedError, type FreezeOptions, freeze, whileFrozen } from "./freeze.ts";
+export { DatasetChangedError, type FreezeOptions, freeze, whileFrozen } from "./freeze.ts";
 export { queueRunner, startQueueWorker } from "./jobs/queue.ts";
 export { RedisGoneError, RedisUnreachableError } from "./jobs/redis.ts";
 export { openTrialThreads, threadRunner } from "./jobs/threads.ts";
 export { type Trial, TrialFailedError, type TrialResult, type TrialRunner } from "./jobs/trial.ts";
 export { installNative, type NativeBuild, type NativeBuildOptions, removeNative } from "./native/build.ts";
+export type { PanelMarket } from "./panel.ts";
 export {
   dotChart,
   escapeHtml,
