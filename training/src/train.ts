@@ -54,7 +54,7 @@ export const DEFAULT_TRAIN_CONFIG: TrainConfig = {
   patience: 4,
   validationShare: 0.2,
   ridge: 1,
-  correlationHalfLifeHours: 168,
+  correlationHalfLifeHours: 96,
   folds: 3,
   testShare: 0.45,
   calibrationTimes: 1000,
