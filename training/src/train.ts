@@ -117,6 +117,11 @@ export async function train(
   /** Where the market ends before `until`, no target reaches further. */
   const known = Math.min(until, market.start + market.length * market.intervalMs);
 
+  const [first] = market.earlier ?? [];
+  if (first !== undefined)
+    log(
+      `learning, too, from what is outside the overlap, since ${isoTime(first.start)}, first of ${first.assets.join(", ")}`,
+    );
   const backend = await chooseBackend(context.backend, log);
   const onFeatures = report("features", 0, SHARES.features);
   const dataset = await toDataset(market, {
