@@ -1,15 +1,9 @@
 import { HOUR_MS, type RawMarket, unixMillis } from "@ballast/data";
 import { FEATURE_COUNT, featureRows, LOOKBACK_HOURS, VARIANCE_FLOOR_PER_HOUR } from "@ballast/model";
 import { describe, expect, it } from "vitest";
-import {
-  ConstantSeriesError,
-  strideFor,
-  TooLittleHistoryError,
-  timesKnownAt,
-  toDataset,
-  toRows,
-} from "./dataset.ts";
+import { ConstantSeriesError, strideFor, TooLittleHistoryError, toDataset } from "./dataset.ts";
 import { clean, START, syntheticRaw } from "./markets.fixture.ts";
+import { timesKnownAt, toRows } from "./rows.ts";
 
 const HOURS = 1100;
 const raw = await syntheticRaw(3, HOURS, ["BTC", "ETH"]);

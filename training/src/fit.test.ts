@@ -3,9 +3,9 @@ import { FEATURE_COUNT, featureIndex, type NetworkArtefact, toForward } from "@b
 import { beforeAll, describe, expect, it } from "vitest";
 import { chooseBackend } from "./backend.ts";
 import { availableBackends } from "./backends.fixture.ts";
-import type { Rows } from "./dataset.ts";
 import { fitNetwork } from "./fit.ts";
 import { SMALL_CONFIG } from "./markets.fixture.ts";
+import type { Rows } from "./rows.ts";
 
 const TIMES = 3000;
 const STRIDE_HOURS = 5;

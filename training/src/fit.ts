@@ -1,10 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import { type Random, seededRandom } from "@ballast/data";
 import { FEATURE_COUNT, HORIZONS_HOURS, type Layer, type NetworkArtefact } from "@ballast/model";
-import { type Rows, timesKnownAt } from "./dataset.ts";
 import type { Errors } from "./intervals.ts";
 import { createLearner, type Learner } from "./learner.ts";
 import { fitPooledForecast, hoursOf, toTrust } from "./pooled.ts";
+import { type Rows, timesKnownAt } from "./rows.ts";
 import { emptyArtefact, toInputs, withBias } from "./standardisation.ts";
 
 export interface FitConfig {

@@ -25,7 +25,6 @@ export {
   ConstantSeriesError,
   type Dataset,
   NotFiniteError,
-  type Rows,
   TooLittleHistoryError,
   toDataset,
 } from "./dataset.ts";
@@ -131,6 +130,7 @@ export {
 export { PAGE_STYLE } from "./report/page.ts";
 export { type TrainingReport, toTrainingReport } from "./report/training.ts";
 export { toTrainingPage } from "./report/trainingPage.ts";
+export type { Rows } from "./rows.ts";
 export { DeadAssetError, refuseUnsound, TokenChangedError } from "./soundness.ts";
 export { openSweepJournal, SweepChangedError, SweepJournalError } from "./sweep/journal.ts";
 export { DEFAULT_SPACE, readSpace, type SearchSpace } from "./sweep/space.ts";

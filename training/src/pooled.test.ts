@@ -1,8 +1,8 @@
 import { HOUR_MS, seededRandom } from "@ballast/data";
 import { FEATURE_COUNT, featureIndex, HORIZONS_HOURS } from "@ballast/model";
 import { describe, expect, it } from "vitest";
-import type { Rows } from "./dataset.ts";
 import { fitPooledForecast, toTrust } from "./pooled.ts";
+import type { Rows } from "./rows.ts";
 
 const HORIZONS = HORIZONS_HOURS.length;
 const TIMES = 1200;

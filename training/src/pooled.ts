@@ -1,7 +1,7 @@
 import { HOUR_MS } from "@ballast/data";
 import { FEATURE_COUNT, FEATURE_NAMES, HORIZONS_HOURS, type Layer } from "@ballast/model";
-import type { Rows } from "./dataset.ts";
 import { fitPooled, gramMatrices } from "./linear.ts";
+import type { Rows } from "./rows.ts";
 
 const HORIZONS = HORIZONS_HOURS.length;
 const CORE = new Set([1, 4, 24, 72, 168, 720].map((hours) => `log_rv_${hours}h`));

@@ -5,7 +5,7 @@ import {
   type NetworkArtefact,
   toForward,
 } from "@ballast/model";
-import type { Rows } from "./dataset.ts";
+import type { Rows } from "./rows.ts";
 
 const HORIZONS = HORIZONS_HOURS.length;
 /** Until a calibration is fitted, the raw probability stands. */

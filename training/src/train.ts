@@ -13,10 +13,11 @@ import {
 import { version_core } from "@tensorflow/tfjs-core";
 import { type BackendName, chooseBackend } from "./backend.ts";
 import { type BreachOutcomes, fitCalibration, toBreachOutcomes } from "./calibration.ts";
-import { type Dataset, LONGEST_HORIZON_HOURS, TooLittleHistoryError, toDataset, toRows } from "./dataset.ts";
+import { type Dataset, LONGEST_HORIZON_HOURS, TooLittleHistoryError, toDataset } from "./dataset.ts";
 import { type FitConfig, fitNetwork } from "./fit.ts";
 import { withQuantiles } from "./intervals.ts";
 import type { PanelMarket } from "./panel.ts";
+import { toRows } from "./rows.ts";
 import { refuseUnsound } from "./soundness.ts";
 import {
   type OutOfSample,

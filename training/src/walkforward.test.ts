@@ -11,9 +11,10 @@ import {
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { chooseBackend } from "./backend.ts";
-import { type Dataset, toDataset, toRows } from "./dataset.ts";
+import { type Dataset, toDataset } from "./dataset.ts";
 import { datasetBefore } from "./jobs/trial.ts";
 import { clean, SMALL_CONFIG, START, syntheticRaw } from "./markets.fixture.ts";
+import { toRows } from "./rows.ts";
 import { type OutOfSample, scoreForecasts, toFolds, walkForward } from "./walkforward.ts";
 
 describe("toFolds", () => {

@@ -10,10 +10,11 @@ import {
   qlike,
   toForward,
 } from "@ballast/model";
-import { type Dataset, LONGEST_HORIZON_HOURS, type Rows, timesKnownAt, toRows } from "./dataset.ts";
+import { type Dataset, LONGEST_HORIZON_HOURS } from "./dataset.ts";
 import { dieboldMariano } from "./evaluation/dieboldmariano.ts";
 import { type FitConfig, type FitContext, fitNetwork, type NetworkFit } from "./fit.ts";
 import { type Errors, withQuantiles } from "./intervals.ts";
+import { type Rows, timesKnownAt, toRows } from "./rows.ts";
 
 export interface WalkForwardConfig {
   readonly folds: number;
