@@ -52,6 +52,7 @@ export const MODEL = modelBytes({
   outputUpper: filled(outputs, 0),
   logBias: filled(outputs, 0),
   correlationHalfLifeHours: 168,
+  assets: [],
   breachCalibration: { a: 0, b: 1 },
 });
 export const MODEL_ID = modelId(MODEL);

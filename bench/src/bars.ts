@@ -11,6 +11,7 @@ import {
   type UnixMillis,
   unixMillis,
 } from "@ballast/data";
+import { freeze, type PanelMarket } from "@ballast/training";
 import { measureInterleaved, type Plan, type Row, toTimedRow } from "./measure.ts";
 
 const SYNTHETIC_SEED = 1;
@@ -52,6 +53,12 @@ export async function readMostTraded(folder: string, count: number): Promise<Mar
     .slice(0, count)
     .map(({ asset }) => asset);
   return toMarket(raw, { now: presentOf(raw), assets }).market;
+}
+
+/** All assets of a folder as `ballast train` sees them: with what some have before the others begin. */
+export async function readPanel(folder: string): Promise<PanelMarket> {
+  const raw = await fileSource(folder).load({});
+  return freeze(raw, { now: presentOf(raw) }).market;
 }
 
 /** Files of a folder to a clean market, all assets, beside the least that any reader of these files must do. */

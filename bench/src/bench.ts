@@ -64,7 +64,10 @@ async function main(args: readonly string[]): Promise<void> {
     void process.stderr.write(
       `${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${line}\n`,
     );
-  const rows = await BENCHMARKS[name]!.run({ bars: values.bars, isQuick: values.quick, log });
+  const refits = values.refits === undefined ? undefined : Number(values.refits);
+  if (refits !== undefined && !(Number.isInteger(refits) && refits >= 1))
+    throw new MisuseError(`--refits is ${values.refits}; give a whole number from 1.`);
+  const rows = await BENCHMARKS[name]!.run({ bars: values.bars, isQuick: values.quick, refits, log });
   process.stdout.write(`${toTable(rows)}\n`);
   if (values.json) process.stdout.write(`${toJson(rows)}\n`);
 }

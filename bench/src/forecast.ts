@@ -17,6 +17,7 @@ import {
   kupiec,
   modelConfidenceSet,
   type OutOfSample,
+  type PanelMarket,
   reliabilityTable,
   toBreachOutcomes,
   toCalibrated,
@@ -25,7 +26,7 @@ import {
   toPanelMean,
   walkForward,
 } from "@ballast/training";
-import { readMostTraded, writeSyntheticBars } from "./bars.ts";
+import { readPanel, writeSyntheticBars } from "./bars.ts";
 import type { BenchmarkOptions } from "./benchmark.ts";
 import { toCostRows } from "./costs.ts";
 import { measureInterleaved, type Row, toMilliseconds, toTimedRow } from "./measure.ts";
@@ -53,8 +54,11 @@ export async function forecast({ bars, isQuick, refits, log }: BenchmarkOptions)
   const own = bars === undefined ? mkdtempSync(join(tmpdir(), "ballast-bench-bars-")) : undefined;
   try {
     if (own !== undefined) await writeSyntheticBars(own, SYNTHETIC_HOURS);
-    const market = await readMostTraded(bars ?? own!, Number.MAX_SAFE_INTEGER);
-    log(`${market.assets.join(", ")}: ${market.length} bars from ${isoTime(market.start)}`);
+    const market = await readPanel(bars ?? own!);
+    log(`${market.assets.join(", ")}: ${market.length} bars of all from ${isoTime(market.start)}`);
+    const [first] = market.earlier ?? [];
+    if (first !== undefined)
+      log(`learnt from, too: bars since ${isoTime(first.start)}, first of ${first.assets.join(", ")}`);
     const folds = refits ?? (isQuick ? QUICK_REFITS : REFITS);
     return await measure(market, folds, isQuick, log);
   } finally {
@@ -63,7 +67,7 @@ export async function forecast({ bars, isQuick, refits, log }: BenchmarkOptions)
 }
 
 async function measure(
-  market: Market,
+  market: PanelMarket,
   refits: number,
   isQuick: boolean,
   log: (line: string) => void,

@@ -38,6 +38,8 @@ export class GapTooLongError extends BallastError {
   readonly code = "GAP_TOO_LONG";
   readonly asset: string;
   readonly hours: number;
+  /** When the first bar after the gap opens, ms. */
+  readonly to: number;
   constructor(asset: string, from: number, to: number, maxGapHours: number) {
     const hours = (to - from) / HOUR_MS;
     super(
@@ -46,6 +48,7 @@ export class GapTooLongError extends BallastError {
     );
     this.asset = asset;
     this.hours = hours;
+    this.to = to;
   }
 }
 

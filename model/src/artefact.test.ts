@@ -21,12 +21,13 @@ describe("model bytes", () => {
   });
 
   it("default: a model without a predictive distribution reads back without one", () => {
-    const { logQuantiles: _, ...point } = artefact;
+    const { logQuantiles: _, ...rest } = artefact;
+    const point = { ...rest, assets: rest.assets.map(({ asset, logBias }) => ({ asset, logBias })) };
     expect(readModel(modelBytes(point))).toEqual(point);
   });
 
   it.each<[string, (file: Json) => void]>([
-    ["format", (f) => (f.format = "ballast-network/1")],
+    ["format", (f) => (f.format = "ballast-network/2")],
     ["features", (f) => (f.features as string[]).pop()],
     ["horizonsHours", (f) => (f.horizonsHours = [1, 4, 24, 72])],
     ["mean", (f) => (f.mean as number[]).push(0)],
@@ -39,6 +40,12 @@ describe("model bytes", () => {
     ["members[1][2].outputs", (f) => ((f.members as Json[][])[1]![2]!.outputs = 5)],
     ["logQuantiles", (f) => (f.logQuantiles as unknown[]).pop()],
     ["logQuantiles[2]", (f) => (f.logQuantiles as number[][])[2]!.reverse()],
+    ["assets", (f) => delete f.assets],
+    ["assets[0].asset", (f) => ((f.assets as Json[])[0]!.asset = 7)],
+    ["assets[1].asset", (f) => ((f.assets as Json[])[1]!.asset = "BTC")],
+    ["assets[1].logBias", (f) => ((f.assets as Json[])[1]!.logBias as number[]).pop()],
+    ["assets[0].logQuantiles[3]", (f) => ((f.assets as Json[])[0]!.logQuantiles as number[][])[3]!.reverse()],
+    ["assets[1].logQuantiles", (f) => delete (f.assets as Json[])[1]!.logQuantiles],
     ["correlationHalfLifeHours", (f) => (f.correlationHalfLifeHours = 0)],
     ["breachCalibration.b", (f) => ((f.breachCalibration as Json).b = "1")],
     ["the file", (f) => (f.extra = 1)],

@@ -12,11 +12,21 @@ export interface Layer {
   readonly bias: Float64Array;
 }
 
+/** How one asset differs from what is forecast of all. */
+export interface AssetEffect {
+  /** Ticker. */
+  readonly asset: string;
+  /** Per horizon, added to the log variance per hour after `logBias`. */
+  readonly logBias: Float64Array;
+  /** As the artefact's, and instead of them for this asset; there where the artefact's are. */
+  readonly logQuantiles?: readonly Float64Array[] | undefined;
+}
+
 /**
  * A pooled network: one set of weights for all assets. For feature row x it says, per horizon,
  *
  *     z = standardised(clipped(x))
- *     log variance per hour = linear(z) + mean over members of relu-network(z), clipped, + logBias
+ *     log variance per hour = linear(z) + mean over members of relu-network(z), clipped, + logBias + the asset's own
  */
 export interface NetworkArtefact {
   /** Names of the inputs: those of FEATURE_NAMES when it was trained. */
@@ -41,6 +51,8 @@ export interface NetworkArtefact {
    * nothing was forecast out of sample.
    */
   readonly logQuantiles?: readonly Float64Array[] | undefined;
+  /** What was learnt of each asset of the training, ascending by ticker; another asset is forecast without. */
+  readonly assets: readonly AssetEffect[];
   /** Half-life of the correlation's weights, hours. */
   readonly correlationHalfLifeHours: number;
   /** p = logistic(a + b·logit(raw)). */
@@ -50,7 +62,7 @@ export interface NetworkArtefact {
 }
 
 /** What an artefact's JSON says of itself; a change that alters any forecast raises the version. */
-const FORMAT = "ballast-network/2";
+const FORMAT = "ballast-network/3";
 
 export class BadModelError extends BallastError {
   readonly code = "BAD_MODEL";
@@ -66,14 +78,20 @@ export class BadModelError extends BallastError {
 
 /** Canonical bytes of a model: RFC 8785 JSON in UTF-8. Equal artefacts have equal bytes. */
 export function modelBytes(artefact: NetworkArtefact): Uint8Array {
-  const { linear, members, logQuantiles, ...rest } = artefact;
+  const { linear, members, logQuantiles, assets, ...rest } = artefact;
   const plain: Record<string, unknown> = { format: FORMAT };
   for (const [key, value] of Object.entries(rest)) {
     plain[key] = value instanceof Float64Array ? [...value] : value;
   }
   const toPlain = (layer: Layer) => ({ ...layer, weights: [...layer.weights], bias: [...layer.bias] });
   plain.linear = toPlain(linear);
-  if (logQuantiles !== undefined) plain.logQuantiles = logQuantiles.map((row) => [...row]);
+  const toRows = (rows: readonly Float64Array[]) => rows.map((row) => [...row]);
+  if (logQuantiles !== undefined) plain.logQuantiles = toRows(logQuantiles);
+  plain.assets = assets.map(({ asset, logBias, logQuantiles: own }) => ({
+    asset,
+    logBias: [...logBias],
+    ...(own !== undefined && { logQuantiles: toRows(own) }),
+  }));
   plain.members = members.map((layers) => layers.map(toPlain));
   return Buffer.from(canonicalJson(plain), "utf8");
 }
@@ -115,7 +133,8 @@ export function readModel(bytes: Uint8Array): NetworkArtefact {
     outputLower: toNumbers(file.outputLower, outputs, "outputLower"),
     outputUpper: toNumbers(file.outputUpper, outputs, "outputUpper"),
     logBias: toNumbers(file.logBias, outputs, "logBias"),
-    ...(file.logQuantiles !== undefined && { logQuantiles: toQuantiles(file.logQuantiles) }),
+    ...(file.logQuantiles !== undefined && { logQuantiles: toQuantiles(file.logQuantiles, "logQuantiles") }),
+    assets: toList(file.assets, "assets").map((effect, a) => toEffect(effect, `assets[${a}]`)),
     correlationHalfLifeHours: toNumber(file.correlationHalfLifeHours, "correlationHalfLifeHours"),
     breachCalibration: {
       a: toNumber(calibration.a, "breachCalibration.a"),
@@ -125,6 +144,12 @@ export function readModel(bytes: Uint8Array): NetworkArtefact {
   };
   if (!(artefact.correlationHalfLifeHours > 0)) {
     throw new BadModelError("correlationHalfLifeHours", String(artefact.correlationHalfLifeHours));
+  }
+  for (const [a, { asset, logQuantiles }] of artefact.assets.entries()) {
+    if (a > 0 && asset <= artefact.assets[a - 1]!.asset)
+      throw new BadModelError(`assets[${a}].asset`, `${asset}, not ascending`);
+    if ((logQuantiles === undefined) !== (artefact.logQuantiles === undefined))
+      throw new BadModelError(`assets[${a}].logQuantiles`, "not there where the artefact's are");
   }
   if (Buffer.compare(modelBytes(artefact), bytes) !== 0)
     throw new BadModelError("the file", "not in canonical form");
@@ -148,12 +173,23 @@ function toMember(value: unknown, inputs: number, outputs: number, path: string)
   });
 }
 
-function toQuantiles(value: unknown): Float64Array[] {
-  const rows = toList(value, "logQuantiles");
+function toEffect(value: unknown, path: string): AssetEffect {
+  const effect = toObject(value, path);
+  if (typeof effect.asset !== "string") throw new BadModelError(`${path}.asset`, String(effect.asset));
+  const { logQuantiles } = effect;
+  return {
+    asset: effect.asset,
+    logBias: toNumbers(effect.logBias, HORIZONS_HOURS.length, `${path}.logBias`),
+    ...(logQuantiles !== undefined && { logQuantiles: toQuantiles(logQuantiles, `${path}.logQuantiles`) }),
+  };
+}
+
+function toQuantiles(value: unknown, at: string): Float64Array[] {
+  const rows = toList(value, at);
   if (rows.length !== HORIZONS_HOURS.length)
-    throw new BadModelError("logQuantiles", `${rows.length} rows instead of ${HORIZONS_HOURS.length}`);
+    throw new BadModelError(at, `${rows.length} rows instead of ${HORIZONS_HOURS.length}`);
   return rows.map((row, h) => {
-    const path = `logQuantiles[${h}]`;
+    const path = `${at}[${h}]`;
     const quantiles = toNumbers(row, QUANTILE_LEVELS.length, path);
     if (quantiles.some((q, i) => i > 0 && q < quantiles[i - 1]!))
       throw new BadModelError(path, "not ascending");

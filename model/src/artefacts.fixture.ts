@@ -29,6 +29,11 @@ export function randomArtefact(seed: number): NetworkArtefact {
     outputUpper: fill(outputs, -5),
     logBias: numbers(outputs, 0.1),
     logQuantiles: HORIZONS_HOURS.map(() => numbers(QUANTILE_LEVELS.length, 1).sort()),
+    assets: ["BTC", "ETH"].map((asset) => ({
+      asset,
+      logBias: numbers(outputs, 0.3),
+      logQuantiles: HORIZONS_HOURS.map(() => numbers(QUANTILE_LEVELS.length, 1).sort()),
+    })),
     correlationHalfLifeHours: 168,
     breachCalibration: { a: -0.2, b: 0.8 },
   };

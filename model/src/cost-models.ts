@@ -72,11 +72,12 @@ export function toCostModels(value: unknown, fail: (field: string, found: string
     );
   };
   const regression = (found: unknown, path: string): SeriesRegression => {
-    const { coefficients, spread, errors } = object(found, path);
+    const { coefficients, spread, errors, independentErrors } = object(found, path);
     return {
       coefficients: numbers(coefficients, `${path}.coefficients`, SERIES_TERM_COUNT),
       spread: numbers(spread, `${path}.spread`, SPREAD_TERM_COUNT),
       errors: numbers(errors, `${path}.errors`, ERROR_POINTS),
+      independentErrors: numbers([independentErrors], `${path}.independentErrors`)[0]!,
     };
   };
   return list(value, "costs").map((entry, i): CostModel => {

@@ -1,4 +1,5 @@
 export {
+  type AssetEffect,
   BadModelError,
   type Layer,
   modelBytes,

@@ -86,9 +86,25 @@ describe("network", () => {
     expect(forecast.quantiles!.levels).toEqual([0.05, 0.25, 0.5, 0.75, 0.95]);
     const low = perHour[3]! * 168 * Math.exp(artefact.logQuantiles![3]![0]!);
     expect(forecast.quantiles!.variance[2]![3]![0]).toBeCloseTo(low, 11);
-    const { logQuantiles: _, ...point } = artefact;
+    const { logQuantiles: _, ...rest } = artefact;
+    const point = { ...rest, assets: [] };
     expect(forecastWith(point, snapshot).quantiles).toBeUndefined();
     expect(quantise(forecast)).toEqual(forecast);
+  });
+
+  it("default: an asset of the training has its own bias and quantiles, wherever it stands", () => {
+    const artefact = randomArtefact(4);
+    const snapshot = randomSnapshot({ seed: 8, assets: 3 });
+    const own = { ...artefact.assets[0]!, asset: snapshot.assets[1]! };
+    const plain = forecastWith({ ...artefact, assets: [] }, snapshot);
+    const said = forecastWith({ ...artefact, assets: [own] }, snapshot);
+    expect(said.variance[0]).toEqual(plain.variance[0]);
+    for (let h = 0; h < 4; h++) {
+      const variance = plain.variance[1]![h]! * Math.exp(own.logBias[h]!);
+      expect(said.variance[1]![h]).toBeCloseTo(variance, 10);
+      const low = variance * Math.exp(own.logQuantiles![h]![0]!);
+      expect(said.quantiles!.variance[1]![h]![0]).toBeCloseTo(low, 10);
+    }
   });
 
   it("behaviour: equal snapshots give equal bits, whatever was forecast between", () => {

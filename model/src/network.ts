@@ -1,5 +1,5 @@
 import type { Snapshot } from "@ballast/data";
-import { type Layer, modelBytes, modelId, type NetworkArtefact } from "./artefact.ts";
+import { type AssetEffect, type Layer, modelBytes, modelId, type NetworkArtefact } from "./artefact.ts";
 import { forecastCosts } from "./cost-models.ts";
 import { ewmaCorrelation, lambdaOfHalfLife } from "./ewma.ts";
 import { barsPerHour, featureRows, LOOKBACK_HOURS } from "./features.ts";
@@ -8,20 +8,31 @@ import { HORIZONS_HOURS, QUANTILE_LEVELS, quantise } from "./forecast.ts";
 
 /** Scratch space for one artefact, so that a forecast allocates nothing per row. */
 export interface Forward {
-  /** Writes the variance per hour of each horizon to `out`, from the feature row at `offset`. */
-  run(features: Float64Array, offset: number, out: Float64Array): void;
+  /**
+   * Writes the variance per hour of each horizon to `out`, from the feature row at `offset`; `asset` is its index
+   * in the tickers the pass was prepared for, and absent for an asset of which nothing is known.
+   */
+  run(features: Float64Array, offset: number, out: Float64Array, asset?: number): void;
 }
 
-/** Prepares the forward pass of an artefact. The result is not re-entrant, as it reuses its buffers. */
-export function toForward(artefact: NetworkArtefact): Forward {
+/** What the artefact learnt of an asset by itself, if it did. */
+const effectOf = ({ assets }: NetworkArtefact, ticker: string): AssetEffect | undefined =>
+  assets.find(({ asset }) => asset === ticker);
+
+/**
+ * Prepares the forward pass of an artefact for rows of the given tickers. The result is not re-entrant, as it
+ * reuses its buffers.
+ */
+export function toForward(artefact: NetworkArtefact, tickers: readonly string[] = []): Forward {
   const { lower, upper, mean, scale, linear, members, outputLower, outputUpper, logBias } = artefact;
   const inputs = mean.length;
   const horizons = logBias.length;
   const z = new Float64Array(inputs);
   const log = new Float64Array(horizons);
   const buffers = members.map((layers) => layers.map((layer) => new Float64Array(layer.outputs)));
+  const own = tickers.map((ticker) => effectOf(artefact, ticker)?.logBias);
   return {
-    run(features, offset, out) {
+    run(features, offset, out, asset = -1) {
       for (let i = 0; i < inputs; i++) {
         const x = Math.min(upper[i]!, Math.max(lower[i]!, features[offset + i]!));
         z[i] = (x - mean[i]!) * scale[i]!;
@@ -39,7 +50,7 @@ export function toForward(artefact: NetworkArtefact): Forward {
       }
       for (let h = 0; h < horizons; h++) {
         const clipped = Math.min(outputUpper[h]!, Math.max(outputLower[h]!, log[h]!));
-        out[h] = Math.exp(clipped + logBias[h]!);
+        out[h] = Math.exp(clipped + logBias[h]! + (own[asset]?.[h] ?? 0));
       }
     },
   };
@@ -77,14 +88,20 @@ export type Forecaster = (snapshot: Snapshot) => Forecast;
  */
 export function toForecaster(artefact: NetworkArtefact): Forecaster {
   const id = modelId(modelBytes(artefact));
-  const forward = toForward(artefact);
   const lambda = lambdaOfHalfLife(artefact.correlationHalfLifeHours);
   const perHour = new Float64Array(HORIZONS_HOURS.length);
-  const spread = artefact.logQuantiles?.map((row) => row.map(Math.exp));
+  const prepare = (tickers: readonly string[]) => ({
+    tickers: tickers.join(),
+    forward: toForward(artefact, tickers),
+    spread: toSpread(artefact, tickers),
+  });
+  let prepared = prepare([]);
   return (snapshot) => {
     const costs = forecastCosts(artefact.costs ?? [], snapshot);
-    const variance = featureRows(snapshot).map((row) => {
-      forward.run(row, 0, perHour);
+    if (prepared.tickers !== snapshot.assets.join()) prepared = prepare(snapshot.assets);
+    const { forward, spread } = prepared;
+    const variance = featureRows(snapshot).map((row, i) => {
+      forward.run(row, 0, perHour, i);
       return HORIZONS_HOURS.map((hours, h) => perHour[h]! * hours);
     });
     return quantise({
@@ -96,7 +113,7 @@ export function toForecaster(artefact: NetworkArtefact): Forecaster {
       ...(spread !== undefined && {
         quantiles: {
           levels: QUANTILE_LEVELS,
-          variance: variance.map((row) => row.map((v, h) => Array.from(spread[h]!, (q) => v * q))),
+          variance: variance.map((row, i) => row.map((v, h) => Array.from(spread[i]![h]!, (q) => v * q))),
         },
       }),
       correlation: ewmaCorrelation(hourlyReturns(snapshot), lambda),
@@ -104,6 +121,15 @@ export function toForecaster(artefact: NetworkArtefact): Forecaster {
       ...(costs !== undefined && { costs }),
     });
   };
+}
+
+/** [ticker][horizon][level]: the quantiles over the forecast; absent where the artefact has none. */
+function toSpread(artefact: NetworkArtefact, tickers: readonly string[]): Float64Array[][] | undefined {
+  const { logQuantiles } = artefact;
+  if (logQuantiles === undefined) return undefined;
+  return tickers.map((ticker) =>
+    (effectOf(artefact, ticker)?.logQuantiles ?? logQuantiles).map((row) => row.map(Math.exp)),
+  );
 }
 
 /** One forecast; `toForecaster` for many, as it prepares the artefact once. */

@@ -8,9 +8,9 @@ import {
   toHourlySeries,
 } from "./hourly-series.ts";
 import {
+  conformalQuantile,
   dot,
   fitSeriesRegressions,
-  quantileOf,
   SERIES_TARGETS,
   type SeriesRegression,
   type SeriesTarget,
@@ -154,18 +154,20 @@ export function forecastSeries(
   const spreadInputs = spreadTerms(series, t, level);
   const ahead = horizonsHours.map((horizon, h) => {
     const terms = seriesTerms(series, t, horizon, level);
-    return model.regressions[h]!.map(({ coefficients, spread, errors }): TargetForecast => {
-      const center = now + dot(coefficients, terms);
-      const size = Math.exp(dot(spread, spreadInputs));
-      const value = (error: number) => fromTransformed(center + size * error, transform);
-      let sum = 0;
-      for (const error of errors) sum += value(error);
-      return {
-        transformedMean: center + size * mean(errors),
-        mean: sum / errors.length,
-        quantiles: QUANTILE_LEVELS.map((level) => value(quantileOf(errors, level))),
-      };
-    });
+    return model.regressions[h]!.map(
+      ({ coefficients, spread, errors, independentErrors }): TargetForecast => {
+        const center = now + dot(coefficients, terms);
+        const size = Math.exp(dot(spread, spreadInputs));
+        const value = (error: number) => fromTransformed(center + size * error, transform);
+        return {
+          transformedMean: center + size * mean(errors),
+          mean: mean(errors.map(value)),
+          quantiles: QUANTILE_LEVELS.map((level) =>
+            value(conformalQuantile(errors, level, independentErrors)),
+          ),
+        };
+      },
+    );
   });
   const of = (target: SeriesTarget) => ahead.map((targets) => targets[SERIES_TARGETS.indexOf(target)]!);
   return {

@@ -1,7 +1,7 @@
 import { HOUR_MS, seededRandom, unixMillis } from "@ballast/data";
 import { describe, expect, it } from "vitest";
 import { type HourlySeries, toHourlySeries } from "./hourly-series.ts";
-import { fitRidge, quantileOf, toSeriesRows } from "./series-regression.ts";
+import { conformalQuantile, fitRidge, quantileOf, toSeriesRows } from "./series-regression.ts";
 import { weekMedian } from "./series-terms.ts";
 
 const end = unixMillis(Date.UTC(2023, 10, 1, 5));
@@ -11,6 +11,31 @@ const randomSeries = (hours: number): HourlySeries => {
   const value = publishedAt.map(() => Math.exp(random.normal()));
   return toHourlySeries({ publishedAt, value }, "log", end, hours);
 };
+
+describe("conformalQuantile", () => {
+  it("default: holds the next of few draws as often as it says, where the sample's own quantiles do not", () => {
+    const random = seededRandom(11);
+    const [trials, count] = [4000, 30];
+    const inside = { conformal: 0, plain: 0 };
+    for (let trial = 0; trial < trials; trial++) {
+      const sample = Array.from({ length: count }, () => random.normal()).sort((a, b) => a - b);
+      const next = random.normal();
+      const isIn = (quantile: (level: number) => number) => next >= quantile(0.05) && next <= quantile(0.95);
+      if (isIn((level) => conformalQuantile(sample, level, count))) inside.conformal++;
+      if (isIn((level) => quantileOf(sample, level))) inside.plain++;
+    }
+    // Standard error √(0.9·0.1/4000) = 0.005.
+    expect(Math.abs(inside.conformal / trials - 0.9)).toBeLessThan(0.015);
+    expect(inside.plain / trials).toBeLessThan(0.885);
+  });
+
+  it("behaviour: the median stays, many errors change next to nothing, and one says its own value", () => {
+    const sample = Array.from({ length: 200 }, (_, i) => i);
+    expect(conformalQuantile(sample, 0.5, 20)).toBe(quantileOf(sample, 0.5));
+    expect(conformalQuantile(sample, 0.95, 1e6)).toBeCloseTo(quantileOf(sample, 0.95), 3);
+    expect(conformalQuantile([3], 0.05, 1)).toBe(3);
+  });
+});
 
 describe("toSeriesRows", () => {
   it("default: the terms and targets of plain loops", () => {

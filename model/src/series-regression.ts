@@ -13,6 +13,8 @@ export interface SeriesRegression {
   readonly spread: readonly number[];
   /** Errors divided by their size, at the probabilities (i + ½)/200, ascending. */
   readonly errors: readonly number[];
+  /** How many independent errors they are worth, as targets overlap. */
+  readonly independentErrors: number;
 }
 
 /** Points by which the shape of errors is described. */
@@ -23,6 +25,9 @@ const REFITS = [0.4, 0.55, 0.7, 0.85, 1] as const;
 const SIZE_OFFSET = 0.05;
 /** Halves what the size of errors is said to depend on; chosen, as BELIEFS in series-forecast.ts, among 0.01, 1 and Infinity. */
 const SPREAD_RIDGE = 1;
+
+/** Errors of overlapping targets that count as independent, per horizon; chosen, as SPREAD_RIDGE, among 1, 1.5 and 2. */
+const INDEPENDENT_PER_HORIZON = 1.5;
 
 /** One hour of training with everything known. */
 export interface SeriesRow {
@@ -95,7 +100,8 @@ export function fitSeriesRegressions(
       return { belief, errors, squares: dot(errors, errors) };
     });
     const { belief, errors } = trials.reduce((best, next) => (next.squares < best.squares ? next : best));
-    return { coefficients: fit(target, belief), ...errorLaw(scored, errors) };
+    const independentErrors = (INDEPENDENT_PER_HORIZON * scored.length) / horizon;
+    return { coefficients: fit(target, belief), ...errorLaw(scored, errors), independentErrors };
   });
 }
 
@@ -184,6 +190,15 @@ export function quantileOf(ascending: readonly number[], probability: number): n
   const below = Math.floor(position);
   const above = Math.min(last, below + 1);
   return ascending[below]! + (position - below) * (ascending[above]! - ascending[below]!);
+}
+
+/**
+ * The quantile of the next error where `count` independent ones are known: the next falls between any two of them
+ * with probability 1/(count + 1), so that the quantiles of few lie further out than theirs (split conformal
+ * prediction: Vovk, Gammerman & Shafer 2005); at most at the outermost error known.
+ */
+export function conformalQuantile(ascending: readonly number[], probability: number, count: number): number {
+  return quantileOf(ascending, 0.5 + ((probability - 0.5) * (count + 1)) / count);
 }
 
 export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -1,15 +1,9 @@
 import { HOUR_MS, type RawMarket, unixMillis } from "@ballast/data";
 import { FEATURE_COUNT, featureRows, LOOKBACK_HOURS, VARIANCE_FLOOR_PER_HOUR } from "@ballast/model";
 import { describe, expect, it } from "vitest";
-import {
-  ConstantSeriesError,
-  strideFor,
-  TooLittleHistoryError,
-  timesKnownAt,
-  toDataset,
-  withRecent,
-} from "./dataset.ts";
+import { ConstantSeriesError, strideFor, TooLittleHistoryError, toDataset } from "./dataset.ts";
 import { clean, START, syntheticRaw } from "./markets.fixture.ts";
+import { timesKnownAt, toRows } from "./rows.ts";
 
 const HOURS = 1100;
 const raw = await syntheticRaw(3, HOURS, ["BTC", "ETH"]);
@@ -91,8 +85,9 @@ describe("toDataset", () => {
     }
     const rows = featureRows(market.past(unixMillis(times[3]!)).snapshot(LOOKBACK_HOURS));
     expect(features.slice(3 * 2 * FEATURE_COUNT, (3 * 2 + 1) * FEATURE_COUNT)).toEqual(rows[0]);
-    const whole = withRecent(dataset);
-    expect(whole.times.length).toBe(dataset.times.length + times.length);
+    const whole = toRows(dataset);
+    expect(whole.times.length).toBe(2 * (dataset.times.length + times.length));
+    expect([...whole.asset.slice(-2)]).toEqual([0, 1]);
     expect(timesKnownAt(dataset.times, known, 168)).toBe(dataset.times.length);
     expect(timesKnownAt(whole.times, known, 4)).toBe(whole.times.length);
     expect(timesKnownAt(whole.times, whole.times[0]!, 1)).toBe(0);

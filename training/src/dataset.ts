@@ -14,11 +14,13 @@ import {
   toMarketMeasures,
   VARIANCE_FLOOR_PER_HOUR,
 } from "@ballast/model";
+import type { PanelMarket } from "./panel.ts";
+import { firstRows, joinRows, type Rows, toRows } from "./rows.ts";
 
 /** Hours after a forecast time that its longest target reaches. */
 export const LONGEST_HORIZON_HOURS = HORIZONS_HOURS[HORIZONS_HOURS.length - 1]!;
 
-/** Training rows: forecast times × assets, row = time × assets.length + asset, all tables row-major. */
+/** Forecast times × assets, row = time × assets.length + asset, all tables row-major. */
 export interface Dataset {
   readonly assets: readonly string[];
   /** Forecast times, ms, ascending. */
@@ -36,16 +38,8 @@ export interface Dataset {
    * last fit learns from the targets that have; the others are NaN. Absent where nobody asked for them.
    */
   readonly recent?: Pick<Dataset, "times" | "features" | "targets"> | undefined;
-}
-
-/**
- * How many of the ascending times have a target over `horizonHours` that has ended by `at`: what was known
- * then, and so all that a fit at `at` may learn from.
- */
-export function timesKnownAt(times: Float64Array, at: number, horizonHours: number): number {
-  let known = times.length;
-  while (known > 0 && times[known - 1]! + horizonHours * HOUR_MS > at) known--;
-  return known;
+  /** Rows before the times above, of the assets that were there then. Learnt from, never scored. */
+  readonly earlier?: Omit<Rows, "strideHours"> | undefined;
 }
 
 export class TooLittleHistoryError extends BallastError {
@@ -96,6 +90,9 @@ export interface DatasetRequest {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
+/** What a dataset of one market is made of; its stride is given. */
+type PartRequest = Omit<DatasetRequest, "maxRows"> & { readonly strideHours: number };
+
 /** Prime to 24 and to 7, so that every hour of the day and of the week is sampled. */
 const isCoprimeToWeek = (hours: number): boolean => hours % 2 !== 0 && hours % 3 !== 0 && hours % 7 !== 0;
 
@@ -110,17 +107,52 @@ export function strideFor(hours: number, assets: number, maxRows: number): numbe
 const TARGET_FREE_OF_FILLS_HOURS = 4;
 
 /**
- * Features from `market.past(t)` and targets from the bars that open at or after t, for strided t. No target
- * reaches beyond `until`. Throws TooLittleHistoryError, ConstantSeriesError, NotFiniteError.
+ * Features from `market.past(t)` and targets from the bars that open at or after t, for strided t, after the same of
+ * the markets before it with as large a stride. No target reaches beyond `until`. Throws TooLittleHistoryError,
+ * ConstantSeriesError, NotFiniteError.
  */
-export async function toDataset(market: Market, request: DatasetRequest): Promise<Dataset> {
+export async function toDataset(market: PanelMarket, request: DatasetRequest): Promise<Dataset> {
+  const { maxRows, ...rest } = request;
+  const strideHours = strideFor(scoredHours(market, request.until), market.assets.length, maxRows);
+  const dataset = await toPart(market, { ...rest, strideHours });
+  const eras: Rows[] = [];
+  for (const [k, era] of (market.earlier ?? []).entries()) {
+    const next = market.earlier![k + 1] ?? market;
+    // A time belongs to the last market that has a lookback at it.
+    const end = next.start + LOOKBACK_HOURS * HOUR_MS;
+    const until = unixMillis(Math.min(request.until, end + LONGEST_HORIZON_HOURS * HOUR_MS));
+    if (
+      Math.floor(era.past(until).length / barsPerHour(era.intervalMs)) <=
+      LOOKBACK_HOURS + LONGEST_HORIZON_HOURS
+    )
+      continue;
+    const part = toRows(await toPart(era, { until, strideHours, signal: request.signal }));
+    const count = part.times.findIndex((time) => time >= end);
+    eras.push(
+      firstRows(part, count < 0 ? part.times.length : count, (asset) =>
+        market.assets.indexOf(era.assets[asset]!),
+      ),
+    );
+  }
+  if (eras.length === 0) return dataset;
+  const { strideHours: _, ...earlier } = eras.reduce(joinRows);
+  return { ...dataset, earlier };
+}
+
+/** Hours at which all targets are known by `until`. Throws TooLittleHistoryError. */
+function scoredHours(market: Market, until: UnixMillis): number {
+  const all = market.past(until).length / barsPerHour(market.intervalMs);
+  const hours = Math.floor(all) - LOOKBACK_HOURS - LONGEST_HORIZON_HOURS;
+  if (hours < 1) throw new TooLittleHistoryError(all, LOOKBACK_HOURS + LONGEST_HORIZON_HOURS + 1);
+  return hours;
+}
+
+async function toPart(market: Market, request: PartRequest): Promise<Dataset> {
   const perHour = barsPerHour(market.intervalMs);
   const all = market.past(request.until);
   const n = market.assets.length;
-  const hours = Math.floor(all.length / perHour) - LOOKBACK_HOURS - LONGEST_HORIZON_HOURS;
-  if (hours < 1)
-    throw new TooLittleHistoryError(all.length / perHour, LOOKBACK_HOURS + LONGEST_HORIZON_HOURS + 1);
-  const strideHours = strideFor(hours, n, request.maxRows);
+  const hours = scoredHours(market, request.until);
+  const { strideHours } = request;
   const outcomes = market.assets.map((asset, i) => {
     const squares = cumulativeSquares(all.bars(i, all.length).close);
     if (squares[squares.length - 1] === 0) throw new ConstantSeriesError(asset, market.start, request.until);
@@ -194,23 +226,6 @@ export async function toDataset(market: Market, request: DatasetRequest): Promis
     ...part(0, scored),
     ewma,
     recent: part(scored, steps.length),
-  };
-}
-
-/** The dataset with its recent rows among the others: what a fit after all its times may learn from. */
-export function withRecent({ recent, ...dataset }: Dataset): Dataset {
-  if (recent === undefined) return dataset;
-  const join = (x: Float64Array, y: Float64Array): Float64Array => {
-    const out = new Float64Array(x.length + y.length);
-    out.set(x);
-    out.set(y, x.length);
-    return out;
-  };
-  return {
-    ...dataset,
-    times: join(dataset.times, recent.times),
-    features: join(dataset.features, recent.features),
-    targets: join(dataset.targets, recent.targets),
   };
 }
 

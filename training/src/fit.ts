@@ -1,9 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import { type Random, seededRandom } from "@ballast/data";
 import { FEATURE_COUNT, HORIZONS_HOURS, type Layer, type NetworkArtefact } from "@ballast/model";
-import { type Dataset, timesKnownAt } from "./dataset.ts";
+import type { Errors } from "./intervals.ts";
 import { createLearner, type Learner } from "./learner.ts";
-import { fitPooledForecast, toTrust } from "./pooled.ts";
+import { fitPooledForecast, hoursOf, toTrust } from "./pooled.ts";
+import { type Rows, timesKnownAt } from "./rows.ts";
 import { emptyArtefact, toInputs, withBias } from "./standardisation.ts";
 
 export interface FitConfig {
@@ -17,7 +18,7 @@ export interface FitConfig {
   readonly maxEpochs: number;
   /** Epochs without a better validation loss after which training stops. */
   readonly patience: number;
-  /** Last part of the training times that only decides when to stop. */
+  /** Last part of the training rows that only decides when to stop. */
   readonly validationShare: number;
   /** Multiplies the penalties of the linear forecast; 1 is what its prior says. */
   readonly ridge: number;
@@ -42,7 +43,7 @@ export interface NetworkFit {
    * [horizon]: log(realised/forecast) in the rehearsal: of the times held back, and of those before them by the
    * linear forecast, as weeks held back are but one regime.
    */
-  readonly residuals: readonly Float64Array[];
+  readonly errors: readonly Errors[];
 }
 
 const HORIZONS = HORIZONS_HOURS.length;
@@ -50,36 +51,37 @@ const HORIZONS = HORIZONS_HOURS.length;
 const REHEARSING_MEMBERS = 2;
 
 /**
- * Fits one artefact to every target of a dataset that has ended by `at` (ms), in two passes. The first holds back
+ * Fits one artefact to every target of some rows that has ended by `at` (ms), in two passes. The first holds back
  * the last times, fits as if it stood at the first of them, and finds there how many epochs to train and how
  * much of the members' correction to believe at each horizon. The second fits the pooled linear forecast and the
- * members, which start at it, on all. Then comes the multiplicative bias correction. `linearOnly` is the same
- * artefact without its members. Equal inputs and seed give equal bits on a reproducible backend.
+ * members, which start at it, on all. Then come the multiplicative bias corrections, of all and of each of the
+ * `assets`, which the rows number. `linearOnly` is the same artefact without its members. Equal inputs and seed give
+ * equal bits on a reproducible backend.
  */
 export async function fitNetwork(
-  dataset: Dataset,
+  rows: Rows,
+  assets: readonly string[],
   at: number,
   config: FitConfig,
   context: FitContext,
 ): Promise<NetworkFit> {
-  const assets = dataset.assets.length;
-  const rowsAt = (time: number) =>
-    HORIZONS_HOURS.map((hours) => timesKnownAt(dataset.times, time, hours) * assets);
-  const rows = rowsAt(at);
-  const count = Math.max(...rows);
-  const cut = Math.round((count / assets) * (1 - config.validationShare));
-  const shell = emptyArtefact(dataset, rows, config.correlationHalfLifeHours);
-  const inputs = toInputs(dataset, shell, 0, count);
-  const trust = toTrust((count / assets) * dataset.strideHours);
+  const knownAt = (time: number) => HORIZONS_HOURS.map((hours) => timesKnownAt(rows.times, time, hours));
+  const known = knownAt(at);
+  const count = Math.max(...known);
+  let cut = Math.round(count * (1 - config.validationShare));
+  while (cut > 0 && rows.times[cut - 1] === rows.times[cut]) cut--;
+  const shell = emptyArtefact(rows, known, config.correlationHalfLifeHours);
+  const inputs = toInputs(rows, shell, 0, count);
+  const trust = toTrust(hoursOf(rows, count));
   const shape = { ...config, weightDecay: config.weightDecay / trust };
   const { signal, onShare } = context;
-  const fitLinearTo = (known: readonly number[]) => fitPooledForecast(dataset, inputs, known, config.ridge);
+  const fitLinearTo = (ends: readonly number[]) => fitPooledForecast(rows, inputs, ends, config.ridge);
 
-  const rehearsed = rowsAt(dataset.times[cut]!);
+  const rehearsed = knownAt(rows.times[cut]!);
   const early = fitLinearTo(rehearsed);
   await pause(signal);
-  const task = toTask(dataset, inputs, early, 0, rehearsed);
-  const held = toTask(dataset, inputs, early, cut * assets, rows);
+  const task = toTask(rows, inputs, early, 0, rehearsed);
+  const held = toTask(rows, inputs, early, cut, known);
   const trial = startMembers(shape, context.seed, Math.min(REHEARSING_MEMBERS, config.members));
   let best: Choice = { epochs: 0, ...believe(new Float32Array(held.ratio.length), held, trust) };
   try {
@@ -94,8 +96,8 @@ export async function fitNetwork(
     for (const learner of trial) learner.dispose();
   }
 
-  const linear = fitLinearTo(rows);
-  const whole = toTask(dataset, inputs, linear, 0, rows);
+  const linear = fitLinearTo(known);
+  const whole = toTask(rows, inputs, linear, 0, known);
   const members: Layer[][] = [];
   const learners = startMembers(shape, context.seed, config.members);
   try {
@@ -112,16 +114,19 @@ export async function fitNetwork(
   }
   onShare?.(1);
   return {
-    artefact: withBias(dataset, rows, { ...shell, linear, members }),
-    linearOnly: withBias(dataset, rows, { ...shell, linear }),
+    artefact: withBias(rows, known, { ...shell, linear, members }, assets),
+    linearOnly: withBias(rows, known, { ...shell, linear }, assets),
     epochs: members.map(() => best.epochs),
     belief: best.belief,
-    residuals: best.residuals.map((own, h) => concatenate(own, errors(task, h))),
+    errors: HORIZONS_HOURS.map((_, h) =>
+      toErrors(rows, [held, task], [best.log, task.ratio.map(Math.log)], h),
+    ),
   };
 }
 
 /** Inputs, and the realised variance over the linear forecast that is to be corrected. */
 interface Task {
+  readonly from: number;
   readonly rows: number;
   readonly z: Float32Array;
   /** [row][horizon]; 0 where the target is not known. */
@@ -132,7 +137,7 @@ interface Task {
 
 /** Rows from `from` on; `known` is, per horizon, the end of those whose target is known. */
 function toTask(
-  dataset: Dataset,
+  { targets }: Rows,
   inputs: Float32Array,
   linear: Layer,
   from: number,
@@ -149,26 +154,31 @@ function toTask(
       for (let i = 0; i < FEATURE_COUNT; i++) {
         log += linear.weights[h * FEATURE_COUNT + i]! * z[r * FEATURE_COUNT + i]!;
       }
-      ratio[r * HORIZONS + h] = dataset.targets[(from + r) * HORIZONS + h]! * Math.exp(-log);
+      ratio[r * HORIZONS + h] = targets[(from + r) * HORIZONS + h]! * Math.exp(-log);
       weight[r * HORIZONS + h] = 1;
     }
   }
-  return { rows, z, ratio, weight };
+  return { from, rows, z, ratio, weight };
 }
 
-function concatenate(x: Float64Array, y: Float64Array): Float64Array {
-  const out = new Float64Array(x.length + y.length);
-  out.set(x);
-  out.set(y, x.length);
-  return out;
-}
-
-/** log(realised/linear forecast) where the target is known. */
-const errors = ({ ratio, weight }: Task, horizon: number): Float64Array =>
-  Float64Array.from(
-    ratio.filter((_, i) => i % HORIZONS === horizon && weight[i] === 1),
-    Math.log,
+/** The errors of some tasks where the target is known; `logs` are log(realised/forecast), [row][horizon]. */
+function toErrors(
+  rows: Rows,
+  tasks: readonly Task[],
+  logs: readonly Float32Array[],
+  horizon: number,
+): Errors {
+  const known = tasks.flatMap(({ from, weight, rows: count }, k) =>
+    Array.from({ length: count }, (_, r) => ({ row: from + r, k, at: r * HORIZONS + horizon })).filter(
+      ({ at }) => weight[at] === 1,
+    ),
   );
+  return {
+    times: Float64Array.from(known, ({ row }) => rows.times[row]!),
+    asset: Float64Array.from(known, ({ row }) => rows.asset[row]!),
+    log: Float64Array.from(known, ({ k, at }) => logs[k]![at]!),
+  };
+}
 
 const startMembers = (config: FitConfig, seed: number, count: number): Learner[] =>
   Array.from({ length: count }, (_, m) =>
@@ -214,7 +224,8 @@ interface Choice {
   readonly epochs: number;
   readonly belief: readonly number[];
   readonly loss: number;
-  readonly residuals: readonly Float64Array[];
+  /** [row][horizon] of the times held back: log(realised/forecast). */
+  readonly log: Float32Array;
 }
 
 const BELIEFS = [0, 0.25, 0.5, 0.75, 1] as const;
@@ -230,7 +241,7 @@ function believe(
   trust: number,
 ): Omit<Choice, "epochs"> {
   const belief: number[] = [];
-  const residuals: Float64Array[] = [];
+  const log = new Float32Array(ratio.length);
   let total = 0;
   for (let h = 0; h < HORIZONS; h++) {
     const known: number[] = [];
@@ -247,9 +258,9 @@ function believe(
     const share = trust * BELIEFS[losses.indexOf(least)]!;
     belief.push(share);
     total += least;
-    residuals.push(Float64Array.from(known, (at) => Math.log(ratio[at]!) - share * correction[at]!));
+    for (const at of known) log[at] = Math.log(ratio[at]!) - share * correction[at]!;
   }
-  return { belief, loss: total / HORIZONS, residuals };
+  return { belief, loss: total / HORIZONS, log };
 }
 
 /** The last layer's outputs times `share`; + 0 as −0 has no canonical JSON. */

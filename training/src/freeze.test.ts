@@ -1,6 +1,7 @@
 import { HOUR_MS, type RawMarket, unixMillis } from "@ballast/data";
 import { describe, expect, it } from "vitest";
-import { cutAt, DatasetChangedError, freeze, whileFrozen } from "./freeze.ts";
+import { cutAt } from "./cut.ts";
+import { DatasetChangedError, freeze, whileFrozen } from "./freeze.ts";
 import { clean, START, syntheticRaw } from "./markets.fixture.ts";
 
 const HOURS = 60;

@@ -20,6 +20,7 @@ export {
   toTrainingPlan,
 } from "./config.ts";
 export { type CostScore, type CostWalk, scoreCosts } from "./costs.ts";
+export { cutAt } from "./cut.ts";
 export {
   ConstantSeriesError,
   type Dataset,
@@ -111,12 +112,13 @@ export {
   populationStability,
   twoSampleKolmogorovSmirnov,
 } from "./evaluation/stability.ts";
-export { cutAt, DatasetChangedError, type FreezeOptions, freeze, whileFrozen } from "./freeze.ts";
+export { DatasetChangedError, type FreezeOptions, freeze, whileFrozen } from "./freeze.ts";
 export { queueRunner, startQueueWorker } from "./jobs/queue.ts";
 export { RedisGoneError, RedisUnreachableError } from "./jobs/redis.ts";
 export { openTrialThreads, threadRunner } from "./jobs/threads.ts";
 export { type Trial, TrialFailedError, type TrialResult, type TrialRunner } from "./jobs/trial.ts";
 export { installNative, type NativeBuild, type NativeBuildOptions, removeNative } from "./native/build.ts";
+export type { PanelMarket } from "./panel.ts";
 export {
   dotChart,
   escapeHtml,
@@ -128,6 +130,7 @@ export {
 export { PAGE_STYLE } from "./report/page.ts";
 export { type TrainingReport, toTrainingReport } from "./report/training.ts";
 export { toTrainingPage } from "./report/trainingPage.ts";
+export type { Rows } from "./rows.ts";
 export { DeadAssetError, refuseUnsound, TokenChangedError } from "./soundness.ts";
 export { openSweepJournal, SweepChangedError, SweepJournalError } from "./sweep/journal.ts";
 export { DEFAULT_SPACE, readSpace, type SearchSpace } from "./sweep/space.ts";

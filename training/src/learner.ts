@@ -31,7 +31,8 @@ let created = 0;
 /**
  * Hidden layers start at He's (2015) uniform weights, the last at zero, so that the first correction is none.
  * The gradient is written out: tfjs-core registers none in its build for Node, and at these sizes the tape
- * costs more than the arithmetic. Batches are small, as long float32 sums lose accuracy on WebAssembly.
+ * costs more than the arithmetic. Transposes are made, as WebAssembly's product of a transposed matrix is a plain
+ * loop, several times as slow as making one. Batches are small, as long float32 sums lose accuracy on WebAssembly.
  */
 export function createLearner(config: LearnerConfig, random: Random): Learner {
   const { widths, learningRate, weightDecay } = config;
@@ -77,19 +78,22 @@ export function createLearner(config: LearnerConfig, random: Random): Learner {
         let delta = tf.div<tf.Tensor2D>(slope, rows * widths[depth]!);
         for (let l = depth - 1; l >= 0; l--) {
           const decay = tf.mul(weights[l]!, weightDecay);
-          const gradient = tf.add(tf.matMul(activations[l]!, delta, true), decay);
+          const gradient = tf.add(tf.matMul(tf.transpose(activations[l]!), delta), decay);
           gradients.push({ name: weights[l]!.name, tensor: gradient });
           gradients.push({ name: biases[l]!.name, tensor: tf.sum(delta, 0) });
-          if (l > 0) delta = tf.mul(tf.matMul(delta, weights[l]!, false, true), tf.step(activations[l]!));
+          if (l > 0) delta = tf.mul(tf.matMul(delta, tf.transpose(weights[l]!)), tf.step(activations[l]!));
         }
         optimiser.applyGradients(gradients);
       });
     },
     predict(inputs) {
-      return tf.tidy(() => {
+      let outputs: Float32Array | undefined;
+      // Not returned through `tidy`, which would look for tensors among the numbers.
+      tf.tidy(() => {
         const rows = inputs.length / widths[0]!;
-        return forward(tf.tensor2d(inputs, [rows, widths[0]!]))[depth]!.dataSync() as Float32Array;
+        outputs = forward(tf.tensor2d(inputs, [rows, widths[0]!]))[depth]!.dataSync() as Float32Array;
       });
+      return outputs!;
     },
     layers() {
       return weights.map((w, l) => {

@@ -1,6 +1,6 @@
 import { seededRandom } from "@ballast/data";
 import { describe, expect, it } from "vitest";
-import { fitLinear, fitPooled, type Sample, scoreVariance } from "./linear.ts";
+import { fitLinear, fitPooled, gramMatrices, type Sample, scoreVariance } from "./linear.ts";
 
 /** Variances that follow exp(0.5 + 0.8·z₀ − 0.3·z₁), times noise of mean one. */
 function sample(rows: number, noise: boolean): Sample {
@@ -13,6 +13,8 @@ function sample(rows: number, noise: boolean): Sample {
   return { rows, inputs: 3, z, y };
 }
 
+/** Blocks of so many rows. */
+const blocksOf = (rows: number) => Int32Array.from({ length: 20_000 }, (_, r) => Math.floor(r / rows));
 const even = (penalty: number) => new Float64Array(3).fill(penalty);
 
 describe("fitLinear", () => {
@@ -63,18 +65,12 @@ describe("fitLinear", () => {
 });
 
 describe("fitPooled", () => {
-  const prior = {
-    ridge: 1,
-    deviation: even(0.2),
-    isCore: [true, false, false],
-    rowsPerTime: 1,
-    blockTimes: 10,
-  };
+  const prior = { ridge: 1, deviation: even(0.2), isCore: [true, false, false], blocks: blocksOf(10) };
 
   it("default: scoreVariance is that of the mean score, by sums over blocks of times", () => {
     const s = sample(200, true);
     const forecast = { weights: Float64Array.of(0.5, 0, 0), bias: 0.2 };
-    const found = scoreVariance(s, forecast, { rowsPerTime: 2, blockTimes: 10 });
+    const found = scoreVariance(s, forecast, blocksOf(20));
     for (let i = 0; i < 3; i++) {
       let expected = 0;
       for (let block = 0; block < 10; block++) {
@@ -85,6 +81,18 @@ describe("fitPooled", () => {
       }
       expect(found[i]! / expected).toBeCloseTo(1, 5);
     }
+  });
+
+  it("default: gramMatrices has every prefix of the rows, as if it were alone", () => {
+    const s = sample(60, false);
+    const [long, short] = gramMatrices(s, [60, 25]);
+    const [alone] = gramMatrices({ inputs: 3, z: s.z.slice(0, 25 * 3) }, [25]);
+    expect(short).toEqual(alone);
+    let product = 0;
+    for (let r = 0; r < 60; r++) product += (s.z[3 * r]! * s.z[3 * r + 2]!) / 60;
+    expect(long![2]).toBeCloseTo(product, 12);
+    expect(long![8]).toBeCloseTo(product, 12);
+    expect(long![15]).toBe(1);
   });
 
   it("behaviour: believes a long history, and shrinks a short one", () => {
@@ -111,7 +119,7 @@ describe("fitPooled", () => {
       y: repeat(one.y, 1, new Float64Array(one.y.length * copies)),
     };
     const alone = fitPooled(one, prior);
-    const together = fitPooled(many, { ...prior, rowsPerTime: copies });
+    const together = fitPooled(many, { ...prior, blocks: blocksOf(10 * copies) });
     for (let i = 0; i < 3; i++) expect(together.weights[i]).toBeCloseTo(alone.weights[i]!, 6);
   });
 });

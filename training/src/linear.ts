@@ -29,7 +29,7 @@ const TOLERANCE = 1e-7;
 export function fitLinear(
   sample: Sample,
   penalty: Float64Array,
-  gram: Float64Array = gramMatrix(sample),
+  gram: Float64Array = gramMatrices(sample, [sample.rows])[0]!,
 ): LinearForecast {
   const { rows, inputs, y } = sample;
   const terms = inputs + 1;
@@ -77,10 +77,8 @@ export interface Prior {
   readonly deviation: Float64Array;
   /** Per input, whether the first fit, whose errors measure the noise, may use it. */
   readonly isCore: readonly boolean[];
-  /** Rows of one time: their errors are not independent. */
-  readonly rowsPerTime: number;
-  /** Times of one block: errors further apart count as independent. */
-  readonly blockTimes: number;
+  /** [row]: number of its block, ascending: errors of different blocks count as independent. */
+  readonly blocks: Int32Array;
 }
 
 /** Before the noise is known, the core's coefficients are held by a hundredth of a row's information. */
@@ -89,39 +87,36 @@ const FIRST_PENALTY = 0.01;
 /**
  * The same regression with a penalty that the data set: a coefficient of prior N(0, d²) whose estimate has the
  * variance v is penalised by v/d², the posterior mode under normal errors (Hoerl & Kennard 1970 from the side of
- * Lindley & Smith 1972). v is that of the mean score, summed over the assets of a time and over blocks of times
+ * Lindley & Smith 1972). v is that of the mean score, summed over blocks of rows, all assets of some time together
  * (batch means), so that an input all assets share, or one that hardly changes in a short history, is believed
  * less than one with as many rows of independent news. Half of v is its mean over the inputs, as few blocks
  * measure it badly.
  */
-export function fitPooled(sample: Sample, prior: Prior): LinearForecast {
+export function fitPooled(
+  sample: Sample,
+  prior: Prior,
+  gram: Float64Array = gramMatrices(sample, [sample.rows])[0]!,
+): LinearForecast {
   const { inputs } = sample;
-  const gram = gramMatrix(sample);
   const first = prior.isCore.map((isCore) => (isCore ? FIRST_PENALTY : Number.POSITIVE_INFINITY));
   const core = fitLinear(sample, Float64Array.from(first), gram);
-  const noise = scoreVariance(sample, core, prior);
+  const noise = scoreVariance(sample, core, prior.blocks);
   const mean = noise.reduce((sum, v) => sum + v / inputs, 0);
   const penalty = noise.map((v, i) => (prior.ridge * 0.5 * (v + mean)) / prior.deviation[i]! ** 2);
   return fitLinear(sample, penalty, gram);
 }
 
 /** Per input, variance of the mean over rows of (y/f − 1)·z, by batch means. */
-export function scoreVariance(
-  sample: Sample,
-  forecast: LinearForecast,
-  { rowsPerTime, blockTimes }: Pick<Prior, "rowsPerTime" | "blockTimes">,
-): Float64Array {
+export function scoreVariance(sample: Sample, forecast: LinearForecast, blocks: Int32Array): Float64Array {
   const { rows, inputs, z } = sample;
   const residual = new Float64Array(rows);
   const beta = Float64Array.of(...forecast.weights, forecast.bias);
   evaluate(sample, beta, new Float64Array(inputs), residual);
-  const times = rows / rowsPerTime;
-  const blocks = Math.max(1, Math.floor(times / blockTimes));
   const variance = new Float64Array(inputs);
-  for (let b = 0; b < blocks; b++) {
+  for (let r = 0; r < rows; ) {
+    const block = blocks[r];
     const sum = new Float64Array(inputs);
-    const end = Math.floor(((b + 1) * times) / blocks) * rowsPerTime;
-    for (let r = Math.floor((b * times) / blocks) * rowsPerTime; r < end; r++) {
+    for (; r < rows && blocks[r] === block; r++) {
       for (let i = 0; i < inputs; i++) sum[i] = sum[i]! + residual[r]! * z[r * inputs + i]!;
     }
     for (let i = 0; i < inputs; i++) variance[i] = variance[i]! + (sum[i]! / rows) ** 2;
@@ -129,27 +124,32 @@ export function scoreVariance(
   return variance;
 }
 
-/** [Z 1]'[Z 1]/rows. */
-function gramMatrix({ rows, inputs, z }: Sample): Float64Array {
+/** [Z 1]'[Z 1]/rows of the first rows of the sample, for each of the `ends`, in one pass. */
+export function gramMatrices(
+  { inputs, z }: Pick<Sample, "inputs" | "z">,
+  ends: readonly number[],
+): Float64Array[] {
   const terms = inputs + 1;
   const gram = new Float64Array(terms * terms);
-  for (let r = 0; r < rows; r++) {
-    const at = r * inputs;
-    for (let i = 0; i < inputs; i++) {
-      const x = z[at + i]!;
-      const line = i * terms;
-      for (let j = 0; j <= i; j++) gram[line + j] = gram[line + j]! + x * z[at + j]!;
-      gram[inputs * terms + i] = gram[inputs * terms + i]! + x;
+  const found = new Map<number, Float64Array>();
+  let r = 0;
+  for (const end of ends.toSorted((a, b) => a - b)) {
+    for (; r < end; r++) {
+      const at = r * inputs;
+      for (let i = 0; i < inputs; i++) {
+        const x = z[at + i]!;
+        const line = i * terms;
+        for (let j = 0; j <= i; j++) gram[line + j] = gram[line + j]! + x * z[at + j]!;
+        gram[inputs * terms + i] = gram[inputs * terms + i]! + x;
+      }
     }
+    gram[terms * terms - 1] = end;
+    const mean = new Float64Array(terms * terms);
+    for (let i = 0; i < terms; i++)
+      for (let j = 0; j <= i; j++) mean[i * terms + j] = mean[j * terms + i] = gram[i * terms + j]! / end;
+    found.set(end, mean);
   }
-  gram[terms * terms - 1] = rows;
-  for (let i = 0; i < terms; i++) {
-    for (let j = 0; j <= i; j++) {
-      gram[i * terms + j] = gram[i * terms + j]! / rows;
-      gram[j * terms + i] = gram[i * terms + j]!;
-    }
-  }
-  return gram;
+  return ends.map((end) => found.get(end)!);
 }
 
 /** [Z 1]'residual/rows. */

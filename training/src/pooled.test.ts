@@ -1,8 +1,8 @@
-import { seededRandom } from "@ballast/data";
+import { HOUR_MS, seededRandom } from "@ballast/data";
 import { FEATURE_COUNT, featureIndex, HORIZONS_HOURS } from "@ballast/model";
 import { describe, expect, it } from "vitest";
-import type { Dataset } from "./dataset.ts";
 import { fitPooledForecast, toTrust } from "./pooled.ts";
+import type { Rows } from "./rows.ts";
 
 const HORIZONS = HORIZONS_HOURS.length;
 const TIMES = 1200;
@@ -19,14 +19,17 @@ function sampleOf(seed: number) {
     const row = Math.floor(i / HORIZONS);
     return Math.exp(-8 + 0.5 * inputs[row * FEATURE_COUNT + driver]! + 0.3 * random.normal());
   });
-  return { inputs, driver, dataset: { assets: ASSETS, strideHours: 24, targets } as unknown as Dataset };
+  const times = Float64Array.from({ length: ROWS }, (_, r) => Math.floor(r / ASSETS.length) * 24 * HOUR_MS);
+  const asset = Float64Array.from({ length: ROWS }, (_, r) => r % ASSETS.length);
+  const rows: Rows = { strideHours: 24, times, asset, features: new Float64Array(), targets };
+  return { inputs, driver, rows };
 }
 const all = new Array<number>(HORIZONS).fill(ROWS);
 
 describe("fitPooledForecast", () => {
   it("default: finds at every horizon what drives the variance, and nothing else", () => {
-    const { inputs, driver, dataset } = sampleOf(5);
-    const { weights, bias } = fitPooledForecast(dataset, inputs, all, RIDGE);
+    const { inputs, driver, rows } = sampleOf(5);
+    const { weights, bias } = fitPooledForecast(rows, inputs, all, RIDGE);
     for (let h = 0; h < HORIZONS; h++) {
       // The mean of a lognormal lies half its log variance above its median.
       expect(bias[h]!).toBeCloseTo(-8 + 0.3 ** 2 / 2, 1);
@@ -39,16 +42,16 @@ describe("fitPooledForecast", () => {
   });
 
   it("behaviour: no look-ahead: what lies behind a horizon's known rows changes no bit of its forecast", () => {
-    const { inputs, dataset } = sampleOf(6);
-    const rows = HORIZONS_HOURS.map((_, h) => ROWS - 200 * (h + 1));
-    const before = fitPooledForecast(dataset, inputs, rows, RIDGE);
-    const last = Math.max(...rows);
-    const targets = dataset.targets.map((y, i) => {
+    const { inputs, rows } = sampleOf(6);
+    const known = HORIZONS_HOURS.map((_, h) => ROWS - 200 * (h + 1));
+    const before = fitPooledForecast(rows, inputs, known, RIDGE);
+    const last = Math.max(...known);
+    const targets = rows.targets.map((y, i) => {
       const [row, h] = [Math.floor(i / HORIZONS), i % HORIZONS];
-      return row >= rows[h]! ? y * 1e6 : y;
+      return row >= known[h]! ? y * 1e6 : y;
     });
     const perturbed = inputs.map((z, i) => (Math.floor(i / FEATURE_COUNT) >= last ? -z : z));
-    const after = fitPooledForecast({ ...dataset, targets } as Dataset, perturbed, rows, RIDGE);
+    const after = fitPooledForecast({ ...rows, targets }, perturbed, known, RIDGE);
     expect(after).toEqual(before);
   });
 

@@ -1,6 +1,7 @@
+import { HOUR_MS } from "@ballast/data";
 import { FEATURE_COUNT, FEATURE_NAMES, HORIZONS_HOURS, type Layer } from "@ballast/model";
-import type { Dataset } from "./dataset.ts";
-import { fitPooled } from "./linear.ts";
+import { fitPooled, gramMatrices } from "./linear.ts";
+import type { Rows } from "./rows.ts";
 
 const HORIZONS = HORIZONS_HOURS.length;
 const CORE = new Set([1, 4, 24, 72, 168, 720].map((hours) => `log_rv_${hours}h`));
@@ -18,37 +19,42 @@ const HISTORY_POWER = [0.5, 0.75, 1, 1] as const;
 const LEAST_BLOCK_HOURS = 168;
 
 /**
- * The pooled linear forecast of every horizon, from standardised inputs [row][feature]. `rows` are, per horizon,
+ * The pooled linear forecast of every horizon, from standardised inputs [row][feature]. `known` are, per horizon,
  * how many of the first rows have a known target. The scale of its prior was chosen on hourly bars before
  * 2021-12 and on 5-minute bars before 2024-06.
  */
 export function fitPooledForecast(
-  dataset: Dataset,
+  rows: Rows,
   inputs: Float32Array,
-  rows: readonly number[],
+  known: readonly number[],
   ridge: number,
 ): Layer {
-  const { strideHours, assets } = dataset;
   const weights = new Float64Array(HORIZONS * FEATURE_COUNT);
   const bias = new Float64Array(HORIZONS);
+  const grams = gramMatrices({ inputs: FEATURE_COUNT, z: inputs }, known);
   for (const [h, horizonHours] of HORIZONS_HOURS.entries()) {
-    const y = Float64Array.from({ length: rows[h]! }, (_, r) => dataset.targets[r * HORIZONS + h]!);
-    const hours = (rows[h]! / assets.length) * strideHours;
-    const trust = toTrust(hours) ** HISTORY_POWER[h]!;
+    const count = known[h]!;
+    const y = Float64Array.from({ length: count }, (_, r) => rows.targets[r * HORIZONS + h]!);
+    const trust = toTrust(hoursOf(rows, count)) ** HISTORY_POWER[h]!;
+    const blockMs = Math.max(LEAST_BLOCK_HOURS, 2 * horizonHours) * HOUR_MS;
     const fitted = fitPooled(
-      { rows: rows[h]!, inputs: FEATURE_COUNT, z: inputs, y },
+      { rows: count, inputs: FEATURE_COUNT, z: inputs, y },
       {
         ridge,
         deviation: Float64Array.from(IS_CORE, (isCore) =>
           isCore ? CORE_DEVIATION : OTHER_DEVIATION * trust,
         ),
         isCore: IS_CORE,
-        rowsPerTime: assets.length,
-        blockTimes: Math.ceil(Math.max(LEAST_BLOCK_HOURS, 2 * horizonHours) / strideHours),
+        blocks: Int32Array.from({ length: count }, (_, r) => (rows.times[r]! - rows.times[0]!) / blockMs),
       },
+      grams[h],
     );
     weights.set(fitted.weights, h * FEATURE_COUNT);
     bias[h] = fitted.bias;
   }
   return { inputs: FEATURE_COUNT, outputs: HORIZONS, weights, bias };
 }
+
+/** Hours that the first `count` rows span. */
+export const hoursOf = ({ times, strideHours }: Rows, count: number): number =>
+  count === 0 ? 0 : (times[count - 1]! - times[0]!) / HOUR_MS + strideHours;

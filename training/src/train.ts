@@ -1,9 +1,8 @@
-import type { ArtefactStore, Hex, Market, Progress, UnixMillis } from "@ballast/data";
+import type { ArtefactStore, Hex, Progress, UnixMillis } from "@ballast/data";
 import { isoTime, unixMillis } from "@ballast/data";
 import {
   barsPerHour,
   FEATURE_NAMES,
-  HORIZONS_HOURS,
   LOOKBACK_HOURS,
   type ModelManifest,
   manifestBytes,
@@ -14,20 +13,16 @@ import {
 import { version_core } from "@tensorflow/tfjs-core";
 import { type BackendName, chooseBackend } from "./backend.ts";
 import { type BreachOutcomes, fitCalibration, toBreachOutcomes } from "./calibration.ts";
-import {
-  type Dataset,
-  LONGEST_HORIZON_HOURS,
-  TooLittleHistoryError,
-  toDataset,
-  withRecent,
-} from "./dataset.ts";
+import { type Dataset, LONGEST_HORIZON_HOURS, TooLittleHistoryError, toDataset } from "./dataset.ts";
 import { type FitConfig, fitNetwork } from "./fit.ts";
 import { fitCosts } from "./fit-costs.ts";
+import { withQuantiles } from "./intervals.ts";
+import type { PanelMarket } from "./panel.ts";
+import { toRows } from "./rows.ts";
 import { refuseUnsound } from "./soundness.ts";
 import {
   type OutOfSample,
-  quantilesOf,
-  residuals,
+  outOfSampleErrors,
   scoreForecasts,
   toFolds,
   type WalkForwardConfig,
@@ -36,7 +31,10 @@ import {
 
 export interface TrainConfig extends FitConfig, WalkForwardConfig {
   readonly seed: number;
-  /** Upper bound of training rows (times × assets); the stride between times follows from it. */
+  /**
+   * Upper bound of the rows (times × assets) since all assets are there; the stride between times follows from it,
+   * and that of what is learnt of earlier times is the same.
+   */
   readonly maxRows: number;
   /** Times of the test blocks on which breach probabilities are calibrated. */
   readonly calibrationTimes: number;
@@ -58,7 +56,7 @@ export const DEFAULT_TRAIN_CONFIG: TrainConfig = {
   patience: 4,
   validationShare: 0.2,
   ridge: 1,
-  correlationHalfLifeHours: 168,
+  correlationHalfLifeHours: 96,
   folds: 3,
   testShare: 0.45,
   calibrationTimes: 1000,
@@ -100,14 +98,15 @@ const PROGRESS_TOTAL = 1000;
 const SHARES = { features: 0.12, walkForward: 0.58, calibration: 0.05 };
 
 /**
- * Trains a model on a market up to `until`: dataset, walk-forward with its scores, calibration of breach
- * probabilities on those out-of-sample forecasts, models of costs ahead, and the final fit on everything. The same market,
+ * Trains a model on a market, and on what came before it, up to `until`: dataset, walk-forward with its scores,
+ * calibration of breach probabilities on those out-of-sample forecasts, models of costs ahead, and the final fit on
+ * everything. The same market,
  * configuration and reproducible backend give the same `modelId`. Throws TooLittleHistoryError,
  * ConstantSeriesError, DeadAssetError, TokenChangedError, NotFiniteError, UnsupportedIntervalError,
  * NoBackendError, and the signal's reason.
  */
 export async function train(
-  market: Market,
+  market: PanelMarket,
   config: TrainConfig,
   context: TrainContext,
 ): Promise<TrainedModel> {
@@ -121,6 +120,11 @@ export async function train(
   /** Where the market ends before `until`, no target reaches further. */
   const known = Math.min(until, market.start + market.length * market.intervalMs);
 
+  const [first] = market.earlier ?? [];
+  if (first !== undefined)
+    log(
+      `learning, too, from what is outside the overlap, since ${isoTime(first.start)}, first of ${first.assets.join(", ")}`,
+    );
   const backend = await chooseBackend(context.backend, log);
   const onFeatures = report("features", 0, SHARES.features);
   const dataset = await toDataset(market, {
@@ -149,14 +153,14 @@ export async function train(
   for (const { series, reason } of costs.report.leftOut) log(`Costs ahead: ${series} is left out. ${reason}`);
   if (costs.models.length === 0) log("Costs ahead: the market has no series that could be forecast.");
 
-  const final = await fitNetwork(withRecent(dataset), known, config, {
+  const final = await fitNetwork(toRows(dataset), dataset.assets, known, config, {
     seed: config.seed,
     signal,
     onShare: report("final fit", begun, 1 - begun),
   });
+  const errors = [final.errors, outOfSampleErrors(dataset, outOfSample)];
   const artefact: NetworkArtefact = {
-    ...final.artefact,
-    logQuantiles: HORIZONS_HOURS.map((_, h) => quantilesOf([residuals(dataset, outOfSample, h)])),
+    ...withQuantiles(final.artefact, errors, known, dataset.strideHours),
     breachCalibration: { a: calibration.a, b: calibration.b },
     ...(costs.models.length > 0 && { costs: costs.models }),
   };

@@ -1,11 +1,21 @@
-import { HOUR_MS, unixMillis } from "@ballast/data";
-import { FEATURE_COUNT, fitLogHar, predictLogHar, qlike } from "@ballast/model";
+import { HOUR_MS, type Market, unixMillis } from "@ballast/data";
+import {
+  FEATURE_COUNT,
+  fitLogHar,
+  forecastWith,
+  HORIZONS_HOURS,
+  LOOKBACK_HOURS,
+  predictLogHar,
+  qlike,
+} from "@ballast/model";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { chooseBackend } from "./backend.ts";
 import { type Dataset, toDataset } from "./dataset.ts";
+import { datasetBefore } from "./jobs/trial.ts";
 import { clean, SMALL_CONFIG, START, syntheticRaw } from "./markets.fixture.ts";
-import { type OutOfSample, quantilesOf, scoreForecasts, toFolds, walkForward } from "./walkforward.ts";
+import { toRows } from "./rows.ts";
+import { type OutOfSample, scoreForecasts, toFolds, walkForward } from "./walkforward.ts";
 
 describe("toFolds", () => {
   it("behaviour: blocks tile the end of the times, and no target of a training row reaches into its block", () => {
@@ -34,13 +44,14 @@ describe("toFolds", () => {
 
 describe("walkForward", () => {
   const context = { seed: 1 };
+  let market: Market;
   let dataset: Dataset;
   let outOfSample: OutOfSample;
   const folds = () => toFolds(dataset.times.length, dataset.strideHours, SMALL_CONFIG);
 
   beforeAll(async () => {
     await chooseBackend("wasm", () => {});
-    const market = clean(await syntheticRaw(5, 3500, ["BTC", "ETH"]));
+    market = clean(await syntheticRaw(5, 3500, ["BTC", "ETH"]));
     dataset = await toDataset(market, { until: unixMillis(START + 3500 * HOUR_MS), maxRows: 1200 });
     outOfSample = await walkForward(dataset, folds(), SMALL_CONFIG, context);
   });
@@ -88,13 +99,51 @@ describe("walkForward", () => {
   it("default: quantiles are the forecast times those of the errors known at the block's start", () => {
     const { folds: blocks, firstRow, forecasts, quantiles, artefacts } = outOfSample;
     const row = blocks[1]!.testStart * 2 - firstRow;
-    const factors = artefacts[1]!.logQuantiles![0]!.map(Math.exp);
+    const factors = artefacts[1]!.assets[0]!.logQuantiles![0]!.map(Math.exp);
     for (let q = 0; q < 5; q++)
       expect(quantiles[row * 4 * 5 + q]! / forecasts.network[row * 4]! / factors[q]!).toBeCloseTo(1, 12);
     // Synthetic volatility is as the model supposes it: nine in ten of the outcomes lie within.
     const [first] = scoreForecasts(dataset, outOfSample);
     expect(Math.abs(first!.coverage90 - 0.9)).toBeLessThan(0.08);
-    expect([...quantilesOf([Float64Array.of(3, 1), Float64Array.of(2, 0, 4)])]).toEqual([0.2, 1, 2, 3, 3.8]);
+  });
+
+  it("default: a forecast is, to the bit, what the fold's model says of a snapshot, but for rounding", () => {
+    const { folds: blocks, firstRow, forecasts, quantiles, artefacts } = outOfSample;
+    const time = blocks[1]!.testStart + 3;
+    const snapshot = market.past(unixMillis(dataset.times[time]!)).snapshot(LOOKBACK_HOURS);
+    const said = forecastWith(artefacts[1]!, snapshot);
+    const row = time * 2 + 1 - firstRow;
+    for (const [h, hours] of HORIZONS_HOURS.entries()) {
+      expect(said.variance[1]![h]).toBeCloseTo(forecasts.network[row * 4 + h]! * hours, 11);
+      for (let q = 0; q < 5; q++)
+        expect(said.quantiles!.variance[1]![h]![q]).toBeCloseTo(
+          quantiles[(row * 4 + h) * 5 + q]! * hours,
+          11,
+        );
+    }
+  });
+
+  it("default: earlier rows are learnt from by all, and none of them is scored", async () => {
+    const half = Math.floor(dataset.times.length / 4);
+    const rest = (table: Float64Array) => table.subarray((table.length / dataset.times.length) * half);
+    const { times, asset, features, targets } = toRows(datasetBefore(dataset, half));
+    const split: Dataset = {
+      ...dataset,
+      times: rest(dataset.times),
+      features: rest(dataset.features),
+      targets: rest(dataset.targets),
+      ewma: rest(dataset.ewma),
+      earlier: { times, asset, features, targets },
+    };
+    const moved = folds().map(({ trainEnd, testStart, testEnd }) => ({
+      trainEnd: trainEnd - half,
+      testStart: testStart - half,
+      testEnd: testEnd - half,
+    }));
+    const again = await walkForward(split, moved, SMALL_CONFIG, context);
+    expect(again.artefacts).toEqual(outOfSample.artefacts);
+    expect(again.forecasts).toEqual(outOfSample.forecasts);
+    expect(again.quantiles).toEqual(outOfSample.quantiles);
   });
 
   it("behaviour: what happens in a block changes no forecast of the fold's models before it", async () => {

@@ -10,9 +10,11 @@ import {
   qlike,
   toForward,
 } from "@ballast/model";
-import { type Dataset, LONGEST_HORIZON_HOURS, timesKnownAt } from "./dataset.ts";
+import { type Dataset, LONGEST_HORIZON_HOURS } from "./dataset.ts";
 import { dieboldMariano } from "./evaluation/dieboldmariano.ts";
 import { type FitConfig, type FitContext, fitNetwork, type NetworkFit } from "./fit.ts";
+import { type Errors, withQuantiles } from "./intervals.ts";
+import { type Rows, timesKnownAt, toRows } from "./rows.ts";
 
 export interface WalkForwardConfig {
   readonly folds: number;
@@ -64,9 +66,9 @@ export function toFolds(times: number, strideHours: number, { folds, testShare }
 }
 
 /**
- * Fits network, pooled linear and per-asset log-HAR on every fold, and forecasts its block with each and EWMA.
- * The quantiles of a block come from the errors known at its start: those of the blocks before it, and those of
- * its own fit's rehearsal.
+ * Fits network, pooled linear and per-asset log-HAR on every fold, each on all rows known then, and forecasts its
+ * block with each and EWMA. The quantiles of a block come from the errors known at its start: those of the blocks
+ * before it, and those of its own fit's rehearsal.
  */
 export async function walkForward(
   dataset: Dataset,
@@ -76,47 +78,37 @@ export async function walkForward(
 ): Promise<OutOfSample> {
   const assets = dataset.assets.length;
   const firstRow = folds[0]!.testStart * assets;
-  const rows = folds[folds.length - 1]!.testEnd * assets - firstRow;
-  const table = () => new Float64Array(rows * HORIZONS);
+  const count = folds[folds.length - 1]!.testEnd * assets - firstRow;
+  const table = () => new Float64Array(count * HORIZONS);
   const forecasts = { network: table(), linear: table(), logHar: table(), ewma: table() };
-  const quantiles = new Float64Array(rows * HORIZONS * LEVELS);
+  const quantiles = new Float64Array(count * HORIZONS * LEVELS);
   const artefacts: NetworkArtefact[] = [];
   const fits: Pick<NetworkFit, "epochs" | "belief">[] = [];
+  const rows = toRows(dataset);
   for (const [k, fold] of folds.entries()) {
     const at = dataset.times[fold.testStart]!;
     const onShare = (share: number) => context.onShare?.((k + share) / folds.length);
-    const fit = await fitNetwork(dataset, at, config, { ...context, onShare });
-    const logQuantiles = HORIZONS_HOURS.map((hours, h) => {
-      const known = timesKnownAt(dataset.times, at, hours) * assets;
-      return quantilesOf([
-        fit.residuals[h]!,
-        residuals(dataset, { firstRow, forecasts }, h, Math.max(0, known - firstRow)),
-      ]);
-    });
-    const artefact = { ...fit.artefact, logQuantiles };
+    const fit = await fitNetwork(rows, dataset.assets, at, config, { ...context, onShare });
+    const before = outOfSampleErrors(dataset, { firstRow, forecasts }, fold.testStart * assets - firstRow);
+    const artefact = withQuantiles(fit.artefact, [fit.errors, before], at, dataset.strideHours);
     artefacts.push(artefact);
     fits.push({ epochs: fit.epochs, belief: fit.belief });
-    const network = toForward(artefact);
-    const linear = toForward(fit.linearOnly);
+    const network = toForward(artefact, dataset.assets);
+    const linear = toForward(fit.linearOnly, dataset.assets);
     for (let asset = 0; asset < assets; asset++) {
-      const known = HORIZONS_HOURS.map((hours) =>
-        Int32Array.from(
-          { length: timesKnownAt(dataset.times, at, hours) },
-          (_, time) => time * assets + asset,
-        ),
-      );
-      const logHar = fitLogHar(dataset.features, dataset.targets, known);
+      const logHar = fitLogHar(rows.features, rows.targets, rowsOf(rows, asset, at));
+      const spread = artefact.assets[asset]!.logQuantiles!.map((row) => row.map(Math.exp));
       for (let t = fold.testStart; t < fold.testEnd; t++) {
         const row = t * assets + asset;
         const out = (row - firstRow) * HORIZONS;
-        network.run(dataset.features, row * FEATURE_COUNT, forecasts.network.subarray(out, out + HORIZONS));
-        linear.run(dataset.features, row * FEATURE_COUNT, forecasts.linear.subarray(out, out + HORIZONS));
+        const into = (forecast: Float64Array) => forecast.subarray(out, out + HORIZONS);
+        network.run(dataset.features, row * FEATURE_COUNT, into(forecasts.network), asset);
+        linear.run(dataset.features, row * FEATURE_COUNT, into(forecasts.linear), asset);
         for (let h = 0; h < HORIZONS; h++) {
           forecasts.logHar[out + h] = predictLogHar(logHar, dataset.features, row * FEATURE_COUNT, h);
           forecasts.ewma[out + h] = dataset.ewma[row]!;
-          for (let q = 0; q < LEVELS; q++) {
-            quantiles[(out + h) * LEVELS + q] = forecasts.network[out + h]! * Math.exp(logQuantiles[h]![q]!);
-          }
+          for (let q = 0; q < LEVELS; q++)
+            quantiles[(out + h) * LEVELS + q] = forecasts.network[out + h]! * spread[h]![q]!;
         }
       }
     }
@@ -124,28 +116,29 @@ export async function walkForward(
   return { folds, artefacts, fits, firstRow, quantiles, forecasts };
 }
 
-/** log(realised/network's forecast) at one horizon, of all out-of-sample rows or the first `count`. */
-export function residuals(
-  dataset: Dataset,
-  { firstRow, forecasts }: Pick<OutOfSample, "firstRow" | "forecasts">,
-  horizon: number,
-  count = forecasts.network.length / HORIZONS,
-): Float64Array {
-  return Float64Array.from({ length: count }, (_, r) =>
-    Math.log(
-      dataset.targets[(firstRow + r) * HORIZONS + horizon]! / forecasts.network[r * HORIZONS + horizon]!,
-    ),
-  );
-}
-
-/** Quantiles at QUANTILE_LEVELS of all the samples together (Hyndman & Fan 1996, type 7). */
-export function quantilesOf(samples: readonly Float64Array[]): Float64Array {
-  const sorted = Float64Array.from(samples.flatMap((sample) => [...sample])).sort();
-  return Float64Array.from(QUANTILE_LEVELS, (level) => {
-    const at = level * (sorted.length - 1);
-    const low = sorted[Math.floor(at)]!;
-    return low + (at - Math.floor(at)) * (sorted[Math.ceil(at)]! - low) + 0;
+/** Per horizon, the rows of one asset whose target has ended by `at`. */
+const rowsOf = ({ times, asset: assets }: Rows, asset: number, at: number): Int32Array[] =>
+  HORIZONS_HOURS.map((hours) => {
+    const known = timesKnownAt(times, at, hours);
+    const found: number[] = [];
+    for (let row = 0; row < known; row++) if (assets[row] === asset) found.push(row);
+    return Int32Array.from(found);
   });
+
+/** [horizon]: the network's errors on all out-of-sample rows, or the first `count`. */
+export function outOfSampleErrors(
+  { assets, times, targets }: Dataset,
+  { firstRow, forecasts }: Pick<OutOfSample, "firstRow" | "forecasts">,
+  count = forecasts.network.length / HORIZONS,
+): Errors[] {
+  const of = (value: (r: number) => number) => Float64Array.from({ length: count }, (_, r) => value(r));
+  const made = of((r) => times[Math.floor((firstRow + r) / assets.length)]!);
+  const asset = of((r) => (firstRow + r) % assets.length);
+  return HORIZONS_HOURS.map((_, h) => ({
+    times: made,
+    asset,
+    log: of((r) => Math.log(targets[(firstRow + r) * HORIZONS + h]! / forecasts.network[r * HORIZONS + h]!)),
+  }));
 }
 
 /** QLIKE per horizon; the tests run over the mean loss of the assets at each time. */

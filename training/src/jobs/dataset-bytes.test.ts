@@ -18,6 +18,8 @@ describe("datasetBytes", () => {
   it("default: what is read is what was written, and equal content has equal bytes", () => {
     const bytes = datasetBytes(dataset);
     expect(readDataset(bytes)).toEqual(dataset);
+    const earlier = { times: table(2), asset: table(2), features: table(8), targets: table(6) };
+    expect(readDataset(datasetBytes({ ...dataset, earlier }))).toEqual({ ...dataset, earlier });
     // A view that does not begin where a number may, as a file's bytes can be.
     const shifted = new Uint8Array(bytes.length + 3);
     shifted.set(bytes, 3);

@@ -2,9 +2,20 @@ import { endianness } from "node:os";
 import { BallastError, canonicalJson } from "@ballast/data";
 import type { Dataset } from "../dataset.ts";
 
-const FORMAT = "ballast-dataset/1";
-/** In the order in which they lie in the bytes. */
-const TABLES = ["times", "features", "targets", "ewma"] as const;
+const FORMAT = "ballast-dataset/2";
+/** In the order in which they lie in the bytes; those of the earlier rows are empty where there are none. */
+const TABLES = [
+  "times",
+  "features",
+  "targets",
+  "ewma",
+  "earlierTimes",
+  "earlierAsset",
+  "earlierFeatures",
+  "earlierTargets",
+] as const;
+type Tables = Readonly<Record<(typeof TABLES)[number], Float64Array>>;
+const NONE = new Float64Array();
 const NUMBER_BYTES = Float64Array.BYTES_PER_ELEMENT;
 
 export class BadDatasetError extends BallastError {
@@ -28,17 +39,27 @@ interface Header {
  * little-endian 64-bit floats.
  */
 export function datasetBytes(dataset: Dataset): Uint8Array {
-  const { assets, strideHours } = dataset;
-  const lengths = Object.fromEntries(TABLES.map((name) => [name, dataset[name].length]));
+  const { assets, strideHours, times, features, targets, ewma, earlier } = dataset;
+  const tables: Tables = {
+    times,
+    features,
+    targets,
+    ewma,
+    earlierTimes: earlier?.times ?? NONE,
+    earlierAsset: earlier?.asset ?? NONE,
+    earlierFeatures: earlier?.features ?? NONE,
+    earlierTargets: earlier?.targets ?? NONE,
+  };
+  const lengths = Object.fromEntries(TABLES.map((name) => [name, tables[name].length]));
   const header = canonicalJson({ format: FORMAT, assets, strideHours, lengths });
   const start = Math.ceil((4 + Buffer.byteLength(header)) / NUMBER_BYTES) * NUMBER_BYTES;
-  const size = TABLES.reduce((sum, name) => sum + dataset[name].byteLength, start);
+  const size = TABLES.reduce((sum, name) => sum + tables[name].byteLength, start);
   const bytes = new Uint8Array(size).fill(0x20, 0, start);
   new DataView(bytes.buffer).setUint32(0, start - 4, true);
   bytes.set(Buffer.from(header), 4);
   let at = start;
   for (const name of TABLES) {
-    const { buffer, byteOffset, byteLength } = dataset[name];
+    const { buffer, byteOffset, byteLength } = tables[name];
     bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
     at += byteLength;
   }
@@ -64,7 +85,21 @@ export function readDataset(bytes: Uint8Array): Dataset {
   const features = table("features");
   const targets = table("targets");
   const ewma = table("ewma");
-  return { assets: header.assets, strideHours: header.strideHours, times, features, targets, ewma };
+  const earlier = {
+    times: table("earlierTimes"),
+    asset: table("earlierAsset"),
+    features: table("earlierFeatures"),
+    targets: table("earlierTargets"),
+  };
+  return {
+    assets: header.assets,
+    strideHours: header.strideHours,
+    times,
+    features,
+    targets,
+    ewma,
+    ...(earlier.times.length > 0 && { earlier }),
+  };
 }
 
 function readHeader(bytes: Uint8Array): Header {

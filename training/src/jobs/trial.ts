@@ -57,9 +57,9 @@ export interface TrialRunner {
 /** Last part of a trial's data set on which it is scored. */
 export const VALIDATION_SHARE = 0.2;
 
-/** The part of a data set before time index `end`, sharing its memory. */
+/** The part of a data set before time index `end`, with what is earlier than all, sharing its memory. */
 export function datasetBefore(dataset: Dataset, end: number): Dataset {
-  const { assets, strideHours, times } = dataset;
+  const { assets, strideHours, times, earlier } = dataset;
   const first = (table: Float64Array) => table.subarray(0, (table.length / times.length) * end);
   return {
     assets,
@@ -68,6 +68,7 @@ export function datasetBefore(dataset: Dataset, end: number): Dataset {
     features: first(dataset.features),
     targets: first(dataset.targets),
     ewma: first(dataset.ewma),
+    ...(earlier !== undefined && { earlier }),
   };
 }
 

@@ -19,7 +19,7 @@ const HORIZONS = HORIZONS_HOURS.length;
 export function toImportance({ dataset, outOfSample }: Evaluated, seed: number): FeatureImportance[] {
   const assets = dataset.assets.length;
   const { testStart, testEnd } = outOfSample.folds.at(-1)!;
-  const forward = toForward(outOfSample.artefacts.at(-1)!);
+  const forward = toForward(outOfSample.artefacts.at(-1)!, dataset.assets);
   const rows = (testEnd - testStart) * assets;
   const from = testStart * assets;
   const features = dataset.features.slice(from * FEATURE_COUNT, (from + rows) * FEATURE_COUNT);
@@ -27,7 +27,7 @@ export function toImportance({ dataset, outOfSample }: Evaluated, seed: number):
   const losses = () => {
     const sums = new Float64Array(HORIZONS);
     for (let r = 0; r < rows; r++) {
-      forward.run(features, r * FEATURE_COUNT, out);
+      forward.run(features, r * FEATURE_COUNT, out, r % assets);
       for (let h = 0; h < HORIZONS; h++)
         sums[h] = sums[h]! + qlike(dataset.targets[(from + r) * HORIZONS + h]!, out[h]!) / rows;
     }

@@ -4,7 +4,6 @@ import {
   canonicalJson,
   type Hex,
   isoTime,
-  type Market,
   type Progress,
   type UnixMillis,
 } from "@ballast/data";
@@ -13,6 +12,7 @@ import { chooseBackend } from "../backend.ts";
 import { type Dataset, LONGEST_HORIZON_HOURS, TooLittleHistoryError, toDataset } from "../dataset.ts";
 import { datasetBytes } from "../jobs/dataset-bytes.ts";
 import { datasetBefore, type Trial, type TrialResult, type TrialRunner, trialKey } from "../jobs/trial.ts";
+import type { PanelMarket } from "../panel.ts";
 import type { TrainConfig } from "../train.ts";
 import { toFolds } from "../walkforward.ts";
 import { byLoss, type Rung, toRungs, toSurvivors } from "./halving.ts";
@@ -100,7 +100,7 @@ export function toInnerDataset(dataset: Dataset, config: TrainConfig): Dataset {
  * and the runner throw, TooLittleHistoryError, SweepChangedError, NothingConvergedError, and the signal's reason.
  */
 export async function sweep(
-  market: Market,
+  market: PanelMarket,
   until: UnixMillis,
   plan: SweepPlan,
   context: SweepContext,
