@@ -1,6 +1,7 @@
 import type { InterfaceAbi } from "ethers";
 import devFeed from "./generated/DevFeed.json" with { type: "json" };
 import devMarket from "./generated/DevMarket.json" with { type: "json" };
+import devNetworks from "./generated/DevNetworks.json" with { type: "json" };
 import devToken from "./generated/DevToken.json" with { type: "json" };
 import vault from "./generated/Vault.json" with { type: "json" };
 
@@ -20,3 +21,6 @@ export const vaultAbi: InterfaceAbi = vault.abi;
 export const devTokenArtifact: Artifact = devToken;
 export const devFeedArtifact: Artifact = devFeed;
 export const devMarketArtifact: Artifact = devMarket;
+
+/** Checks and runs integer networks outside a vault. */
+export const devNetworksArtifact: Artifact = devNetworks;
