@@ -1,5 +1,6 @@
-import type { Snapshot } from "@ballast/data";
+import type { BarColumns, Snapshot } from "@ballast/data";
 import { HOUR_MS } from "@ballast/data";
+import { exactLog } from "./exact-log.ts";
 import { barsPerHour, LOOKBACK_HOURS, ShortSnapshotError } from "./features.ts";
 import { MAX_INT16, MIN_INT16 } from "./integer-network.ts";
 import { type HourlyMeasures, toHourlyMeasures, VARIANCE_FLOOR_PER_HOUR } from "./realised.ts";
@@ -16,6 +17,9 @@ const MARKET_RANGE_HOURS = [1, 24] as const;
 const SEASON_HOURS = [1, 4] as const;
 const SEASON_DAYS = 28;
 const VOLUME_FLOOR = 1e-3;
+/** 1024·sin and 1024·cos of 2π/7 times the days since a Thursday, rounded half up: engines differ in their sines. */
+const WEEKDAY_SIN = [0, 801, 998, 444, -444, -998, -801] as const;
+const WEEKDAY_COS = [1024, 638, -228, -923, -923, -228, 638] as const;
 
 /**
  * What notaries sign of one asset, in this order; logs are natural, variances per hour and floored at
@@ -57,10 +61,15 @@ export interface MarketTable {
   readonly marketLogRange: Float64Array;
 }
 
+/** Hourly measures whose bits no engine's own logarithm decides: those a MarketTable is made of. */
+export const toExactMeasures = (bars: BarColumns, barsPerHour: number): HourlyMeasures =>
+  toHourlyMeasures(bars, barsPerHour, exactLog);
+
+/** @param assets of `toExactMeasures`. */
 export function toMarketTable(assets: readonly HourlyMeasures[]): MarketTable {
   const hours = assets[0]?.close.length ?? 0;
   const returns = assets.map(({ close }) =>
-    close.map((price, hour) => (hour === 0 ? 0 : Math.log(price / close[hour - 1]!))),
+    close.map((price, hour) => (hour === 0 ? 0 : exactLog(price / close[hour - 1]!))),
   );
   const marketReturn = new Float64Array(hours);
   const marketLogRange = new Float64Array(hours);
@@ -79,7 +88,7 @@ export function toMarketTable(assets: readonly HourlyMeasures[]): MarketTable {
 /**
  * Integer features where hour `end` of the table begins, at `at` (ms): one row of MARKET_FEATURE_COUNT int16 for the
  * market, then one per asset. Only the LOOKBACK_HOURS before `end` are read. Each is rounded half up from a double that
- * is computed in a fixed order: equal bars give equal integers.
+ * is computed in a fixed order by operations whose bits IEEE 754 fixes: equal bars give equal integers on every engine.
  */
 export function marketFeaturesAt(table: MarketTable, end: number, at: number): Int16Array[] {
   const { assets, returns, marketReturn, marketLogRange } = table;
@@ -87,8 +96,8 @@ export function marketFeaturesAt(table: MarketTable, end: number, at: number): I
   for (const hours of MARKET_VARIANCE_HOURS) shared.push(logVariance(marketReturn, end, hours));
   for (const hours of MARKET_RANGE_HOURS) shared.push(sumOfLast(marketLogRange, end, hours) / hours);
   for (const hours of SEASON_HOURS) shared.push(seasonAhead(marketLogRange, end, hours));
-  const weekday = ((2 * Math.PI) / 7) * (Math.floor(at / (24 * HOUR_MS)) % 7);
-  shared.push(Math.sin(weekday), Math.cos(weekday));
+  const weekday = Math.floor(at / (24 * HOUR_MS)) % 7;
+  shared.push(WEEKDAY_SIN[weekday]! / SCALE, WEEKDAY_COS[weekday]! / SCALE);
 
   const rows = assets.map((measures, i) => {
     const { variance, range, volume } = measures;
@@ -97,7 +106,7 @@ export function marketFeaturesAt(table: MarketTable, end: number, at: number): I
       ...VARIANCE_HOURS.map((hours) => floored(sumOfLast(variance, end, hours) / hours)),
       ...RANGE_HOURS.map((hours) => floored(sumOfLast(range, end, hours) / hours)),
       sizeOfDay(returns[i]!, end),
-      week > 0 ? Math.log(Math.max(volume[end - 1]! / (week / 168), VOLUME_FLOOR)) : 0,
+      week > 0 ? exactLog(Math.max(volume[end - 1]! / (week / 168), VOLUME_FLOOR)) : 0,
       ...CORRELATION_HOURS.map((hours) => correlation(returns[i]!, marketReturn, end, hours)),
       ...shared,
     ];
@@ -123,7 +132,7 @@ export function marketFeatures(snapshot: Snapshot): Int16Array[] {
     const { length } = bars.close;
     if (length < needed) throw new ShortSnapshotError(Math.floor(length / perHour), snapshot.at);
     const last = (column: Float64Array) => column.subarray(length - needed);
-    return toHourlyMeasures(
+    return toExactMeasures(
       {
         open: last(bars.open),
         high: last(bars.high),
@@ -141,7 +150,7 @@ export function marketFeatures(snapshot: Snapshot): Int16Array[] {
 const toInteger = (x: number): number =>
   Number.isNaN(x) ? 0 : Math.min(MAX_INT16, Math.max(MIN_INT16, Math.floor(x * SCALE + 0.5)));
 
-const floored = (variance: number): number => Math.log(Math.max(variance, VARIANCE_FLOOR_PER_HOUR));
+const floored = (variance: number): number => exactLog(Math.max(variance, VARIANCE_FLOOR_PER_HOUR));
 
 function sumOfLast(values: Float64Array, end: number, count: number): number {
   let sum = 0;

@@ -8,7 +8,7 @@ import {
   MARKET_FEATURE_COUNT,
   marketFeaturesAt,
   stateFeatures,
-  toHourlyMeasures,
+  toExactMeasures,
   toMarketTable,
   VARIANCE_FLOOR_PER_HOUR,
 } from "@ballast/model";
@@ -63,7 +63,7 @@ export async function toBreachRows(market: Market, request: BreachRowsRequest): 
   const hours = Math.floor(all.length / perHour);
   const closes = market.assets.map((_, i) => all.bars(i, hours * perHour).close);
   const table = toMarketTable(
-    market.assets.map((_, i) => toHourlyMeasures(all.bars(i, hours * perHour), perHour)),
+    market.assets.map((_, i) => toExactMeasures(all.bars(i, hours * perHour), perHour)),
   );
   const returns = closes.map((close) => close.map((p, b) => (b === 0 ? 0 : Math.log(p / close[b - 1]!))));
   const last = hours - LONGEST_HORIZON_HOURS;
