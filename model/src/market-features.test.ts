@@ -56,27 +56,30 @@ function twin(bars: readonly BarColumns[], at: number): number[][] {
     return sum(a.map((v, t) => v * b[t]!)) / sqrt(sum(square(a)) * sum(square(b)));
   };
   const angle = (2 * Math.PI * (Math.floor(at / 86_400_000) % 7)) / 7;
+  /** No further than 4 from the month's. */
+  const near = (x: number, returns: readonly number[]) =>
+    max(variance(returns, 720) - 4, Math.min(variance(returns, 720) + 4, x));
   const shared = [
     variance(market, 24),
     variance(market, 168),
-    logRange.at(-1)!,
-    mean(logRange.slice(-24)),
+    near(logRange.at(-1)!, market),
+    near(mean(logRange.slice(-24)), market),
     season(1),
     season(4),
     Math.sin(angle),
     Math.cos(angle),
   ];
   const own = assets.map(({ returns, ranges, volume }) => [
-    ...[1, 4, 24, 168, 720].map((hours) => variance(returns, hours)),
-    ...[1, 4, 24].map((hours) => floored(mean(ranges.slice(-hours)))),
+    ...[1, 4, 24, 168, 720].map((hours) => near(variance(returns, hours), returns)),
+    ...[1, 4, 24].map((hours) => near(floored(mean(ranges.slice(-hours))), returns)),
     size(returns),
-    log(max(volume.at(-1)! / mean(volume), 1e-3)),
+    log(max(volume.at(-1)! / mean(volume), 0.02)),
     correlation(returns, 168),
     correlation(returns, 720),
   ]);
   const meanOf = (column: number) => mean(own.map((row) => row[column]!));
   const base = [
-    ...[1, 4, 24, 168, 720].map((hours) => variance(market, hours)),
+    ...[1, 4, 24, 168, 720].map((hours) => near(variance(market, hours), market)),
     ...[5, 6, 7].map(meanOf),
     size(market),
     ...[9, 10, 11].map(meanOf),
@@ -121,7 +124,7 @@ describe("marketFeatures", () => {
     });
     const rows = marketFeatures({ ...randomSnapshot({ seed: 1, assets: 5 }), bars });
     const hash = keccak(Buffer.concat(rows.map(featureBytes)));
-    expect(hash).toBe("0x90618f7d8cdb7f702c13b555f64f6e9c36dc0e68bfba75874480e8d2474d3690");
+    expect(hash).toBe("0x51e572dc7eb0d318b189e7dfc44e6763001100829bb5cd07ee853994a0381e04");
   });
 
   it.each([60, 5])(
@@ -193,6 +196,29 @@ describe("marketFeatures", () => {
     // ln 10⁻⁹ = −20.723, times 1024.
     const own = [-21221, -21221, -21221, -21221, -21221, -21221, -21221, -21221, 0, 0, 0, 0];
     for (const row of marketFeatures(snapshot)) expect([...row.subarray(0, 12)]).toEqual(own);
+  });
+
+  it("behaviour: an exchange that stood still for a day takes no variance further than 4 from the month's", () => {
+    const snapshot = randomSnapshot({ seed: 6, assets: 3 });
+    const bars = snapshot.bars.map((columns) => {
+      const last = columns.close.at(-25)!;
+      const stopped = (x: Float64Array) => x.map((v, t) => (t >= x.length - 24 ? last : v));
+      const { open, high, low, close, volume } = columns;
+      return {
+        open: stopped(open),
+        high: stopped(high),
+        low: stopped(low),
+        close: stopped(close),
+        volume: volume.map((v, t) => (t >= volume.length - 24 ? 0 : v)),
+      };
+    });
+    const month = MARKET_FEATURES.indexOf("log_rv_720h");
+    for (const row of marketFeatures({ ...snapshot, bars })) {
+      for (const name of ["log_rv_1h", "log_rv_4h", "log_rv_24h", "log_range_1h"]) {
+        const found = row[MARKET_FEATURES.indexOf(name)]! - row[month]!;
+        expect(Math.abs(found), name).toBeLessThanOrEqual(4 * 1024 + 1);
+      }
+    }
   });
 
   it("error: a snapshot of fewer hours", () => {
