@@ -27,4 +27,8 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     about: "each part of the way of a decision: ingest, forecast, decide, sign, journal, attest, rebalance",
     run: async (options) => (await import("./pipeline.ts")).pipeline(options),
   },
+  verify: {
+    about: "what checking a decision costs: the integer network in TypeScript and on chain",
+    run: async (options) => (await import("./verify.ts")).verify(options),
+  },
 };

@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import { seededRandom } from "@ballast/data";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { IntegerNetwork } from "./integer-network.ts";
+import { type IntegerNetwork, toRunner } from "./integer-network.ts";
 import {
   BadNetworkError,
   holderCode,
@@ -9,7 +10,7 @@ import {
   networkId,
   readNetwork,
 } from "./integer-network-bytes.ts";
-import { TwinFault, twinCheck } from "./integer-network-twin.fixture.ts";
+import { TwinFault, twinCheck, twinRun } from "./integer-network-twin.fixture.ts";
 import { malformedNetworks, randomNetwork } from "./integer-networks.fixture.ts";
 
 const sound = networkBytes(randomNetwork(seededRandom(1), [3, 5, 17, 2]));
@@ -46,6 +47,35 @@ describe("bytes of an integer network", () => {
     expect(holderCode(bytes)).toBe(`0x610d2080600a5f395ff3${Buffer.from(bytes).toString("hex")}`);
   });
 
+  it("default: the example of docs/integer-network.md", () => {
+    const text = readFileSync(new URL("../../docs/integer-network.md", import.meta.url), "utf8");
+    const rows = [...text.matchAll(/^((?:[0-9a-f]{8} ){7}[0-9a-f]{8})/gm)].map(([row]) =>
+      row.replaceAll(" ", ""),
+    );
+    const bytes = Buffer.from(rows.join(""), "hex");
+    const network: IntegerNetwork = {
+      layers: [
+        { inputs: 2, outputs: 2, weights: Int16Array.of(3, -2, -1, 4), bias: Int32Array.of(8, 8), shift: 4 },
+        { inputs: 2, outputs: 1, weights: Int16Array.of(5, -6), bias: Int32Array.of(-100), shift: 1 },
+      ],
+      inputFractionBits: 10,
+      outputFractionBits: 10,
+    };
+    expect(Buffer.from(networkBytes(network))).toEqual(bytes);
+    expect(text).toContain(`\`modelId\` = \`${networkId(bytes)}\``);
+    const output = new Int32Array(1);
+    toRunner(readNetwork(bytes)).run(Int16Array.of(100, 50), 0, output);
+    expect(text).toContain(`The output is ${output[0]}.`);
+    expect(twinRun(bytes, [100, 50])).toEqual([...output]);
+    for (const [, fault] of text.matchAll(/^\| `(Network\w+)`/gm)) {
+      expect(
+        malformedNetworks(sound)
+          .map(({ name }) => name)
+          .concat("NetworkTooLong"),
+      ).toContain(fault);
+    }
+  });
+
   it("behaviour: bytes at an offset of a larger buffer are read alike", () => {
     const larger = new Uint8Array(sound.length + 7);
     larger.set(sound, 5);
@@ -59,6 +89,31 @@ describe("bytes of an integer network", () => {
       expect(faultOf(bytes)).toEqual(twinFaultOf(bytes));
     },
   );
+
+  it("behaviour: a sum may reach either end of int32, not one more, in hidden layers from 0 on", () => {
+    const unit = (bias: number, weight: number): IntegerNetwork["layers"][number] => ({
+      inputs: 1,
+      outputs: 1,
+      weights: Int16Array.of(weight),
+      bias: Int32Array.of(bias),
+      shift: 0,
+    });
+    const isSound = (...layers: IntegerNetwork["layers"]) => {
+      try {
+        return networkBytes({ layers, inputFractionBits: 0, outputFractionBits: 0 }).length > 0;
+      } catch (error) {
+        expect((error as BadNetworkError).fault).toBe("NetworkOverflow");
+        return false;
+      }
+    };
+    const max = 2 ** 31 - 1;
+    const min = -(2 ** 31);
+    expect([max - 32_767, max - 32_766].map((bias) => isSound(unit(bias, 1)))).toEqual([true, false]);
+    expect([min + 32_768, min + 32_767].map((bias) => isSound(unit(bias, 1)))).toEqual([true, false]);
+    const inner = (bias: number, weight: number) => isSound(unit(0, 1), unit(bias, weight));
+    expect([min + 32_767, min + 32_766].map((bias) => inner(bias, -1))).toEqual([true, false]);
+    expect([inner(min, 1), inner(max, -1)]).toEqual([true, true]);
+  });
 
   it("error: NetworkTooLong, read or written", () => {
     expect(faultOf(new Uint8Array(24_577))).toEqual(["NetworkTooLong", [24_577]]);
