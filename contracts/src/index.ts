@@ -10,8 +10,10 @@ export {
 } from "./anvil.ts";
 export {
   type Artifact,
+  devBreachScoresArtifact,
   devFeedArtifact,
   devMarketArtifact,
+  devNetworksArtifact,
   devTokenArtifact,
   vaultAbi,
   vaultArtifact,
