@@ -127,7 +127,8 @@ export async function verifyOnchain(request: OnchainRequest): Promise<Check[]> {
     checkWindow(decision, BigInt(Math.floor(expectations.asOf / 1000))),
     toCheck("not-revoked", revocationTime === 0n, "not revoked", `revoked at ${toTime(revocationTime)}`),
   ];
-  if (request.txHash !== undefined) checks.push(await checkExecution(request.txHash, hash.value, request));
+  if (request.txHash !== undefined)
+    checks.push(await verifyExecution({ ...request, txHash: request.txHash, uid: attestation.uid }));
   return checks;
 }
 
@@ -158,12 +159,23 @@ async function checkOffchainRevocation(
 
 const vaultInterface = new Interface(vaultAbi);
 
-/** Whether a transaction is the vault's execution of exactly this decision and these trades. */
-async function checkExecution(
-  txHash: Hex,
-  hash: Hex,
-  { provider, uid, trades, expectations }: OnchainRequest,
-): Promise<Check> {
+export interface ExecutionRequest {
+  readonly provider: JsonRpcApiProvider;
+  readonly txHash: Hex;
+  /** Of the attestation, on chain or off, that the vault took. */
+  readonly uid: string;
+  readonly decision: Decision;
+  readonly trades?: readonly Trade[] | undefined;
+  readonly expectations: Expectations;
+}
+
+/**
+ * Whether a transaction is the vault's execution of exactly this decision and these trades. The decision must
+ * have canonical bytes. Throws NodeError.
+ */
+export async function verifyExecution(request: ExecutionRequest): Promise<Check> {
+  const { provider, txHash, uid, trades, expectations } = request;
+  const hash = decisionHash(request.decision);
   const failed = (detail: string) => toCheck("execution", false, "", detail);
   type Receipt = { status: Hex; logs: { address: Hex; topics: Hex[]; data: Hex }[] } | null;
   const receipt = await read<Receipt>(provider, "eth_getTransactionReceipt", [txHash]);
@@ -188,6 +200,7 @@ async function checkExecution(
     same("the attestation it was executed by", rebalanced.args.uid, uid),
     same("the number of swaps", swaps.length, trades?.length ?? swaps.length),
     ...(trades ?? []).flatMap((trade, i) => [
+      same(`the venue of trade ${i}`, swaps[i]?.venue, trade.venue),
       same(`the token sold in trade ${i}`, swaps[i]?.tokenIn, trade.tokenIn),
       same(`the token bought in trade ${i}`, swaps[i]?.tokenOut, trade.tokenOut),
       same(`the amount sold in trade ${i}`, swaps[i]?.amountIn, trade.amountIn),
@@ -227,6 +240,21 @@ export async function verifyEvidence(
     uid === undefined
       ? [await checkChain(provider, decision, then)]
       : await verifyOnchain({ provider, uid, decision, trades, expectations: then, txHash });
+  const parsed = attempt(() => ({
+    ...toOffchainAttestation(evidence.offchain),
+    hash: decisionHash(decision),
+  }));
+  if (uid === undefined && txHash !== undefined && "value" in parsed)
+    onchain.push(
+      await verifyExecution({
+        provider,
+        txHash,
+        uid: parsed.value.uid,
+        decision,
+        trades,
+        expectations: then,
+      }),
+    );
   // Only the right EAS on the right chain knows of revocations.
   if (onchain.every(({ name, passed }) => passed || (name !== "chain" && name !== "eas")))
     onchain.push(...(await checkOffchainRevocation(provider, evidence.offchain, then)));

@@ -15,7 +15,7 @@ import {
   fetchEasDomain,
   fetchOffchainRevocation,
   findAttestation,
-  registerDecisionSchema,
+  registerSchemas,
   signDecision,
   submit,
   type Trade,
@@ -78,7 +78,14 @@ beforeEach(async () => {
   await devnet.setMarket({ time, prices: [2_000], baseFeeWei: 20_000_000_000n });
   const [base, ether] = devnet.listings.map(({ token }) => token.toLowerCase() as Hex);
   trades = [
-    { tokenIn: ether!, tokenOut: base!, fee: 500, amountIn: 10n ** 18n, minAmountOut: 1_985_000_000n },
+    {
+      venue: stranger.address as Hex,
+      tokenIn: ether!,
+      tokenOut: base!,
+      amountIn: 10n ** 18n,
+      minAmountOut: 1_985_000_000n,
+      route: "0x",
+    },
   ];
   decision = {
     chainId: 31337n,
@@ -94,6 +101,7 @@ beforeEach(async () => {
     forecastHash: ZERO_BYTES32,
     policyId: word("5"),
     breachPpm: 0,
+    holding: 0,
     tradesHash: tradesHash(trades),
   };
   expectations = {
@@ -152,13 +160,13 @@ describe("fetchEasDomain", () => {
   });
 });
 
-describe("registerDecisionSchema", () => {
+describe("registerSchemas", () => {
   it("behaviour: a registered schema is left alone, an unregistered one registered", async () => {
     const { schemaRegistry } = devnet.addresses;
     const before = await devnet.provider.getTransactionCount(attester.address);
-    expect(await registerDecisionSchema(attester, schemaRegistry)).toBe(DECISION_SCHEMA_UID);
+    expect(await registerSchemas(attester, schemaRegistry, [DECISION_SCHEMA])).toEqual([DECISION_SCHEMA_UID]);
     expect(await devnet.provider.getTransactionCount(attester.address)).toBe(before);
-    await expect(registerDecisionSchema(attester, attester.address as Hex)).rejects.toMatchObject({
+    await expect(registerSchemas(attester, attester.address as Hex)).rejects.toMatchObject({
       code: "SCHEMA_NOT_FOUND",
     });
   });
