@@ -21,6 +21,7 @@ export {
   WrongPasswordError,
 } from "./keystore.ts";
 export { type LoopPorts, runLoop, type Step } from "./loop.ts";
+export { httpNotary, NotaryUnusableError } from "./notary-client.ts";
 export { type CostBps, type Outcome, type OutcomeRecorder, outcomeRecorder } from "./outcome.ts";
 export { type HoldingOutlook, outlookOf } from "./outlook.ts";
 export { type Plan, planTrades } from "./plan.ts";

@@ -1,4 +1,5 @@
 export { type ApiOptions, createApi } from "./app.ts";
+export { createNotaryApi, type NotaryApiOptions } from "./notary.ts";
 export type { Artefacts } from "./routes/models.ts";
 export {
   AddressUnavailableError,

@@ -47,6 +47,24 @@ export {
 } from "./evidence.ts";
 export { MalformedJsonError } from "./json.ts";
 export { assertChain, logsSince, NodeError, type RawLog, read, revertData } from "./node.ts";
+export {
+  type Collected,
+  collectSignatures,
+  createNotary,
+  type Notarised,
+  type Notary,
+  type NotaryPorts,
+  NotaryRefusedError,
+  NotarySourceError,
+  ProposalInFutureError,
+} from "./notarise.ts";
+export {
+  type FeatureTable,
+  type Judgement,
+  judgeProposal,
+  type NotaryTolerance,
+  type Refusal,
+} from "./notary.ts";
 export { type OffchainAttestation, offchainUid, recoverSigner, toOffchainAttestation } from "./offchain.ts";
 export {
   type Attested,
@@ -59,6 +77,7 @@ export {
   ReferenceNotFoundError,
   signDelegated,
 } from "./onchain.ts";
+export { type Proposal, type ProposalFile, readProposal, statementOf, toProposalFile } from "./proposal.ts";
 export { type References, readRecordAttestation, verifyReferences } from "./references.ts";
 export {
   ALL_SCHEMAS,
