@@ -175,7 +175,9 @@ const CostDistribution = (description: string) =>
 
 /** One series ahead; each target has one distribution per horizon, in the series' unit. */
 const SeriesAhead = Type.Object({
-  series: Type.String({ description: "Name in the market data; its unit is gwei where the name says so" }),
+  series: Type.String({
+    description: "Name in the market data, e.g. base_fee_gwei; its numbers are in its own unit",
+  }),
   now: Type.Number({ description: "In the hour before the forecast" }),
   horizons: Type.Array(
     Type.Object({

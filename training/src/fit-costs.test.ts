@@ -1,9 +1,17 @@
 import { HOUR_MS, type Market, type RawMarket, unixMillis } from "@ballast/data";
-import { fitSeries, toHourlySeries } from "@ballast/model";
+import {
+  fitSeries,
+  forecastHash,
+  lookbackBars,
+  readModel,
+  toForecaster,
+  toHourlySeries,
+} from "@ballast/model";
 import { beforeAll, describe, expect, it } from "vitest";
 import { scoreCosts } from "./costs.ts";
 import { type FittedCosts, fitCosts } from "./fit-costs.ts";
-import { clean, START, syntheticRaw } from "./markets.fixture.ts";
+import { clean, SMALL_CONFIG, START, syntheticRaw } from "./markets.fixture.ts";
+import { LEAST_HISTORY_HOURS, train } from "./train.ts";
 
 const HOURS = 1500;
 const until = unixMillis(START + HOURS * HOUR_MS);
@@ -105,4 +113,46 @@ describe("fitCosts", () => {
   it("error: an abort stops it", () => {
     expect(() => fitCosts(market, until, AbortSignal.abort(new Error("stopped")))).toThrow("stopped");
   });
+});
+
+describe("costs ahead of a trained model", () => {
+  it("default: named in its manifest, part of its bytes, served at every later hour, and never looking ahead", async () => {
+    const trainedUntil = unixMillis(START + LEAST_HISTORY_HOURS * HOUR_MS);
+    const late = await syntheticRaw(5, LEAST_HISTORY_HOURS + 60, ["BTC", "ETH"]);
+    const whole = clean(late);
+    const { bytes, manifest } = await train(whole, SMALL_CONFIG, {
+      until: trainedUntil,
+      log: () => {},
+      backend: "wasm",
+    });
+    const artefact = readModel(bytes);
+    const names = ["aave.usdc.utilisation", "base_fee_gwei"];
+    expect(manifest.costs!.served.map(({ series }) => series)).toEqual(names);
+    expect(artefact.costs).toEqual(fitCosts(whole, trainedUntil).models);
+
+    const forecaster = toForecaster(artefact);
+    for (const hours of [0, 1, 24]) {
+      const at = unixMillis(trainedUntil + hours * HOUR_MS);
+      const forecast = forecaster(whole.past(at).snapshot(lookbackBars(HOUR_MS)));
+      expect(forecast.costs!.series.map(({ name }) => name)).toEqual(names);
+      const changed = clean({
+        ...late,
+        exogenous: late.exogenous.map((series) => ({
+          ...series,
+          value: series.value.map((v, i) => (series.publishedAt[i]! > at ? v * 0.2 : v)),
+        })),
+      });
+      const again = forecaster(changed.past(at).snapshot(lookbackBars(HOUR_MS)));
+      expect(forecastHash(again)).toBe(forecastHash(forecast));
+    }
+    const silent: string[] = [];
+    const without = await train(clean({ ...late, exogenous: [] }), SMALL_CONFIG, {
+      until: trainedUntil,
+      log: (line) => silent.push(line),
+      backend: "wasm",
+    });
+    expect(without.artefact).not.toHaveProperty("costs");
+    expect(without.manifest.costs).toEqual({ served: [], leftOut: [] });
+    expect(silent).toContain("Costs ahead: the market has no series that could be forecast.");
+  }, 60_000);
 });
