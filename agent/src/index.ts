@@ -1,4 +1,12 @@
 export { DECIDE_DEFAULTS, type DecideOptions, decide } from "./decide.ts";
+export {
+  type DecisionInputs,
+  decideAgain,
+  MalformedInputsError,
+  policyOf,
+  readInputs,
+  toInputs,
+} from "./inputs.ts";
 export * from "./journal.ts";
 export {
   JournalCorruptError,
@@ -20,7 +28,7 @@ export {
   type UnlockedKey,
   WrongPasswordError,
 } from "./keystore.ts";
-export { type LoopPorts, runLoop, type Step } from "./loop.ts";
+export { type LoopPorts, type MarketWitness, runLoop, type Step } from "./loop.ts";
 export { httpNotary, NotaryUnusableError } from "./notary-client.ts";
 export { type CostBps, type Outcome, type OutcomeRecorder, outcomeRecorder } from "./outcome.ts";
 export { type HoldingOutlook, outlookOf } from "./outlook.ts";
@@ -35,12 +43,19 @@ export { thresholdPolicy } from "./policies/threshold.ts";
 export { stateHash } from "./state.ts";
 export * from "./types.ts";
 export type { Executable, Venue } from "./venue.ts";
+export {
+  decodeRebalance,
+  encodeRebalance,
+  NotARebalanceCallError,
+  type RebalanceCall,
+} from "./venues/calldata.ts";
 export { VaultRejection } from "./venues/rejection.ts";
 export {
   EtherPriceMissingError,
   VaultMismatchError,
   VaultNotFoundError,
   type VaultVenueOptions,
+  VenueNotAllowedError,
   vaultVenue,
 } from "./venues/vault.ts";
 export { isOutsideBand, navOf, toValue, weightsOf } from "./weights.ts";

@@ -52,12 +52,22 @@ const decidedOf = (n: number, action: keyof typeof ACTION = "hold"): Decided => 
     forecastHash: word(4),
     policyId: word(5),
     breachPpm: 12_345,
+    holding: 0,
     tradesHash: word(6),
   },
   trades:
     action === "hold"
       ? []
-      : [{ tokenIn: address(1), tokenOut: address(2), fee: 500, amountIn: 2n ** 70n, minAmountOut: 1n }],
+      : [
+          {
+            venue: address(3),
+            tokenIn: address(1),
+            tokenOut: address(2),
+            amountIn: 2n ** 70n,
+            minAmountOut: 1n,
+            route: "0x0001f4",
+          },
+        ],
   reason: "inside-band",
   numbers: { breachProbability: 0.012345, hoursToBreach: Number.POSITIVE_INFINITY, $cost: -0 },
   breachProbability: 0.012345,
@@ -178,7 +188,7 @@ describe("stages", () => {
   // Rows: from; columns: whether it may become signed, attested, submitted, executed, rejected, abandoned.
   test.each([
     ["decided", "rebalance", [1, 0, 0, 0, 0, 1]],
-    ["signed", "rebalance", [1, 1, 0, 0, 1, 1]],
+    ["signed", "rebalance", [1, 1, 1, 0, 1, 1]],
     ["attested", "rebalance", [1, 1, 1, 0, 1, 1]],
     ["submitted", "rebalance", [1, 1, 1, 1, 1, 1]],
     ["executed", "rebalance", [1, 1, 1, 1, 0, 0]],

@@ -24,6 +24,7 @@ for (let n = 1; ; n++) {
       forecastHash: word(0),
       policyId: word(5),
       breachPpm: 0,
+      holding: 0,
       tradesHash: word(6),
     },
     trades: [],

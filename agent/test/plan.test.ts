@@ -130,6 +130,7 @@ it("behaviour: whatever the state, the vault carries out what is planned for it"
       forecastHash: ZERO_BYTES32,
       policyId: ZERO_BYTES32,
       breachPpm: 0,
+      holding: 0,
       tradesHash: tradesHash(trades),
     };
     const executable = { decision, trades, hash: decisionHash(decision) };

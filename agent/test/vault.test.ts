@@ -104,6 +104,7 @@ async function toExecutable(change: Partial<Decision> = {}, trades = toTrades())
     forecastHash: ZERO_BYTES32,
     policyId: word("3"),
     breachPpm: 0,
+    holding: 0,
     tradesHash: tradesHash(trades),
     ...change,
   };

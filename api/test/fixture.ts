@@ -105,7 +105,16 @@ const BASE_FEE = {
 
 export function decidedOf(n: number, isRebalance: boolean): Decided {
   const trades: Trade[] = isRebalance
-    ? [{ tokenIn: address(1), tokenOut: address(2), fee: 500, amountIn: 2n ** 70n, minAmountOut: 1n }]
+    ? [
+        {
+          venue: address(3),
+          tokenIn: address(1),
+          tokenOut: address(2),
+          amountIn: 2n ** 70n,
+          minAmountOut: 1n,
+          route: "0x0001f4" as const,
+        },
+      ]
     : [];
   const decision = {
     chainId: 31_337n,
@@ -121,6 +130,7 @@ export function decidedOf(n: number, isRebalance: boolean): Decided {
     forecastHash: forecastHash(forecastOf(n)),
     policyId: word(5),
     breachPpm: 12_345,
+    holding: 0,
     tradesHash: tradesHash(trades),
   };
   return {
