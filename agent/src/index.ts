@@ -1,4 +1,5 @@
 export { DECIDE_DEFAULTS, type DecideOptions, decide } from "./decide.ts";
+export { evidenceOf, REFERENCES } from "./evidence.ts";
 export {
   type DecisionInputs,
   decideAgain,

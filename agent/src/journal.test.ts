@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { ACTION } from "@ballast/attest";
-import { type Hex, unixMillis } from "@ballast/data";
+import { type Hex, unixMillis, wad } from "@ballast/data";
 import type { Forecast } from "@ballast/model";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -80,6 +80,9 @@ const signature = (n: number) => ({ offchainAttestation: `{"n":${n}}`, offchainU
 const execution = {
   txHash: word(77),
   blockNumber: 3,
+  minedAt: 1_620_000_012n,
+  navBefore: wad(10n ** 24n),
+  navAfter: wad(10n ** 24n - 10n ** 20n),
   gasUsed: 210_000n,
   gasPrice: 10n ** 18n,
   amountsOut: [5n],

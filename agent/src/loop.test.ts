@@ -92,6 +92,9 @@ function venueInMemory(
         gasUsed: 400_000n,
         gasPrice: 1n,
         amountsOut: trades.map((t) => t.minAmountOut),
+        minedAt: decision.decidedAt + 12n,
+        navBefore: toWad(1_000_000),
+        navAfter: toWad(999_900),
       };
       executions.set(hash, execution);
       state = { ...stateWith({ USDC: 1 / 3, BTC: 1 / 3, ETH: 1 / 3 }), sequence: decision.sequence };
@@ -163,6 +166,28 @@ describe("runLoop", () => {
     const { items } = journal.list({ limit: 10, order: "oldest" });
     expect(items.map(({ stage }) => stage)).toEqual(["executed", "signed", "signed"]);
     expect(journal.unfinished("test")).toEqual([]);
+  });
+
+  it("default: signs what came of it, referring to the attestation it was executed by", async () => {
+    const outcomes: unknown[] = [];
+    const signOutcome: LoopPorts["signOutcome"] = async (record, uid) => {
+      outcomes.push([record, uid]);
+      return '{"signed":true}';
+    };
+    const { venue } = venueInMemory();
+    const [step] = await run(venue, [0], { signOutcome });
+    const { hash, execution, uid } = journal.list({ limit: 1 }).items[0]!;
+    const record = {
+      decisionHash: hash,
+      txHash: execution!.txHash,
+      observedAt: BigInt(T0 / 1000) + 12n,
+      wasBreached: true,
+      lossPpm: 100n, // 100 of a million
+      gasUsed: 400_000n,
+    };
+    expect(outcomes).toEqual([[record, uid]]);
+    expect(step).toMatchObject({ kind: "executed", execution: { outcomeAttestation: '{"signed":true}' } });
+    expect(execution!.outcomeAttestation).toBe('{"signed":true}');
   });
 
   it("behaviour: a dry run decides the same and sends nothing", async () => {

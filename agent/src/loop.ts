@@ -1,4 +1,10 @@
-import { ACTION, type Decision, type MarketEvidence, ZERO_BYTES32 } from "@ballast/attest";
+import {
+  ACTION,
+  type Decision,
+  type MarketEvidence,
+  type OutcomeRecord,
+  ZERO_BYTES32,
+} from "@ballast/attest";
 import { BallastError, type Hex, type Snapshot, type UnixMillis } from "@ballast/data";
 import type { Forecast } from "@ballast/model";
 import { DECIDE_DEFAULTS, type DecideOptions, decide } from "./decide.ts";
@@ -37,6 +43,8 @@ export interface LoopPorts {
   readonly journal: Journal;
   /** @param modelUid Of the attestation of the decision's model, zero where it has none. */
   readonly sign: (decision: Decision, modelUid: Hex) => Promise<StageFacts["signed"]>;
+  /** Signs what a decision came to, referring to the attestation it was executed by. Absent: nobody does. */
+  readonly signOutcome?: ((outcome: OutcomeRecord, decisionUid: Hex) => Promise<string>) | undefined;
   readonly venue: Venue;
   /** A dry run journals signed decisions and sends nothing. */
   readonly isDryRun: boolean;
@@ -184,17 +192,20 @@ type CarriedOut =
  * Attests, where that is wanted, and executes a signed decision, from wherever an earlier attempt left it. An
  * unreachable node refuses nothing: its error is thrown, the decision stays as far as it came and is settled later.
  */
-async function carryOut({ run, journal, venue }: LoopPorts, hash: Hex): Promise<CarriedOut> {
+async function carryOut(ports: LoopPorts, hash: Hex): Promise<CarriedOut> {
+  const { run, journal, venue } = ports;
   try {
     const entry = journal.get(hash, run)!;
     // One that was revoked since is not made anew: revoking is how its signer stops it.
     const attested = entry.uid === undefined ? await venue.attest(entry) : { uid: entry.uid, gasUsed: 0n };
     if (attested !== undefined) journal.advance(run, hash, "attested", { uid: attested.uid });
-    const execution = await venue.execute(entry, attested?.uid, (txHash) =>
+    const uid = attested?.uid ?? entry.offchainUid!;
+    const executed = await venue.execute(entry, attested?.uid, (txHash) =>
       journal.advance(run, hash, "submitted", { txHash }),
     );
+    const execution = await withOutcome(ports, entry, uid, executed);
     journal.advance(run, hash, "executed", { execution });
-    return { uid: attested?.uid ?? entry.offchainUid!, execution, attestGas: attested?.gasUsed ?? 0n };
+    return { uid, execution, attestGas: attested?.gasUsed ?? 0n };
   } catch (error) {
     const refusal = asBallastError(error);
     if (refusal.code !== "VAULT_REJECTION") throw refusal;
@@ -202,6 +213,22 @@ async function carryOut({ run, journal, venue }: LoopPorts, hash: Hex): Promise<
     journal.advance(run, hash, "rejected", { rejection: { code, message } });
     return { refusal };
   }
+}
+
+const PPM = 1_000_000n;
+
+/** The execution with the signed record of what it came to. */
+async function withOutcome(
+  { signOutcome }: LoopPorts,
+  { hash, isBreached }: JournalEntry,
+  uid: Hex,
+  execution: Execution,
+): Promise<Execution> {
+  if (signOutcome === undefined) return execution;
+  const { txHash, minedAt: observedAt, navBefore, navAfter, gasUsed } = execution;
+  const lossPpm = navBefore === 0n ? 0n : ((navBefore - navAfter) * PPM) / navBefore;
+  const record = { decisionHash: hash, txHash, observedAt, wasBreached: isBreached, lossPpm, gasUsed };
+  return { ...execution, outcomeAttestation: await signOutcome(record, uid) };
 }
 
 /**
@@ -222,16 +249,17 @@ async function settleUnfinished(ports: LoopPorts): Promise<void> {
       });
       continue;
     }
-    const execution = await venue.findExecution(entry);
-    if (execution === undefined) {
+    const found = await venue.findExecution(entry);
+    if (found === undefined) {
       journal.advance(run, hash, "abandoned", {});
     } else {
       const attested = entry.uid === undefined ? await venue.attest(entry) : undefined;
       if (attested !== undefined) journal.advance(run, hash, "attested", { uid: attested.uid });
-      if (entry.txHash === undefined) journal.advance(run, hash, "submitted", { txHash: execution.txHash });
-      journal.advance(run, hash, "executed", { execution });
+      if (entry.txHash === undefined) journal.advance(run, hash, "submitted", { txHash: found.txHash });
+      const uid = attested?.uid ?? entry.uid ?? entry.offchainUid!;
+      journal.advance(run, hash, "executed", { execution: await withOutcome(ports, entry, uid, found) });
     }
-    onStep({ kind: "resumed", entry, as: execution === undefined ? "abandoned" : "executed" });
+    onStep({ kind: "resumed", entry, as: found === undefined ? "abandoned" : "executed" });
   }
 }
 

@@ -170,4 +170,11 @@ export interface Execution {
   readonly gasPrice: bigint;
   /** Received for each trade, smallest unit of its tokenOut. */
   readonly amountsOut: readonly bigint[];
+  /** Unix seconds of its block. */
+  readonly minedAt: bigint;
+  /** The vault's value before and after in the base asset, at the vault's own prices, WAD. */
+  readonly navBefore: Wad;
+  readonly navAfter: Wad;
+  /** The signed off-chain attestation of what it came to, as JSON text; absent where nobody signs one. */
+  readonly outcomeAttestation?: string | undefined;
 }

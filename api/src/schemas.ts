@@ -134,6 +134,10 @@ const Execution = Type.Object({
   blockNumber: Type.Integer(),
   gasUsed: digits("Gas"),
   gasPrice: digits("Wei"),
+  minedAt: time("Of its block"),
+  navBefore: digits("The vault's value before in the base asset, 18 decimals"),
+  navAfter: digits("The same after, at the same prices"),
+  outcome: nullable(Type.Unknown({ description: "Off-chain attestation of what it came to" })),
   amountsOut: Type.Array(digits("Received, in the tokenOut's smallest unit"), {
     description: "In the order of the trades",
   }),

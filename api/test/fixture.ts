@@ -11,7 +11,7 @@ import {
   tradesHash,
   ZERO_BYTES32,
 } from "@ballast/attest";
-import { type Hex, keccak, unixMillis } from "@ballast/data";
+import { type Hex, keccak, unixMillis, wad } from "@ballast/data";
 import {
   FEATURE_NAMES,
   type Forecast,
@@ -162,6 +162,9 @@ export const ARTEFACTS = artefactsOf(MODEL, Buffer.from(JSON.stringify(MANIFEST)
 export const EXECUTION = {
   txHash: word(77),
   blockNumber: 3,
+  minedAt: 1_620_000_012n,
+  navBefore: wad(10n ** 24n),
+  navAfter: wad(10n ** 24n - 10n ** 20n),
   gasUsed: 210_000n,
   gasPrice: 10n ** 18n,
   amountsOut: [2n ** 64n],

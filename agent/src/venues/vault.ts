@@ -21,6 +21,7 @@ import {
   type Signer,
   type TransactionReceipt,
   toBeHex,
+  toQuantity,
 } from "ethers";
 import type { Execution, Holding, VaultState } from "../types.ts";
 import type { Executable, Venue } from "../venue.ts";
@@ -211,7 +212,7 @@ class VaultVenue implements Venue {
     try {
       await simulate(provider, { from, to: vault, data });
       const receipt = await submit(keeper, { to: vault, data }, { ...this.#options, onSubmitted });
-      return toExecution(vault, decided, receipt);
+      return toExecution(this.#options, decided, receipt);
     } catch (error) {
       if (!(error instanceof RevertedError || error instanceof VaultRejection)) throw error;
       // Anyone may carry a decision out: where somebody was quicker, ours fails, and theirs is as good.
@@ -236,7 +237,7 @@ class VaultVenue implements Venue {
       const receipt = await provider.getTransactionReceipt(transactionHash).catch((error: unknown) => {
         throw new NodeError("reading a receipt", error);
       });
-      if (receipt !== null) return toExecution(vault, decided, receipt);
+      if (receipt !== null) return toExecution(this.#options, decided, receipt);
     }
     return undefined;
   }
@@ -314,18 +315,30 @@ async function fetchTicker(provider: JsonRpcApiProvider, token: string): Promise
   return UNWRAPPED[symbol] ?? symbol;
 }
 
-/** One transaction may hold several rebalances; the swaps of this decision carry its sequence. */
-function toExecution(vault: Hex, { decision }: Executable, receipt: TransactionReceipt): Execution {
-  const swaps = receipt.logs
+/** One transaction may hold several rebalances; the events of this decision carry its sequence. */
+async function toExecution(
+  { provider, vault }: Pick<VaultVenueOptions, "provider" | "vault">,
+  { decision }: Executable,
+  receipt: TransactionReceipt,
+): Promise<Execution> {
+  const events = receipt.logs
     .filter(({ address }) => lower(address) === lower(vault))
     .map((log) => vaultInterface.parseLog(log))
-    .filter((event): event is LogDescription => event?.name === "Traded")
-    .filter(({ args }) => args.sequence === decision.sequence);
+    .filter((event): event is LogDescription => event?.args.sequence === decision.sequence);
+  const swaps = events.filter(({ name }) => name === "Traded");
+  const { navBefore, navAfter } = events.find(({ name }) => name === "Rebalanced")!.args;
+  const block = await read<{ timestamp: Hex }>(provider, "eth_getBlockByNumber", [
+    toQuantity(receipt.blockNumber),
+    false,
+  ]);
   return {
     txHash: receipt.hash as Hex,
     blockNumber: receipt.blockNumber,
     gasUsed: receipt.gasUsed,
     gasPrice: receipt.gasPrice,
     amountsOut: swaps.map(({ args }) => args.amountOut),
+    minedAt: BigInt(block.timestamp),
+    navBefore: wad(navBefore),
+    navAfter: wad(navAfter),
   };
 }
