@@ -3,6 +3,7 @@ export { createNotaryApi, type NotaryApiOptions } from "./notary.ts";
 export type { Artefacts } from "./routes/models.ts";
 export {
   AddressUnavailableError,
+  listenOn,
   PortBusyError,
   type RunningApi,
   type StartOptions,

@@ -281,7 +281,7 @@ export const EvidenceFile = Type.Object({
   format: Type.Literal("ballast-evidence/2"),
   decision: SignedDecision,
   trades: Type.Array(Trade),
-  offchain: Type.Unknown(),
+  offchain: Type.Optional(Type.Unknown()),
   market: Type.Optional(
     Type.Object(
       {

@@ -1,7 +1,16 @@
 import type { Hex } from "@ballast/data";
 import type { Decision, DecisionWithTrades, Trade } from "./decision.ts";
 import { DECISION_FIELDS, decisionHash, TRADE_FIELDS, tradesHash } from "./encoding.ts";
-import { parseJson, toArray, toHex, toLiteral, toRecord, toSmallUint, toUint } from "./json.ts";
+import {
+  MalformedJsonError,
+  parseJson,
+  toArray,
+  toHex,
+  toLiteral,
+  toRecord,
+  toSmallUint,
+  toUint,
+} from "./json.ts";
 
 const FORMAT = "ballast-evidence/2";
 
@@ -19,8 +28,8 @@ export interface MarketEvidence {
 
 /** All that is needed to verify a decision without its author. */
 export interface Evidence extends DecisionWithTrades {
-  /** The off-chain attestation as JSON text. */
-  readonly offchain: string;
+  /** The off-chain attestation as JSON text; absent where there is only one on chain. */
+  readonly offchain?: string | undefined;
   /** Absent where the decision needs none: a hold, or a weight outside its band. */
   readonly market?: MarketEvidence | undefined;
   /** Off-chain attestations that it refers to, as JSON texts: the model's, and the dataset's that one refers to. */
@@ -38,7 +47,7 @@ export interface EvidenceFile {
   readonly format: typeof FORMAT;
   readonly decision: Readonly<Record<keyof Decision, string | number>>;
   readonly trades: readonly Readonly<Record<keyof Trade, string | number>>[];
-  readonly offchain: unknown;
+  readonly offchain?: unknown;
   readonly market?: MarketEvidence;
   readonly references?: readonly unknown[];
   readonly inputs?: unknown;
@@ -60,7 +69,7 @@ export function toEvidence(evidence: Evidence): EvidenceFile {
     format: FORMAT,
     decision: toPlain(evidence.decision, DECISION_FIELDS),
     trades: evidence.trades.map((trade) => toPlain(trade, TRADE_FIELDS)),
-    offchain: parseJson(evidence.offchain),
+    ...(evidence.offchain === undefined ? {} : { offchain: parseJson(evidence.offchain) }),
     ...(evidence.market === undefined ? {} : { market: evidence.market }),
     ...(evidence.references === undefined ? {} : { references: evidence.references.map(parseJson) }),
     ...(evidence.inputs === undefined ? {} : { inputs: parseJson(evidence.inputs) }),
@@ -100,8 +109,11 @@ function toMarketEvidence(value: unknown): MarketEvidence {
  * Throws MalformedJsonError naming the place, or FieldRangeError naming the field.
  */
 export function readEvidence(text: string): Evidence {
-  const keys = ["format", "decision", "trades", "offchain"];
-  const file = toRecord(parseJson(text), "", keys, ["market", "references", "inputs", "uid", "txHash"]);
+  const keys = ["format", "decision", "trades"];
+  const optional = ["offchain", "market", "references", "inputs", "uid", "txHash"];
+  const file = toRecord(parseJson(text), "", keys, optional);
+  if (file.offchain === undefined && file.uid === undefined)
+    throw new MalformedJsonError("offchain", undefined, "an attestation, here or on chain by its uid");
   toLiteral(file.format, "format", FORMAT);
   // Both tables name every field of their type.
   const decision = fromPlain(file.decision, "decision", DECISION_FIELDS) as Decision;
@@ -113,7 +125,7 @@ export function readEvidence(text: string): Evidence {
   return {
     decision,
     trades,
-    offchain: JSON.stringify(file.offchain),
+    ...(file.offchain === undefined ? {} : { offchain: JSON.stringify(file.offchain) }),
     ...(file.market === undefined ? {} : { market: toMarketEvidence(file.market) }),
     ...(file.references === undefined
       ? {}

@@ -94,6 +94,7 @@ export {
   DecisionWindowError,
   type EasDomain,
   ModelReferenceError,
+  rebuildOffchain,
   type SignedAttestation,
   type SignedDecision,
   signatureBytes,

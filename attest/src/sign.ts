@@ -2,7 +2,7 @@ import { BallastError, type Hex, WrongChainError } from "@ballast/data";
 import { keccak256, Signature, type Signer } from "ethers";
 import type { Decision } from "./decision.ts";
 import { decisionBytes, decisionHash, ZERO_ADDRESS, ZERO_BYTES32 } from "./encoding.ts";
-import type { OffchainAttestation } from "./offchain.ts";
+import { OFFCHAIN_TYPES, type OffchainAttestation, offchainUid, recoverSigner } from "./offchain.ts";
 import type { RecordSchema } from "./schemas.ts";
 import { easContract, easSdk } from "./sdk.ts";
 
@@ -178,3 +178,45 @@ export const signRecord = <T>(
 /** The 65 bytes r, s, v of an off-chain attestation, as the vault takes them. */
 export const signatureBytes = ({ signature }: OffchainAttestation): Hex =>
   Signature.from(signature).serialized as Hex;
+
+/**
+ * The off-chain attestation of a decision, rebuilt from what the vault was given: the decision, the signature and what
+ * it knows itself. `{signer, sig}` as JSON text; the signer is whoever made the signature, the zero address where
+ * nobody can have. Throws FieldRangeError or ModelReferenceError.
+ */
+export function rebuildOffchain(
+  { chainId, easAddress, easVersion, schemaUid }: EasDomain,
+  decision: Decision,
+  modelUid: Hex,
+  signature: Hex,
+): string {
+  const { data, ...terms } = toAttestationTerms(decision, modelUid);
+  const message = {
+    version: 2 as const,
+    schema: schemaUid,
+    ...terms,
+    time: decision.decidedAt,
+    data,
+    salt: keccak256(data) as Hex,
+  };
+  const domain = { name: "EAS Attestation", version: easVersion, chainId, verifyingContract: easAddress };
+  const digits = signature.slice(2).padEnd(130, "0");
+  const parts = {
+    r: `0x${digits.slice(0, 64)}`,
+    s: `0x${digits.slice(64, 128)}`,
+    v: Number.parseInt(digits.slice(128, 130), 16),
+  } as const;
+  const signer = recoverSigner({ domain, message, signature: parts } as OffchainAttestation) ?? ZERO_ADDRESS;
+  const sig = {
+    version: 2,
+    uid: offchainUid({ message }),
+    domain,
+    primaryType: "Attest",
+    message,
+    types: OFFCHAIN_TYPES,
+    signature: parts,
+  };
+  return JSON.stringify({ signer, sig }, (_, value) =>
+    typeof value === "bigint" ? value.toString() : value,
+  );
+}

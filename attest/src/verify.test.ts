@@ -7,7 +7,7 @@ import { DECISION_FIELDS, DECISION_SCHEMA_UID, TRADE_FIELDS, tradesHash, ZERO_BY
 import { type Evidence, readEvidence, toEvidence } from "./evidence.ts";
 import { OFFCHAIN_TYPES, toOffchainAttestation } from "./offchain.ts";
 import { easSdk } from "./sdk.ts";
-import { type SignedDecision, signDecision } from "./sign.ts";
+import { rebuildOffchain, type SignedDecision, signDecision } from "./sign.ts";
 import { verifyOffchain } from "./verify.ts";
 
 const address = (digit: string): Hex => `0x${digit.repeat(40)}`;
@@ -158,6 +158,23 @@ describe("signDecision", () => {
     await expect(signDecision({ decision: dead, modelUid, signer, ...domain })).rejects.toMatchObject({
       code: "DECISION_WINDOW",
     });
+  });
+});
+
+describe("rebuildOffchain", () => {
+  it("default: from the decision and the 65 bytes alone, the attestation that was signed", () => {
+    const rebuilt = rebuildOffchain(domain, decision, modelUid, signed.signature);
+    expect(toOffchainAttestation(rebuilt)).toEqual(toOffchainAttestation(signed.json));
+    expect(failures(verify({ json: rebuilt }))).toEqual([]);
+  });
+
+  it("error: of another decision or model, or of rubbish, it is not the attester's", () => {
+    const others = [
+      rebuildOffchain(domain, { ...decision, sequence: 8n }, modelUid, signed.signature),
+      rebuildOffchain(domain, decision, word("b"), signed.signature),
+      rebuildOffchain(domain, decision, modelUid, "0x1234"),
+    ];
+    for (const json of others) expect(failures(verify({ json }))).toContain("attester");
   });
 });
 

@@ -234,7 +234,8 @@ export async function verifyEvidence(
   const { decision, trades, uid, txHash } = evidence;
   const minedAt = provider && txHash ? await fetchMinedAt(provider, txHash) : undefined;
   const then = { ...expectations, asOf: minedAt ?? expectations.asOf };
-  const offchain = verifyOffchain(evidence.offchain, decision, trades, then);
+  const offchain =
+    evidence.offchain === undefined ? [] : verifyOffchain(evidence.offchain, decision, trades, then);
   if (provider === undefined) return { offchain, onchain: [] };
   const onchain =
     uid === undefined
@@ -257,6 +258,6 @@ export async function verifyEvidence(
     );
   // Only the right EAS on the right chain knows of revocations.
   if (onchain.every(({ name, passed }) => passed || (name !== "chain" && name !== "eas")))
-    onchain.push(...(await checkOffchainRevocation(provider, evidence.offchain, then)));
+    onchain.push(...(await checkOffchainRevocation(provider, evidence.offchain ?? "", then)));
   return { offchain, onchain };
 }

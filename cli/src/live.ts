@@ -1,11 +1,10 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   openJournal,
   type Policy,
   predictivePolicy,
-  readKeystore,
   runLoop,
   type Step,
   thresholdPolicy,
@@ -44,6 +43,7 @@ import { type JsonRpcProvider, parseUnits, Wallet } from "ethers";
 import { connect, fetchVaultDomain } from "./chain.ts";
 import { describeExpiry, readChampion, untilExpiry } from "./champion.ts";
 import { checkWritable } from "./folders.ts";
+import { unlockKeystore } from "./key.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface AgentOptions {
@@ -177,25 +177,7 @@ async function unlockKey(options: AgentOptions, terminal: Terminal): Promise<Pic
     terminal.say("Dry run without --keystore: decisions are signed with a throwaway key.");
     return new Wallet(Wallet.createRandom().privateKey);
   }
-  const password =
-    options.passwordFile === undefined ? process.env.BALLAST_PASSWORD : readPassword(options.passwordFile);
-  if (password === undefined)
-    throw new AgentOptionError(
-      "The keystore's password is missing: set BALLAST_PASSWORD or give --password-file.",
-    );
-  const { wallet, warnings } = await readKeystore(options.keystore, password);
-  for (const warning of warnings) terminal.say(warning);
-  return wallet;
-}
-
-function readPassword(path: string): string {
-  try {
-    return readFileSync(path, "utf8").replace(/\r?\n$/, "");
-  } catch (error) {
-    throw new AgentOptionError(
-      `--password-file ${path} cannot be read (${(error as NodeJS.ErrnoException).code}); give a file this user may read.`,
-    );
-  }
+  return unlockKeystore({ keystore: options.keystore, passwordFile: options.passwordFile }, terminal);
 }
 
 async function readForecaster(
