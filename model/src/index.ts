@@ -106,6 +106,26 @@ export {
   toHourlySeries,
   toTransformed,
 } from "./hourly-series.ts";
+export {
+  type IntegerLayer,
+  type IntegerNetwork,
+  type Runner,
+  toRunner,
+} from "./integer-network.ts";
+export {
+  BadNetworkError,
+  holderCode,
+  type NetworkFault,
+  networkBytes,
+  networkId,
+  readNetwork,
+} from "./integer-network-bytes.ts";
+export {
+  type ExportRequest,
+  exportNetwork,
+  foldStandardisation,
+  NetworkNotExportableError,
+} from "./integer-network-export.ts";
 export { choleskySolve } from "./leastsquares.ts";
 export { fitLogHar, LOG_HAR_LAGS, type LogHar, predictLogHar } from "./loghar.ts";
 export {
