@@ -11,13 +11,18 @@ interface Vm {
     function assertTrue(bool condition, string calldata reason) external pure;
     function assertFalse(bool condition, string calldata reason) external pure;
     function assertGe(uint256 a, uint256 b, string calldata reason) external pure;
+    function assertLe(uint256 a, uint256 b, string calldata reason) external pure;
+    function assertLt(uint256 a, uint256 b, string calldata reason) external pure;
     function assertGt(uint256 a, uint256 b, string calldata reason) external pure;
+    function addr(uint256 key) external pure returns (address);
     function chainId(uint256 id) external;
+    function etch(address target, bytes calldata code) external;
     function expectEmit(address emitter) external;
     function expectRevert(bytes calldata reason) external;
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function prank(address sender) external;
     function readFile(string calldata path) external view returns (string memory);
+    function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256 gas);
     function warp(uint256 timestamp) external;
 }

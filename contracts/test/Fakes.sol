@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IVaultPay, IVenue} from "../sol/IVenue.sol";
 import {DevToken} from "../sol/dev/DevToken.sol";
 import {IPriceFeed} from "../sol/lib/OracleLib.sol";
 
@@ -69,5 +70,26 @@ contract CallingToken is DevToken {
         _target = address(0);
         ++calls;
         (hasSucceeded, answer) = target.call(_call);
+    }
+}
+
+/// A venue that does as it is told: takes `taken` of tokenIn, and gives `given` of tokenOut to the recipient.
+contract CrookedVenue is IVenue {
+    uint256 private _taken;
+    uint256 private _given;
+    address private _token;
+
+    /// @param token To be asked for instead of tokenIn; zero for tokenIn.
+    function set(uint256 taken, uint256 given, address token) external {
+        (_taken, _given, _token) = (taken, given, token);
+    }
+
+    function swap(address tokenIn, address tokenOut, uint256, uint256, bytes calldata, address recipient)
+        external
+        returns (uint256)
+    {
+        IVaultPay(msg.sender).pay(_token == address(0) ? tokenIn : _token, address(this), _taken);
+        DevToken(tokenOut).mint(recipient, _given);
+        return _given;
     }
 }

@@ -27,8 +27,7 @@ const GWEI = 1_000_000_000n;
 const DECISION_SCHEMA =
   "uint256 chainId,address vault,uint64 sequence,uint8 action,uint8 reason,uint64 decidedAt,uint64 expiresAt," +
   "bytes32 inputRoot,bytes32 stateHash,bytes32 modelId,bytes32 forecastHash,bytes32 policyId,uint32 breachPpm," +
-  "bytes32 tradesHash";
-const MODEL = `0x${"11".repeat(32)}` as const;
+  "uint8 holding,bytes32 tradesHash";
 
 const CONFIG: DevnetConfig = {
   base: { symbol: "USDC", decimals: 6 },
@@ -70,7 +69,6 @@ const CONFIG: DevnetConfig = {
     maxSlippage: PERCENT,
     maxOracleAgeSeconds: 2 * HOUR,
   },
-  allowedModels: [MODEL],
 };
 
 const POOL_ABI = [
@@ -207,7 +205,7 @@ describe("the market", () => {
 });
 
 describe("the vault", () => {
-  test("default: funded at target weights, with attester and models allowed", async () => {
+  test("default: funded at target weights, with its signers and its venue", async () => {
     const fresh = await startDevnet(CONFIG);
     try {
       const vault = new Contract(fresh.addresses.vault, vaultAbi, fresh.provider);
@@ -216,9 +214,11 @@ describe("the vault", () => {
       for (const [i, weight] of weights.entries())
         expect(Number(weight) / Number(targets[i])).toBeCloseTo(1, 6);
       expect(Number(await vault.nav!()) / 1e18).toBeCloseTo(CONFIG.navUsd, -1);
-      expect(await vault.isAttesterAllowed!(new Wallet(fresh.keys.attester).address)).toBe(true);
-      expect(await vault.isAttesterAllowed!(new Wallet(fresh.keys.stranger).address)).toBe(false);
-      expect(await vault.isModelAllowed!(MODEL)).toBe(true);
+      expect(await vault.isAttester!(new Wallet(fresh.keys.attester).address)).toBe(true);
+      expect(await vault.isAttester!(new Wallet(fresh.keys.stranger).address)).toBe(false);
+      for (const key of fresh.keys.notaries)
+        expect(await vault.isNotary!(new Wallet(key).address)).toBe(true);
+      expect(await vault.isVenue!(fresh.addresses.venue)).toBe(true);
       expect(await vault.decisionSchema!()).toBe(fresh.schemaUid);
       expect([fresh.addresses, fresh.listings]).toEqual([devnet.addresses, devnet.listings]);
     } finally {
