@@ -1,8 +1,8 @@
 import {
   type Evidence,
   type FeatureTable,
-  type NotaryTolerance,
   judgeProposal,
+  type NotaryTolerance,
   recoverNotaries,
   toOffchainAttestation,
   verifyReferences,
@@ -12,7 +12,7 @@ import { BallastError, type Hex, type Snapshot } from "@ballast/data";
 import { type Forecast, type Forecaster, forecastHash, networkId } from "@ballast/model";
 import { type DecisionInputs, decideAgain, readInputs } from "./inputs.ts";
 import { stateHash } from "./state.ts";
-import { REASONS, type BreachScorer } from "./types.ts";
+import { type BreachScorer, REASONS } from "./types.ts";
 
 /** One link of the chain of evidence. */
 export interface Link {
@@ -94,8 +94,12 @@ export function auditDecision(material: AuditMaterial, kit: FeatureKit): Link[] 
   const forecast = forecastOf(material);
   links.push(forecast.link);
   if (inputs === undefined) {
-    links.push(open("state", "the evidence does not bring the vault's state; take the evidence file, which does"));
-    links.push(open("policy", "the evidence does not bring what was decided on; take the evidence file, which does"));
+    links.push(
+      open("state", "the evidence does not bring the vault's state; take the evidence file, which does"),
+    );
+    links.push(
+      open("policy", "the evidence does not bring what was decided on; take the evidence file, which does"),
+    );
   } else if ("problem" in inputs) {
     links.push(fail("state", inputs.problem));
   } else {
@@ -119,14 +123,24 @@ function auditData({ evidence, snapshot, ownSnapshot, tolerance }: AuditMaterial
   if (snapshot === undefined) return [open("data", GIVE_MARKET)];
   const links = [
     equal("data", "the market's root", snapshot.root, inputRoot),
-    equal("data-time", "its last bar's close (Unix seconds)", BigInt(Math.floor(snapshot.at / 1000)), decidedAt),
+    equal(
+      "data-time",
+      "its last bar's close (Unix seconds)",
+      BigInt(Math.floor(snapshot.at / 1000)),
+      decidedAt,
+    ),
   ];
   if (ownSnapshot === undefined) return links;
   return [
     ...links,
     ...attempt("data-source", () => {
       const featuresRoot = kit.table(snapshot).root;
-      const found = judgeProposal({ inputRoot: snapshot.root, featuresRoot, snapshot }, ownSnapshot, (s) => kit.table(s), tolerance);
+      const found = judgeProposal(
+        { inputRoot: snapshot.root, featuresRoot, snapshot },
+        ownSnapshot,
+        (s) => kit.table(s),
+        tolerance,
+      );
       if (found.kind === "refused") return [fail("data-source", found.detail)];
       const how =
         found.kind === "equal"
@@ -155,14 +169,19 @@ function auditMarket(
     ];
   const links: Link[] = [];
   if (inputs === undefined) {
-    links.push(open("features", "which asset they are of, only the evidence's inputs say; take the evidence file"));
+    links.push(
+      open("features", "which asset they are of, only the evidence's inputs say; take the evidence file"),
+    );
   } else {
     const asset = assetOf(inputs, decision.holding);
     const of = asset ?? "the market";
     links.push(
       kit.isProof(market, asset)
         ? pass("features-proof", `the features of ${of} are a leaf of ${market.featuresRoot}`)
-        : fail("features-proof", `the proof does not lead from the features of ${of} to ${market.featuresRoot}`),
+        : fail(
+            "features-proof",
+            `the proof does not lead from the features of ${of} to ${market.featuresRoot}`,
+          ),
     );
     links.push(
       ...(snapshot === undefined
@@ -170,7 +189,12 @@ function auditMarket(
         : attempt("features", () => {
             const own = kit.prove(snapshot, asset);
             if (own.features !== market.features)
-              return [fail("features", `the market's features of ${of} are ${own.features}, and ${market.features} were used`)];
+              return [
+                fail(
+                  "features",
+                  `the market's features of ${of} are ${own.features}, and ${market.features} were used`,
+                ),
+              ];
             return [equal("features", "the root of all features", own.featuresRoot, market.featuresRoot)];
           })),
     );
@@ -181,7 +205,12 @@ function auditMarket(
   if (signers.includes(undefined)) {
     links.push(fail("notaries", `signature ${signers.indexOf(undefined)} is nobody's of this market`));
   } else if (notaries === undefined) {
-    links.push(open("notaries", `signed by ${signers.join(", ") || "nobody"}; give --rpc to ask the vault whether they count`));
+    links.push(
+      open(
+        "notaries",
+        `signed by ${signers.join(", ") || "nobody"}; give --rpc to ask the vault whether they count`,
+      ),
+    );
   } else {
     const strange = (signers as Hex[]).find((signer) => !notaries.isKnown(signer));
     const isEnough = new Set(signers).size >= notaries.threshold;
@@ -206,10 +235,12 @@ function auditNetwork(
   if (network === undefined)
     return [open("network", "give --artefacts with the breach network, or --rpc to read it from the chain")];
   const id = networkId(network);
-  if (id !== modelId) return [fail("network", `the network's bytes hash to ${id}, and the decision names ${modelId}`)];
+  if (id !== modelId)
+    return [fail("network", `the network's bytes hash to ${id}, and the decision names ${modelId}`)];
   const links = [pass("network", `${network.length} bytes hash to ${modelId}`)];
   if (snapshot === undefined) return [...links, open("score", GIVE_MARKET)];
-  if (inputs === undefined) return [...links, open("score", "take the evidence file, which brings the vault's state")];
+  if (inputs === undefined)
+    return [...links, open("score", "take the evidence file, which brings the vault's state")];
   return [
     ...links,
     ...attempt("score", () => {
@@ -226,19 +257,30 @@ function auditNetwork(
 function auditReferences({ evidence, forecaster }: AuditMaterial): Link[] {
   const { decision, references = [], offchain } = evidence;
   if (offchain === undefined || references.length === 0)
-    return [open("model-attestation", "the evidence does not bring the attestations of its model and dataset")];
+    return [
+      open("model-attestation", "the evidence does not bring the attestations of its model and dataset"),
+    ];
   return attempt("model-attestation", () => {
     const { domain, message } = toOffchainAttestation(offchain);
-    const expected = { chainId: domain.chainId, easAddress: domain.verifyingContract, easVersion: domain.version };
+    const expected = {
+      chainId: domain.chainId,
+      easAddress: domain.verifyingContract,
+      easVersion: domain.version,
+    };
     const found = verifyReferences(decision, message.refUID, references, expected);
-    const links = found.checks.map(({ name, passed, detail }): Link => (passed ? pass(name, detail) : fail(name, detail)));
+    const links = found.checks.map(
+      ({ name, passed, detail }): Link => (passed ? pass(name, detail) : fail(name, detail)),
+    );
     if (found.model === undefined || forecaster === undefined) return links;
     const { forecasterId } = found.model.record;
     return [
       ...links,
       forecasterId === forecaster.id
         ? pass("forecaster", `the attested model forecasts with ${forecasterId}`)
-        : fail("forecaster", `the attested model forecasts with ${forecasterId}, and ${forecaster.id} was given`),
+        : fail(
+            "forecaster",
+            `the attested model forecasts with ${forecasterId}, and ${forecaster.id} was given`,
+          ),
     ];
   });
 }
@@ -253,7 +295,10 @@ function forecastOf({ evidence, snapshot, forecaster }: AuditMaterial): {
   if (expected === ZERO_BYTES32) return { link: pass("forecast", "none was used"), isKnown: true };
   if (snapshot === undefined) return { link: open("forecast", GIVE_MARKET), isKnown: false };
   if (forecaster === undefined)
-    return { link: open("forecast", "give --artefacts with the model, and --model with its id"), isKnown: false };
+    return {
+      link: open("forecast", "give --artefacts with the model, and --model with its id"),
+      isKnown: false,
+    };
   try {
     const forecast = forecaster.run(snapshot);
     const link = equal("forecast", "the hash of the forecast made anew", forecastHash(forecast), expected);
@@ -265,7 +310,9 @@ function forecastOf({ evidence, snapshot, forecaster }: AuditMaterial): {
 }
 
 const auditState = ({ evidence }: AuditMaterial, { state }: DecisionInputs): Link[] =>
-  attempt("state", () => [equal("state", "the hash of the vault's state", stateHash(state), evidence.decision.stateHash)]);
+  attempt("state", () => [
+    equal("state", "the hash of the vault's state", stateHash(state), evidence.decision.stateHash),
+  ]);
 
 /** Stands for the network of a decision that never asked it; if deciding again does ask it, the decisions differ. */
 const unasked = ({ state }: DecisionInputs): BreachScorer => ({
@@ -292,7 +339,12 @@ function auditPolicy(
       (key) => String(again.decision[key]).toLowerCase() !== String(decision[key]).toLowerCase(),
     );
     if (field === undefined)
-      return [pass("policy", `deciding again gives the same decision (${again.reason}) and ${trades.length} trades`)];
+      return [
+        pass(
+          "policy",
+          `deciding again gives the same decision (${again.reason}) and ${trades.length} trades`,
+        ),
+      ];
     const was = field === "reason" ? REASONS[decision.reason] : decision[field];
     const is = field === "reason" ? again.reason : again.decision[field];
     return [fail("policy", `deciding again gives another ${field}: ${is} in place of ${was}`)];

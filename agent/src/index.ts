@@ -51,12 +51,11 @@ export {
   type RebalanceCall,
 } from "./venues/calldata.ts";
 export { VaultRejection } from "./venues/rejection.ts";
+export { type VaultVenueOptions, vaultVenue } from "./venues/vault.ts";
 export {
   EtherPriceMissingError,
   VaultMismatchError,
   VaultNotFoundError,
-  type VaultVenueOptions,
   VenueNotAllowedError,
-  vaultVenue,
-} from "./venues/vault.ts";
+} from "./venues/vault-errors.ts";
 export { isOutsideBand, navOf, toValue, weightsOf } from "./weights.ts";
