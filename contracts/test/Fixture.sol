@@ -10,6 +10,7 @@ import {
 } from "@ethereum-attestation-service/eas-contracts/contracts/IEAS.sol";
 import {ISchemaRegistry} from "@ethereum-attestation-service/eas-contracts/contracts/ISchemaRegistry.sol";
 import {ISchemaResolver} from "@ethereum-attestation-service/eas-contracts/contracts/resolver/ISchemaResolver.sol";
+import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IUniswapV3Factory} from "@uniswap/v3-core/contracts/interfaces/IUniswapV3Factory.sol";
 import {IUniswapV3Pool} from "@uniswap/v3-core/contracts/interfaces/IUniswapV3Pool.sol";
@@ -223,6 +224,12 @@ abstract contract Fixture is Cheatcodes {
         return _trades(_trade(weth, usdc, 50e18));
     }
 
+    function _sellEtherBuyBitcoin() internal view returns (Trade[] memory trades) {
+        trades = new Trade[](2);
+        trades[0] = _trade(weth, usdc, 50e18);
+        trades[1] = _trade(usdc, wbtc, 30_000e6);
+    }
+
     function _decide(Trade[] memory trades) internal view returns (Decision memory) {
         return Decision({
             chainId: block.chainid,
@@ -312,6 +319,19 @@ abstract contract Fixture is Cheatcodes {
             )
         );
         return keccak256(abi.encodePacked(hex"1901", domain, struct_));
+    }
+
+    /// As the EAS SDK's `getOffchainUID` has it.
+    function _offchainUid(Decision memory decision, bytes32 refUid) internal view returns (bytes32) {
+        bytes memory data = abi.encode(decision);
+        bytes memory head = abi.encodePacked(
+            uint16(2), Strings.toHexString(uint256(DecisionLib.SCHEMA_UID), 32), address(vault), address(0)
+        );
+        return keccak256(
+            abi.encodePacked(
+                head, decision.decidedAt, decision.expiresAt, true, refUid, data, keccak256(data), uint32(0)
+            )
+        );
     }
 
     function _revoke(bytes32 uid) internal {
