@@ -3,6 +3,7 @@ import devFeed from "./generated/DevFeed.json" with { type: "json" };
 import devMarket from "./generated/DevMarket.json" with { type: "json" };
 import devToken from "./generated/DevToken.json" with { type: "json" };
 import rebalancer from "./generated/Rebalancer.json" with { type: "json" };
+import uniswapV2Venue from "./generated/UniswapV2Venue.json" with { type: "json" };
 import uniswapV3Venue from "./generated/UniswapV3Venue.json" with { type: "json" };
 import vault from "./generated/Vault.json" with { type: "json" };
 import vaultLens from "./generated/VaultLens.json" with { type: "json" };
@@ -21,13 +22,16 @@ export const rebalancerArtifact: Artifact = rebalancer;
 /** What answers a vault's `state` and `guards`. */
 export const vaultLensArtifact: Artifact = vaultLens;
 export const uniswapV3VenueArtifact: Artifact = uniswapV3Venue;
+export const uniswapV2VenueArtifact: Artifact = uniswapV2Venue;
 
 /** Functions, events, and every error a call of the vault can be refused with: those of its parts included. */
 export const vaultAbi: InterfaceAbi = [
   ...new Map(
     [
       ...vault.abi,
-      ...[rebalancer, uniswapV3Venue].flatMap(({ abi }) => abi.filter((item) => item.type === "error")),
+      ...[rebalancer, uniswapV3Venue, uniswapV2Venue].flatMap(({ abi }) =>
+        abi.filter((item) => item.type === "error"),
+      ),
     ].map((item) => [JSON.stringify(item), item]),
   ).values(),
 ];

@@ -15,6 +15,8 @@ import { fullRange, type Pair, toLiquidityDown, toSqrtPriceX96Down, toUnitsDown 
 
 const EAS = "@ethereum-attestation-service/eas-contracts/artifacts/contracts";
 const CORE = "@uniswap/v3-core/artifacts/contracts";
+/** Of the pools' creation code, which the factory carries: a pool's address follows from it. */
+const POOL_CODE_HASH = "0xe34f199b19b2b4f47f68442619d555527d244f78a3297ea89325f843f87b8b54";
 const PERIPHERY = "@uniswap/v3-periphery/artifacts/contracts";
 const AAVE = "@aave/core-v3/artifacts/contracts";
 
@@ -177,7 +179,7 @@ export const deployVault = async (
     { weight: config.baseTargetWeight, band: config.baseBand },
     ...config.assets.map(({ targetWeight, band }) => ({ weight: targetWeight, band })),
   ];
-  const venue = await deployer.deploy(uniswapV3VenueArtifact, [parts.factory]);
+  const venue = await deployer.deploy(uniswapV3VenueArtifact, [parts.factory, POOL_CODE_HASH]);
   const market = { eas: parts.eas, sequencerFeed: ZeroAddress, sequencerGrace: 0, tokens };
   const rebalancer = await deployer.deploy(rebalancerArtifact, [market]);
   const lens = await deployer.deploy(vaultLensArtifact);

@@ -14,6 +14,7 @@ export {
   devMarketArtifact,
   devTokenArtifact,
   rebalancerArtifact,
+  uniswapV2VenueArtifact,
   uniswapV3VenueArtifact,
   vaultAbi,
   vaultArtifact,

@@ -28,6 +28,7 @@ import {SetFeed} from "./Fakes.sol";
 /// @dev A vault of one million dollars, 30 % USDC, 40 % ether and 30 % bitcoin by value where ether should be 30 % and
 /// USDC 40 %, over the real EAS and Uniswap v3 from the bytecode in their npm packages. Selling 50 ether puts it right.
 abstract contract Fixture is Cheatcodes {
+    bytes32 private constant POOL_CODE_HASH = 0xe34f199b19b2b4f47f68442619d555527d244f78a3297ea89325f843f87b8b54;
     uint256 internal constant NOW = 1_700_000_000;
     uint24 internal constant ETHER_FEE = 500;
     uint24 internal constant BITCOIN_FEE = 3000;
@@ -90,7 +91,7 @@ abstract contract Fixture is Cheatcodes {
         factory = IUniswapV3Factory(
             _deploy("@uniswap/v3-core/artifacts/contracts/UniswapV3Factory.sol/UniswapV3Factory", "")
         );
-        venue = new UniswapV3Venue(factory);
+        venue = new UniswapV3Venue(address(factory), POOL_CODE_HASH);
 
         usdc = _newDollar();
         weth = _newEther();

@@ -4,72 +4,72 @@ pragma solidity ^0.8.28;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IUniswapV3Pool} from "@uniswap/v3-core/contracts/interfaces/IUniswapV3Pool.sol";
 import {IVault} from "../IVault.sol";
-import {FixedPointLib, WAD} from "./FixedPointLib.sol";
+import {TickMathLib} from "./TickMathLib.sol";
 
-/// @title The time-weighted average price of a Uniswap v3 pool, to hold an oracle against
+/// @title Time-weighted average price of a Uniswap v3 pool, and whether an oracle agrees with it
+/// @dev The mean of the ticks is the logarithm of the geometric mean of the prices (v3 whitepaper, section 5.2).
+/// Reverts with the pool's own Error("OLD") where its observations do not reach back `window` seconds.
 library TwapLib {
-    using FixedPointLib for uint256;
-
     uint256 private constant PPM = 1e6;
 
-    /// @notice Geometric mean over the last `window` seconds (Uniswap v3 whitepaper, section 5.2).
-    /// @dev Reverts with the pool's own `OLD` where its observations do not reach back so far.
-    /// @return One whole token in the base asset, WAD, rounded down.
+    /// @param isToken0 Whether the token is the pool's token0, and the base asset its token1.
+    /// @param window Seconds, above 0.
+    /// @return Price of one whole token in the base asset, WAD, rounded down.
     function priceWad(address pool, bool isToken0, uint8 decimals, uint8 baseDecimals, uint32 window)
         internal
         view
         returns (uint256)
     {
-        uint32[] memory ages = new uint32[](2);
-        ages[0] = window;
-        (int56[] memory cumulatives,) = IUniswapV3Pool(pool).observe(ages);
-        int56 change = cumulatives[1] - cumulatives[0];
-        int56 elapsed = int56(uint56(window));
-        int24 tick = int24(change / elapsed);
-        // Towards minus infinity, as Uniswap's OracleLibrary rounds.
-        if (change < 0 && change % elapsed != 0) --tick;
-        // The pool's price is token1 for token0, smallest units. Of the inverse price the tick is the negative.
-        uint256 sqrtPrice = sqrtRatioX96(isToken0 ? tick : -tick);
-        uint256 priceX128 = Math.mulDiv(sqrtPrice, sqrtPrice, 1 << 64);
-        return Math.mulDiv(priceX128, WAD * 10 ** decimals, (10 ** baseDecimals) << 128);
+        int24 tick = meanTick(pool, window);
+        uint256 digits = uint256(decimals) + 18;
+        if (digits >= baseDecimals) return quoteDown(tick, isToken0, 10 ** (digits - baseDecimals));
+        return quoteDown(tick, isToken0, 1) / 10 ** (baseDecimals - digits);
     }
 
+    /// @return Mean tick from `window` seconds ago until now, rounded towards minus infinity.
+    function meanTick(address pool, uint32 window) internal view returns (int24) {
+        uint32[] memory secondsAgos = new uint32[](2);
+        secondsAgos[0] = window;
+        (int56[] memory cumulatives,) = IUniswapV3Pool(pool).observe(secondsAgos);
+        // The accumulator is made to wrap.
+        unchecked {
+            int56 sum = cumulatives[1] - cumulatives[0];
+            int56 mean = sum / int56(uint56(window));
+            if (sum < 0 && sum % int56(uint56(window)) != 0) --mean;
+            return int24(mean);
+        }
+    }
+
+    /// @param isToken0 Whether `amount` is of the pool's token0, and the answer of its token1.
+    /// @return amount × 1.0001^±tick, rounded down. Panics where that exceeds 256 bits.
+    function quoteDown(int24 tick, bool isToken0, uint256 amount) internal pure returns (uint256) {
+        uint256 root = TickMathLib.sqrtPriceX96(tick);
+        if (root <= type(uint128).max) {
+            uint256 priceX192 = root * root;
+            return isToken0 ? Math.mulDiv(priceX192, amount, 1 << 192) : Math.mulDiv(1 << 192, amount, priceX192);
+        }
+        // Beyond, the square has more than 256 bits; 64 of them are worth less than 2^-128 of it.
+        uint256 priceX128 = Math.mulDiv(root, root, 1 << 64);
+        return isToken0 ? Math.mulDiv(priceX128, amount, 1 << 128) : Math.mulDiv(1 << 128, amount, priceX128);
+    }
+
+    /// @notice Reverts unless the two prices agree.
     function checkAgrees(address pool, uint256 oraclePrice, uint256 averagePrice, uint256 maxDisagreementPpm)
         internal
         pure
     {
-        if (oraclePrice.distance(averagePrice) * PPM > oraclePrice * maxDisagreementPpm) {
+        if (!isAgreeing(oraclePrice, averagePrice, maxDisagreementPpm)) {
             revert IVault.PriceDisagreement(pool, oraclePrice, averagePrice, maxDisagreementPpm);
         }
     }
 
-    /// @dev sqrt(1.0001^tick) * 2^96, rounded up: Uniswap v3's TickMath, whose package does not compile with this
-    /// compiler.
-    function sqrtRatioX96(int24 tick) internal pure returns (uint256) {
-        uint256 absTick = uint256(tick < 0 ? -int256(tick) : int256(tick));
-        uint256 ratio = absTick & 0x1 != 0 ? 0xfffcb933bd6fad37aa2d162d1a594001 : 0x100000000000000000000000000000000;
-        unchecked {
-            if (absTick & 0x2 != 0) ratio = (ratio * 0xfff97272373d413259a46990580e213a) >> 128;
-            if (absTick & 0x4 != 0) ratio = (ratio * 0xfff2e50f5f656932ef12357cf3c7fdcc) >> 128;
-            if (absTick & 0x8 != 0) ratio = (ratio * 0xffe5caca7e10e4e61c3624eaa0941cd0) >> 128;
-            if (absTick & 0x10 != 0) ratio = (ratio * 0xffcb9843d60f6159c9db58835c926644) >> 128;
-            if (absTick & 0x20 != 0) ratio = (ratio * 0xff973b41fa98c081472e6896dfb254c0) >> 128;
-            if (absTick & 0x40 != 0) ratio = (ratio * 0xff2ea16466c96a3843ec78b326b52861) >> 128;
-            if (absTick & 0x80 != 0) ratio = (ratio * 0xfe5dee046a99a2a811c461f1969c3053) >> 128;
-            if (absTick & 0x100 != 0) ratio = (ratio * 0xfcbe86c7900a88aedcffc83b479aa3a4) >> 128;
-            if (absTick & 0x200 != 0) ratio = (ratio * 0xf987a7253ac413176f2b074cf7815e54) >> 128;
-            if (absTick & 0x400 != 0) ratio = (ratio * 0xf3392b0822b70005940c7a398e4b70f3) >> 128;
-            if (absTick & 0x800 != 0) ratio = (ratio * 0xe7159475a2c29b7443b29c7fa6e889d9) >> 128;
-            if (absTick & 0x1000 != 0) ratio = (ratio * 0xd097f3bdfd2022b8845ad8f792aa5825) >> 128;
-            if (absTick & 0x2000 != 0) ratio = (ratio * 0xa9f746462d870fdf8a65dc1f90e061e5) >> 128;
-            if (absTick & 0x4000 != 0) ratio = (ratio * 0x70d869a156d2a1b890bb3df62baf32f7) >> 128;
-            if (absTick & 0x8000 != 0) ratio = (ratio * 0x31be135f97d08fd981231505542fcfa6) >> 128;
-            if (absTick & 0x10000 != 0) ratio = (ratio * 0x9aa508b5b7a84e1c677de54f3e99bc9) >> 128;
-            if (absTick & 0x20000 != 0) ratio = (ratio * 0x5d6af8dedb81196699c329225ee604) >> 128;
-            if (absTick & 0x40000 != 0) ratio = (ratio * 0x2216e584f5fa1ea926041bedfe98) >> 128;
-            if (absTick & 0x80000 != 0) ratio = (ratio * 0x48a170391f7dc42444e8fa2) >> 128;
-        }
-        if (tick > 0) ratio = type(uint256).max / ratio;
-        return (ratio >> 32) + (ratio % (1 << 32) == 0 ? 0 : 1);
+    /// @param maxDisagreementPpm Of the oracle's price.
+    function isAgreeing(uint256 oraclePrice, uint256 averagePrice, uint256 maxDisagreementPpm)
+        internal
+        pure
+        returns (bool)
+    {
+        uint256 distance = oraclePrice > averagePrice ? oraclePrice - averagePrice : averagePrice - oraclePrice;
+        return distance <= Math.mulDiv(oraclePrice, maxDisagreementPpm, PPM);
     }
 }
