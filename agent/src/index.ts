@@ -1,5 +1,7 @@
+export { type AuditMaterial, auditDecision, type FeatureKit, type Link } from "./audit.ts";
 export { DECIDE_DEFAULTS, type DecideOptions, decide } from "./decide.ts";
 export { evidenceOf, REFERENCES } from "./evidence.ts";
+export { features } from "./features.ts";
 export {
   type DecisionInputs,
   decideAgain,

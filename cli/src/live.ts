@@ -1,16 +1,21 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  type BreachScorer,
+  features,
+  httpNotary,
+  type Json,
   openJournal,
   type Policy,
   predictivePolicy,
+  REFERENCES,
   runLoop,
   type Step,
   thresholdPolicy,
   vaultVenue,
 } from "@ballast/agent";
-import { signDecision } from "@ballast/attest";
+import { vaultAbi } from "@ballast/contracts";
 import {
   BallastError,
   ccxtSource,
@@ -39,12 +44,15 @@ import {
   SERIES_LOOKBACK_HOURS,
   toForecaster,
 } from "@ballast/model";
-import { type JsonRpcProvider, parseUnits, Wallet } from "ethers";
+import { Contract, type JsonRpcProvider, parseUnits, Wallet } from "ethers";
+import { findBreachNetwork } from "./breachNetwork.ts";
 import { connect, fetchVaultDomain } from "./chain.ts";
 import { describeExpiry, readChampion, untilExpiry } from "./champion.ts";
 import { checkWritable } from "./folders.ts";
 import { unlockKeystore } from "./key.ts";
+import { signing } from "./signing.ts";
 import type { Terminal } from "./terminal.ts";
+import { toWitness } from "./witness.ts";
 
 export interface AgentOptions {
   readonly rpc: string;
@@ -63,6 +71,10 @@ export interface AgentOptions {
   readonly bars?: string;
   readonly assets?: string[];
   readonly interval: number;
+  readonly venue: string;
+  readonly notary?: string[];
+  readonly attest: "offchain" | "onchain";
+  readonly references?: string;
   readonly etherPrice?: number;
   readonly maxGasGwei?: number;
   readonly journal: string;
@@ -106,9 +118,13 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
     const { chainId } = await provider.getNetwork();
     const domain = await fetchVaultDomain(provider, vault);
     const { etherPrice, maxGasGwei } = options;
+    const forecasting = await readForecasting(options, terminal);
     const venue = await vaultVenue({
       provider,
       vault,
+      tradeVenue: options.venue.toLowerCase() as Hex,
+      modelId: forecasting?.scorer?.modelId,
+      attestation: options.attest,
       expectedChainId: chainId,
       attester: wallet,
       keeper: wallet,
@@ -118,7 +134,6 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
       ...(maxGasGwei !== undefined && { maxGasPrice: parseUnits(String(maxGasGwei), "gwei") }),
     });
     const held = (await venue.readState()).holdings.slice(1).map(({ asset }) => asset);
-    const forecaster = await readForecaster(options, terminal);
     const policy = toPolicy(options);
     const clock = () => options.at ?? unixMillis(Date.now());
     const source = await openSource(options, clock);
@@ -127,18 +142,25 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
     terminal.step(
       `${isDryRun ? "Dry run" : "Live"} on chain ${chainId}, vault ${vault}, holding ${held.join(", ")}; policy ${policy.name}, key ${wallet.address}.`,
     );
+    const run = `${chainId}:${vault}:${policy.name}${isDryRun ? ":dry" : ""}`;
+    if (options.references !== undefined)
+      journal.setMeta(run, REFERENCES, readReferences(options.references));
+    const contract = new Contract(vault, vaultAbi, provider);
+    const witness =
+      forecasting?.scorer &&
+      toWitness(features, forecasting.scorer, (options.notary ?? []).map(httpNotary), (signer) =>
+        contract.getFunction("isNotary").staticCall(signer),
+      );
     await runLoop({
-      run: `${chainId}:${vault}:${policy.name}${isDryRun ? ":dry" : ""}`,
+      run,
       ticks: hourly(options, clock, stop.signal),
       now: clock,
       observe,
-      forecast: (snapshot) => forecaster?.(snapshot),
+      forecast: (snapshot) => forecasting?.forecaster(snapshot),
+      witness,
       policy,
       journal,
-      sign: async (decision) => {
-        const { json, uid } = await signDecision({ ...domain, decision, signer: wallet });
-        return { offchainAttestation: json, offchainUid: uid };
-      },
+      ...signing(domain, wallet),
       venue,
       isDryRun,
       onStep: (step) => {
@@ -160,6 +182,8 @@ function checkOptions(options: AgentOptions): void {
     throw new AgentOptionError("--policy predictive needs --model; train one with `ballast train`.");
   if (!/^0x[0-9a-fA-F]{40}$/.test(options.vault))
     throw new AgentOptionError(`--vault ${options.vault} is no address; give 0x and 40 hexadecimal digits.`);
+  if (!/^0x[0-9a-fA-F]{40}$/.test(options.venue))
+    throw new AgentOptionError(`--venue ${options.venue} is no address; give 0x and 40 hexadecimal digits.`);
   for (const name of ["etherPrice", "maxGasGwei"] as const) {
     const value = options[name];
     if (value !== undefined && !(value > 0 && Number.isFinite(value)))
@@ -180,10 +204,16 @@ async function unlockKey(options: AgentOptions, terminal: Terminal): Promise<Pic
   return unlockKeystore({ keystore: options.keystore, passwordFile: options.passwordFile }, terminal);
 }
 
-async function readForecaster(
+interface Forecasting {
+  readonly forecaster: Forecaster;
+  /** Of the breach network that belongs to the model; absent where the store has none. */
+  readonly scorer: BreachScorer | undefined;
+}
+
+async function readForecasting(
   { model, artefacts, at }: AgentOptions,
   terminal: Terminal,
-): Promise<Forecaster | undefined> {
+): Promise<Forecasting | undefined> {
   if (model === undefined) {
     terminal.say("No --model: the threshold rule decides, without a forecast.");
     return undefined;
@@ -192,11 +222,35 @@ async function readForecaster(
   if (champion !== undefined) terminal.say(describeExpiry(champion, at ?? Date.now()));
   const store = await openArtefactStore(artefacts);
   try {
-    const forecaster = toForecaster(readModel(await store.get(champion?.modelId ?? (model as Hex))));
-    return champion === undefined ? forecaster : untilExpiry(forecaster, champion);
+    const modelId = champion?.modelId ?? (model as Hex);
+    const forecaster = toForecaster(readModel(await store.get(modelId)));
+    const network = await findBreachNetwork(store, modelId);
+    if (network === undefined)
+      terminal.say(
+        "The store has no breach network of this model: trades wait until a weight has left its band.",
+      );
+    return {
+      forecaster: champion === undefined ? forecaster : untilExpiry(forecaster, champion),
+      scorer: network && features.scorer(network),
+    };
   } finally {
     store.close();
   }
+}
+
+/** Off-chain attestations of the model and its dataset, for the evidence: a JSON array of `{signer, sig}`. */
+function readReferences(path: string): Json {
+  let value: Json | undefined;
+  try {
+    value = JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? "it is no JSON";
+    throw new AgentOptionError(
+      `--references ${path} cannot be read (${why}); give the file that \`ballast models attest\` wrote.`,
+    );
+  }
+  if (!Array.isArray(value)) throw new AgentOptionError(`--references ${path} is no array of attestations.`);
+  return value;
 }
 
 function toPolicy({ policy, model }: AgentOptions): Policy {
@@ -288,6 +342,7 @@ function describeStep(step: Step): string {
   if (step.kind === "resumed")
     return `${isoTime(step.entry.at)}  earlier decision ${step.entry.hash} ${step.as}`;
   const time = isoTime(step.at);
+  if (step.kind === "unnotarised") return `${time}  too few notaries: ${step.refusals.join("; ")}`;
   if (step.kind === "unforecast") return `${time}  no forecast: ${step.error.message}`;
   if (step.kind === "missed") return `${time}  failed: ${step.error.code}: ${step.error.message}`;
   const { decided } = step;

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { featureTable } from "@ballast/agent";
+import { features } from "@ballast/agent";
 import { createNotaryApi, listenOn } from "@ballast/api";
 import { createNotary, readProposal } from "@ballast/attest";
 import { BallastError, unixMillis } from "@ballast/data";
@@ -37,7 +37,7 @@ export async function runNotary(
     const notary = await createNotary({
       signer,
       observe: source.observe,
-      featuresOf: featureTable,
+      featuresOf: (snapshot) => features.table(snapshot),
       tolerance,
       clock,
     });
