@@ -12,7 +12,7 @@ import { BallastError, type Hex, type Snapshot } from "@ballast/data";
 import { type Forecast, type Forecaster, forecastHash, networkId } from "@ballast/model";
 import { type DecisionInputs, decideAgain, readInputs } from "./inputs.ts";
 import { stateHash } from "./state.ts";
-import { type BreachScorer, REASONS } from "./types.ts";
+import { REASONS, type VaultScorer } from "./types.ts";
 
 /** One link of the chain of evidence. */
 export interface Link {
@@ -52,7 +52,7 @@ export interface FeatureKit {
     asset: string | undefined,
   ): boolean;
   /** Throws BadNetworkError. */
-  scorer(bytes: Uint8Array): BreachScorer;
+  scorer(bytes: Uint8Array): VaultScorer;
 }
 
 const pass = (name: string, detail: string): Link => ({ name, status: "pass", detail });
@@ -315,7 +315,7 @@ const auditState = ({ evidence }: AuditMaterial, { state }: DecisionInputs): Lin
   ]);
 
 /** Stands for the network of a decision that never asked it; if deciding again does ask it, the decisions differ. */
-const unasked = ({ state }: DecisionInputs): BreachScorer => ({
+const unasked = ({ state }: DecisionInputs): VaultScorer => ({
   modelId: state.model?.id ?? ZERO_BYTES32,
   scores: () => [],
 });

@@ -8,7 +8,7 @@ import { decide } from "./decide.ts";
 import { predictivePolicy } from "./policies/predictive.ts";
 import { thresholdPolicy } from "./policies/threshold.ts";
 import { stateHash } from "./state.ts";
-import { type BreachScorer, type Foresight, type Policy, REASONS, type VaultState } from "./types.ts";
+import { type Foresight, type Policy, REASONS, type VaultScorer, type VaultState } from "./types.ts";
 
 const word = (digit: string): Hex => `0x${digit.repeat(64)}`;
 const root = keccak(new Uint8Array([1]));
@@ -39,7 +39,7 @@ const inside = stateWith({ USDC: 0.33, BTC: 0.35, ETH: 0.32 });
 const outside = stateWith({ USDC: 0.3, BTC: 0.37, ETH: 0.33 });
 /** A network that scores BTC highest. */
 const MODEL = { id: word("3"), attestationUid: word("4"), isActive: true, maxTurnover: toWad(0.5) };
-const scorerOf = (...scores: (number | undefined)[]): BreachScorer => ({
+const scorerOf = (...scores: (number | undefined)[]): VaultScorer => ({
   modelId: MODEL.id,
   scores: () => scores,
 });

@@ -4,7 +4,7 @@ import { type DecideOptions, decide } from "./decide.ts";
 import { PREDICTIVE_DEFAULTS, type PredictiveParameters, predictivePolicy } from "./policies/predictive.ts";
 import { thresholdPolicy } from "./policies/threshold.ts";
 import { fromTaggedJson, toTaggedJson } from "./tagged-json.ts";
-import type { BreachScorer, Decided, Policy, VaultState } from "./types.ts";
+import type { Decided, Policy, VaultScorer, VaultState } from "./types.ts";
 
 /** What a decision depends on beside the snapshot, the forecast and the network: enough to decide again. */
 export interface DecisionInputs {
@@ -69,7 +69,7 @@ export function decideAgain(
   inputs: DecisionInputs,
   snapshot: Snapshot,
   forecast: Forecast | undefined,
-  scorer: BreachScorer | undefined,
+  scorer: VaultScorer | undefined,
 ): Decided {
   const { state, policy, options, now, hasScorer, isNotarised } = inputs;
   const foresight = hasScorer && scorer !== undefined ? { scorer, isNotarised } : undefined;

@@ -10,12 +10,12 @@ import type { Forecast } from "@ballast/model";
 import { DECIDE_DEFAULTS, type DecideOptions, decide } from "./decide.ts";
 import { toInputs } from "./inputs.ts";
 import type { Journal, JournalEntry, StageFacts } from "./journal.ts";
-import type { BreachScorer, Decided, Execution, Policy, VaultState } from "./types.ts";
+import type { Decided, Execution, Policy, VaultScorer, VaultState } from "./types.ts";
 import type { Venue } from "./venue.ts";
 
 /** What stands behind a trade ahead of a breach: the vault's own network, and notaries of the market. */
 export interface MarketWitness {
-  readonly scorer: BreachScorer;
+  readonly scorer: VaultScorer;
   /** The features of one holding's asset in the tree of all; the first holding is the base asset. */
   prove(snapshot: Snapshot, state: VaultState, holding: number): Omit<MarketEvidence, "notarySignatures">;
   /** As many signatures as the vault wants, packed for it; or one line for each notary that did not sign. */

@@ -121,7 +121,7 @@ export interface Policy {
 }
 
 /** The breach network that the vault runs itself, run here. */
-export interface BreachScorer {
+export interface VaultScorer {
   /** keccak256 of the network's bytes. */
   readonly modelId: Hex;
   /**
@@ -133,7 +133,7 @@ export interface BreachScorer {
 
 /** What justifies a trade while every weight is still in its band. */
 export interface Foresight {
-  readonly scorer: BreachScorer;
+  readonly scorer: VaultScorer;
   /** Whether enough notaries stand behind the snapshot. */
   readonly isNotarised: boolean;
 }

@@ -1,19 +1,22 @@
 import type { ArtefactStore, Hex } from "@ballast/data";
-import { type ModelManifest, readManifest } from "@ballast/model";
+import { type NetworkArtefact, networkId, readModel } from "@ballast/model";
 
-/** All manifests of a store. Errors: BadManifestError, ArtefactCorruptError. */
-const readManifests = async (store: ArtefactStore): Promise<ModelManifest[]> =>
-  Promise.all((await store.list("manifest")).map(async (hash) => readManifest(await store.get(hash))));
+/** Bytes of the breach network that a model brings along; undefined where it was trained without. */
+export const breachNetworkOf = ({ breachNetwork }: NetworkArtefact): Uint8Array | undefined =>
+  breachNetwork === undefined ? undefined : Buffer.from(breachNetwork.slice(2), "hex");
 
-/** Bytes of the breach network that was trained with a forecaster; undefined where the store has none. */
-export async function findBreachNetwork(store: ArtefactStore, modelId: Hex): Promise<Uint8Array | undefined> {
-  const manifest = (await readManifests(store)).find((candidate) => candidate.modelId === modelId);
-  const id = manifest?.breachNetworkId;
-  return id === undefined ? undefined : store.get(id);
-}
-
-/** The forecaster that a breach network was trained with; undefined where the store has none. */
-export async function findForecasterId(store: ArtefactStore, networkId: Hex): Promise<Hex | undefined> {
-  const manifests = await readManifests(store);
-  return manifests.find(({ breachNetworkId }) => breachNetworkId === networkId)?.modelId;
+/**
+ * The model that brings a breach network along, among those of a store; undefined where none does.
+ * Errors: BadModelError, ArtefactCorruptError.
+ */
+export async function findModelOf(
+  store: ArtefactStore,
+  breachNetworkId: Hex,
+): Promise<{ readonly id: Hex; readonly artefact: NetworkArtefact } | undefined> {
+  for (const id of await store.list("model")) {
+    const artefact = readModel(await store.get(id));
+    const network = breachNetworkOf(artefact);
+    if (network !== undefined && networkId(network) === breachNetworkId) return { id, artefact };
+  }
+  return undefined;
 }

@@ -13,6 +13,7 @@ import {
 import { toForecaster } from "@ballast/model";
 import { DEFAULT_TRAIN_CONFIG, LEAST_HISTORY_HOURS, storeModel, train } from "@ballast/training";
 import { toBasket } from "./basket.ts";
+import { breachNetworkOf } from "./breachNetwork.ts";
 import { DEFAULT_BASE_FEE, DEFAULT_ETHER_PRICE, NAV_USD, runPolicy, startChain } from "./demoVault.ts";
 import { createRunFolder, discardIfEmpty, type RunFolder, writeWhole } from "./folders.ts";
 import { loadMarket } from "./market.ts";
@@ -102,7 +103,8 @@ async function runInFolder(options: DemoOptions, folder: RunFolder, terminal: Te
       { until: from, log: (line) => terminal.say(line), onProgress },
     ),
   );
-  const { modelId, artefact, manifest, breachNetwork } = trained;
+  const { modelId, artefact, manifest } = trained;
+  const breachNetwork = breachNetworkOf(artefact);
   const artefacts = await openArtefactStore(folder.artefacts);
   await storeModel(artefacts, trained);
   artefacts.close();

@@ -2,7 +2,6 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
-  type BreachScorer,
   features,
   httpNotary,
   type Json,
@@ -13,6 +12,7 @@ import {
   runLoop,
   type Step,
   thresholdPolicy,
+  type VaultScorer,
   vaultVenue,
 } from "@ballast/agent";
 import { vaultAbi } from "@ballast/contracts";
@@ -45,7 +45,7 @@ import {
   toForecaster,
 } from "@ballast/model";
 import { Contract, type JsonRpcProvider, parseUnits, Wallet } from "ethers";
-import { findBreachNetwork } from "./breachNetwork.ts";
+import { breachNetworkOf } from "./breachNetwork.ts";
 import { connect, fetchVaultDomain } from "./chain.ts";
 import { describeExpiry, readChampion, untilExpiry } from "./champion.ts";
 import { checkWritable } from "./folders.ts";
@@ -207,7 +207,7 @@ async function unlockKey(options: AgentOptions, terminal: Terminal): Promise<Pic
 interface Forecasting {
   readonly forecaster: Forecaster;
   /** Of the breach network that belongs to the model; absent where the store has none. */
-  readonly scorer: BreachScorer | undefined;
+  readonly scorer: VaultScorer | undefined;
 }
 
 async function readForecasting(
@@ -223,12 +223,11 @@ async function readForecasting(
   const store = await openArtefactStore(artefacts);
   try {
     const modelId = champion?.modelId ?? (model as Hex);
-    const forecaster = toForecaster(readModel(await store.get(modelId)));
-    const network = await findBreachNetwork(store, modelId);
+    const artefact = readModel(await store.get(modelId));
+    const forecaster = toForecaster(artefact);
+    const network = breachNetworkOf(artefact);
     if (network === undefined)
-      terminal.say(
-        "The store has no breach network of this model: trades wait until a weight has left its band.",
-      );
+      terminal.say("This model has no breach network: trades wait until a weight has left its band.");
     return {
       forecaster: champion === undefined ? forecaster : untilExpiry(forecaster, champion),
       scorer: network && features.scorer(network),

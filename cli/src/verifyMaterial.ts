@@ -3,7 +3,6 @@ import { type AuditMaterial, readInputs } from "@ballast/agent";
 import { type Evidence, recoverNotaries, ZERO_BYTES32 } from "@ballast/attest";
 import { vaultAbi } from "@ballast/contracts";
 import {
-  ArtefactMissingError,
   BallastError,
   fileSource,
   type Hex,
@@ -15,9 +14,9 @@ import {
   toMarket,
   unixMillis,
 } from "@ballast/data";
-import { lookbackBars, readModel, toForecaster } from "@ballast/model";
+import { lookbackBars, toForecaster } from "@ballast/model";
 import { Contract, type JsonRpcProvider } from "ethers";
-import { findBreachNetwork, findForecasterId } from "./breachNetwork.ts";
+import { breachNetworkOf, findModelOf } from "./breachNetwork.ts";
 import { openOwnSource } from "./notarySource.ts";
 import { fetchNetwork } from "./verifySubject.ts";
 
@@ -116,26 +115,22 @@ async function observeOwn(
   return market.past(at).snapshot(lookbackBars(market.intervalMs));
 }
 
-/** The breach network of the decision and the forecaster that was trained with it. */
+/** The model whose breach network the decision, or the vault's state, names: both of it run again. */
 async function readStored(
   { decision, inputs }: Evidence,
   artefacts: string | undefined,
 ): Promise<Pick<AuditMaterial, "network" | "forecaster">> {
-  if (artefacts === undefined) return { network: undefined, forecaster: undefined };
   // Where the decision did not come to ask its network, the vault's state still names it.
   const known = inputs === undefined ? undefined : readInputs(inputs).state.model?.id;
-  const networkId = decision.modelId === ZERO_BYTES32 ? known : decision.modelId;
+  const id = decision.modelId === ZERO_BYTES32 ? known : decision.modelId;
+  if (artefacts === undefined || id === undefined) return { network: undefined, forecaster: undefined };
   const store = await openArtefactStore(artefacts);
   try {
-    const id = networkId && (await findForecasterId(store, networkId));
-    if (id === undefined) return { network: undefined, forecaster: undefined };
+    const model = await findModelOf(store, id);
     return {
-      network: await findBreachNetwork(store, id),
-      forecaster: { id, run: toForecaster(readModel(await store.get(id))) },
+      network: model && breachNetworkOf(model.artefact),
+      forecaster: model && { id: model.id, run: toForecaster(model.artefact) },
     };
-  } catch (error) {
-    if (error instanceof ArtefactMissingError) return { network: undefined, forecaster: undefined };
-    throw error;
   } finally {
     store.close();
   }

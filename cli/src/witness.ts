@@ -1,4 +1,4 @@
-import type { BreachScorer, FeatureKit, MarketWitness } from "@ballast/agent";
+import type { FeatureKit, MarketWitness, VaultScorer } from "@ballast/agent";
 import {
   collectSignatures,
   NotariesMissingError,
@@ -18,7 +18,7 @@ const NOTARY_TIMEOUT_MS = 30_000;
  */
 export const toWitness = (
   kit: FeatureKit,
-  scorer: BreachScorer,
+  scorer: VaultScorer,
   notaries: readonly Notary[],
   isNotary: (signer: Hex) => Promise<boolean>,
 ): MarketWitness => ({
