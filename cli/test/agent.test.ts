@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createKeystore, openJournal, vaultVenue } from "@ballast/agent";
-import { DECISION_SCHEMA, fetchEasDomain, ZERO_BYTES32 } from "@ballast/attest";
+import { DECISION_SCHEMA, fetchEasDomain } from "@ballast/attest";
 import { type Checkpoint, type Devnet, startDevnet } from "@ballast/contracts";
 import { HOUR_MS, syntheticSource, unixMillis } from "@ballast/data";
 import { Wallet } from "ethers";
@@ -47,7 +47,6 @@ beforeAll(async () => {
       maxSlippage: PERCENT,
       maxOracleAgeSeconds: 4_000,
     },
-    allowedModels: [ZERO_BYTES32],
   });
   await devnet.setMarket({ time: AT / 1000, prices, baseFeeWei: 20_000_000_000n });
   untouched = await devnet.checkpoint();
@@ -62,7 +61,7 @@ const agent = (args: readonly string[], env: NodeJS.ProcessEnv = { BALLAST_PASSW
     home,
     [
       "agent",
-      ...["--rpc", devnet.rpcUrl, "--vault", devnet.addresses.vault],
+      ...["--rpc", devnet.rpcUrl, "--vault", devnet.addresses.vault, "--venue", devnet.addresses.venue],
       ...["--bars", bars, "--once", "--at", at, ...args],
     ],
     env,
@@ -82,6 +81,7 @@ async function readVault() {
     attester: key,
     keeper: key,
     domain: await fetchEasDomain(devnet.provider, devnet.addresses.eas, devnet.schemaUid),
+    tradeVenue: devnet.addresses.venue,
   });
   const { sequence, holdings } = await venue.readState();
   return { sequence, balances: holdings.map(({ balance }) => balance) };
@@ -106,17 +106,28 @@ describe("agent, refused before it decides", () => {
       /^VAULT_NOT_FOUND: .*0x1212.* chain 31337/m,
     ],
     ["no address", ["--vault", "vault.eth", "--dry-run"], /^AGENT_OPTION: --vault vault\.eth/m],
+    ["no address of a venue", ["--venue", "uniswap", "--dry-run"], /^AGENT_OPTION: --venue uniswap/m],
+    [
+      "a venue the vault does not trade at",
+      ["--venue", `0x${"12".repeat(20)}`, "--dry-run"],
+      /^VENUE_NOT_ALLOWED: .*0x1212.*setVenue/m,
+    ],
     ["no keystore for a live agent", [], /^AGENT_OPTION: .*--keystore.*--dry-run/m],
     ["a missing keystore", ["--keystore", "lost.json"], /^KEYSTORE_MISSING: .*lost\.json/m],
     [
       "a missing password file",
       ["--keystore", "poor.json", "--password-file", "lost.txt"],
-      /^AGENT_OPTION: --password-file lost\.txt cannot be read \(ENOENT\)/m,
+      /^PASSWORD_MISSING: --password-file lost\.txt cannot be read \(ENOENT\)/m,
     ],
     [
       "a model that is not in the store",
       ["--model", `0x${"ab".repeat(32)}`, "--dry-run"],
       /^ARTEFACT_MISSING: .*0xabab/m,
+    ],
+    [
+      "references that are not there",
+      ["--references", "lost.json", "--dry-run"],
+      /^AGENT_OPTION: --references lost\.json cannot be read \(ENOENT\)/m,
     ],
     ["a policy without its model", ["--policy", "predictive", "--dry-run"], /^AGENT_OPTION: .*--model/m],
   ];
@@ -131,7 +142,7 @@ describe("agent, refused before it decides", () => {
     expectRefused(wrong, /^WRONG_PASSWORD: .*attester\.json/m);
     expect(wrong.stderr).not.toContain("hunter2");
     const none = await agent(["--keystore", "attester.json"], {});
-    expectRefused(none, /^AGENT_OPTION: .*BALLAST_PASSWORD/m);
+    expectRefused(none, /^PASSWORD_MISSING: .*BALLAST_PASSWORD/m);
     writeFileSync(join(home, "password.txt"), "wrong\n");
     const file = await agent(["--keystore", "attester.json", "--password-file", "password.txt"]);
     expectRefused(file, /^WRONG_PASSWORD: /m);
@@ -187,14 +198,14 @@ describe("agent", () => {
     ]);
   });
 
-  it("error: a decision that has expired by the chain's clock is not attested", async () => {
+  it("error: a decision that has expired by the chain's clock is not executed", async () => {
     const before = await readVault();
     const early = new Date(AT - 3 * HOUR_MS).toISOString();
     const { status, stderr } = await live("attester", "--at", early, "--journal", "early.sqlite");
-    expect(stderr).toMatch(/failed: [A-Z_]+: .*expire/);
+    expect(stderr).toMatch(/refused by the vault: the vault refused \(Decision(Expired|TooOld)\)/);
     expect(status).toBe(1);
     expect(await readVault()).toEqual(before);
-    expect(entriesOf("early.sqlite")).toMatchObject([{ stage: "signed", uid: undefined }]);
+    expect(entriesOf("early.sqlite")).toMatchObject([{ stage: "rejected", uid: undefined }]);
   });
 
   it("default: live, it executes the very decision of the dry run, and once only", async () => {
