@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import { seededRandom } from "@ballast/data";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { IntegerNetwork } from "./integer-network.ts";
+import { type IntegerNetwork, toRunner } from "./integer-network.ts";
 import {
   BadNetworkError,
   holderCode,
@@ -9,7 +10,7 @@ import {
   networkId,
   readNetwork,
 } from "./integer-network-bytes.ts";
-import { TwinFault, twinCheck } from "./integer-network-twin.fixture.ts";
+import { TwinFault, twinCheck, twinRun } from "./integer-network-twin.fixture.ts";
 import { malformedNetworks, randomNetwork } from "./integer-networks.fixture.ts";
 
 const sound = networkBytes(randomNetwork(seededRandom(1), [3, 5, 17, 2]));
@@ -44,6 +45,35 @@ describe("bytes of an integer network", () => {
     expect(readNetwork(bytes)).toEqual(network);
     expect(networkId(bytes)).toMatch(/^0x[0-9a-f]{64}$/);
     expect(holderCode(bytes)).toBe(`0x610d2080600a5f395ff3${Buffer.from(bytes).toString("hex")}`);
+  });
+
+  it("default: the example of docs/integer-network.md", () => {
+    const text = readFileSync(new URL("../../docs/integer-network.md", import.meta.url), "utf8");
+    const rows = [...text.matchAll(/^((?:[0-9a-f]{8} ){7}[0-9a-f]{8})/gm)].map(([row]) =>
+      row.replaceAll(" ", ""),
+    );
+    const bytes = Buffer.from(rows.join(""), "hex");
+    const network: IntegerNetwork = {
+      layers: [
+        { inputs: 2, outputs: 2, weights: Int16Array.of(3, -2, -1, 4), bias: Int32Array.of(8, 8), shift: 4 },
+        { inputs: 2, outputs: 1, weights: Int16Array.of(5, -6), bias: Int32Array.of(-100), shift: 1 },
+      ],
+      inputFractionBits: 10,
+      outputFractionBits: 10,
+    };
+    expect(Buffer.from(networkBytes(network))).toEqual(bytes);
+    expect(text).toContain(`\`modelId\` = \`${networkId(bytes)}\``);
+    const output = new Int32Array(1);
+    toRunner(readNetwork(bytes)).run(Int16Array.of(100, 50), 0, output);
+    expect(text).toContain(`The output is ${output[0]}.`);
+    expect(twinRun(bytes, [100, 50])).toEqual([...output]);
+    for (const [, fault] of text.matchAll(/^\| `(Network\w+)`/gm)) {
+      expect(
+        malformedNetworks(sound)
+          .map(({ name }) => name)
+          .concat("NetworkTooLong"),
+      ).toContain(fault);
+    }
   });
 
   it("behaviour: bytes at an offset of a larger buffer are read alike", () => {
