@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   features,
@@ -51,6 +51,7 @@ import { describeExpiry, readChampion, untilExpiry } from "./champion.ts";
 import { checkWritable } from "./folders.ts";
 import { unlockKeystore } from "./key.ts";
 import { signing } from "./signing.ts";
+import { keepSnapshot } from "./snapshots.ts";
 import type { Terminal } from "./terminal.ts";
 import { toWitness } from "./witness.ts";
 
@@ -145,6 +146,7 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
     const run = `${chainId}:${vault}:${policy.name}${isDryRun ? ":dry" : ""}`;
     if (options.references !== undefined)
       journal.setMeta(run, REFERENCES, readReferences(options.references));
+    let observed: Snapshot | undefined;
     const contract = new Contract(vault, vaultAbi, provider);
     const witness =
       forecasting?.scorer &&
@@ -155,7 +157,10 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
       run,
       ticks: hourly(options, clock, stop.signal),
       now: clock,
-      observe,
+      observe: async (at) => {
+        observed = await observe(at);
+        return observed;
+      },
       forecast: (snapshot) => forecasting?.forecaster(snapshot),
       witness,
       policy,
@@ -165,6 +170,8 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
       isDryRun,
       onStep: (step) => {
         terminal.say(describeStep(step));
+        if (step.kind === "executed" || step.kind === "would-execute")
+          keepSnapshot(join(dirname(options.journal), "snapshots"), observed);
         if (options.once && (step.kind === "missed" || step.kind === "rejected")) process.exitCode = 1;
       },
     });

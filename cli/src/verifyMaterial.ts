@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { type AuditMaterial, readInputs } from "@ballast/agent";
 import { type Evidence, recoverNotaries, ZERO_BYTES32 } from "@ballast/attest";
 import { vaultAbi } from "@ballast/contracts";
@@ -9,7 +8,6 @@ import {
   isBarStore,
   openArtefactStore,
   type Snapshot,
-  snapshotFromBytes,
   storeSource,
   toMarket,
   unixMillis,
@@ -18,6 +16,7 @@ import { lookbackBars, toForecaster } from "@ballast/model";
 import { Contract, type JsonRpcProvider } from "ethers";
 import { breachNetworkOf, findModelOf } from "./breachNetwork.ts";
 import { openOwnSource } from "./notarySource.ts";
+import { readSnapshot } from "./snapshots.ts";
 import { fetchNetwork } from "./verifySubject.ts";
 
 export interface MaterialOptions {
@@ -30,17 +29,6 @@ export interface MaterialOptions {
   readonly artefacts?: string;
   readonly featureTolerance: number;
   readonly priceTolerance: number;
-}
-
-export class SnapshotUnreadableError extends BallastError {
-  readonly code = "SNAPSHOT_UNREADABLE";
-  readonly path: string;
-  constructor(path: string, cause: unknown) {
-    super(
-      `--snapshot ${path} cannot be read (${(cause as NodeJS.ErrnoException).code}); give the file of one snapshot.`,
-    );
-    this.path = path;
-  }
 }
 
 /** An exchange is asked for one market: a snapshot must say which. */
@@ -75,16 +63,6 @@ export async function toMaterial(
     forecaster: stored.forecaster,
     notaries: provider && (await fetchNotaries(provider, vault, evidence)),
   };
-}
-
-function readSnapshot(path: string): Snapshot {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw new SnapshotUnreadableError(path, error);
-  }
-  return snapshotFromBytes(bytes);
 }
 
 /** The same market from one's own source: of the shape of the snapshot that was given, or out of recorded bars. */

@@ -1,5 +1,3 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import {
   type AuditMaterial,
   auditDecision,
@@ -16,15 +14,9 @@ import {
   readRecordAttestation,
   verifyEvidence,
 } from "@ballast/attest";
-import {
-  type Hex,
-  type Progress,
-  type Snapshot,
-  snapshotBytes,
-  type UnixMillis,
-  unixMillis,
-} from "@ballast/data";
+import { type Hex, type Progress, type Snapshot, type UnixMillis, unixMillis } from "@ballast/data";
 import type { JsonRpcApiProvider } from "ethers";
+import { keepSnapshot } from "./snapshots.ts";
 
 const PAGE = 500;
 
@@ -125,10 +117,7 @@ function auditEntry(
 ): string | undefined | "unchecked" {
   if (audit === undefined) return "unchecked";
   const snapshot = audit.snapshotAt(entry.at);
-  if (snapshots !== undefined) {
-    mkdirSync(snapshots, { recursive: true });
-    writeFileSync(join(snapshots, `${snapshot.root}.snapshot`), snapshotBytes(snapshot));
-  }
+  if (snapshots !== undefined) keepSnapshot(snapshots, snapshot);
   const { network, forecaster } = audit;
   const tolerance = { feature: 0, priceBps: 0 };
   const links = auditDecision({ evidence, snapshot, network, forecaster, tolerance }, features);
