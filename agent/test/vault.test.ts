@@ -437,7 +437,7 @@ describe("execute", () => {
     const decided = await toExecutable({}, [{ ...toTrades()[0]!, minAmountOut: 260_000_000n }]);
     const { uid } = await attestOn(venue, decided);
     const rejection = await refusal(() => venue.execute(decided, uid, ignore));
-    expect(rejection).toMatchObject({ reason: "TooLittle", values: { minAmountOut: 260_000_000n } });
+    expect(rejection).toMatchObject({ reason: "OutputTooSmall", values: { minAmountOut: 260_000_000n } });
   });
 
   it("error: another chain's decision, before anything is signed or sent", async () => {

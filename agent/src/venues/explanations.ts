@@ -93,6 +93,14 @@ export const EXPLANATIONS: Explanations = {
     `the notaries' signatures are out of order: ${v.signer} comes after ${v.previous}; sort them by signer, each once`,
   FeaturesNotProven: (v) =>
     `the proof does not lead from the features' leaf ${v.leaf} to ${v.featuresRoot}; prove them from the notarised market`,
+  FeaturesOfWrongLength: (v) =>
+    `the features are ${v.found} bytes and ${v.expected} are expected; prove them from the notarised market`,
+  NotScorable: (v) =>
+    `holding ${v.holding} at ${percent(v.weight)} has no score in its band around ${percent(v.target)}; decide again`,
+  NetworkInput: (v) =>
+    `the network was given ${v.found} inputs and takes ${v.expected}; register a network of the vault's shape`,
+  NetworkPacked: (v) =>
+    `${v.bytesFound} bytes of features do not fit into ${v.inputs} inputs; prove the features from the notarised market`,
   ScoreTooLow: (v) =>
     `the vault's own network scores ${score(v.score)} and at least ${score(v.minScore)} justifies a trade; wait, or decide again`,
   // Oracles
@@ -130,23 +138,25 @@ export const EXPLANATIONS: Explanations = {
     `the trades would move ${v.token} from ${percent(v.weightBefore)} to ${percent(v.weightAfter)} of the vault, away from its ` +
     `target ${percent(v.target)}; plan again from the vault's present state`,
   // Of the venue
-  BadRoute: (v) =>
+  WrongRouteLength: (v) =>
     `a route of ${v.length} bytes is none of the venue's; give 3, and 23 more for each further pool`,
-  HopNotHeld: (v) => `the route passes through ${v.token}, which the vault does not hold; route around it`,
-  NoPool: (v) =>
-    `there is no pool of ${v.tokenIn} and ${v.tokenOut} at fee tier ${v.fee}; choose another tier`,
+  HopTokenNotHeld: (v) =>
+    `the route passes through ${v.token}, which the vault does not hold; route around it`,
+  PoolMissing: (v) => `there is no pool at ${v.pool}, where the route leads; choose another fee tier`,
+  OutputTooSmall: (v) =>
+    `the pool gives ${v.received} and at least ${v.minAmountOut} was decided: the price moved; decide again`,
   NotThePool: (v) =>
     `${v.caller} asked for payment and is not the pool of the swap; send the decided trades again`,
   PoolRanDry: (v) =>
     `pool ${v.pool} took ${v.taken} of ${v.amountIn} and ran dry; trade less, or route through another pool`,
-  TooLittle: (v) =>
-    `the pool gives ${v.amountOut} and at least ${v.minAmountOut} was decided: the price moved; decide again`,
   NotSwapping: (v) =>
     `${v.caller} asked for ${v.token} outside a swap of its own; nothing was paid, look who it is`,
   PaidTooMuch: (v) => `a venue asked for ${v.amount} where ${v.left} was left to pay; strike that venue off`,
   // Of the libraries below
   Error: (v) => `the exchange or a token refused: ${v.message}; prices may have moved, decide again`,
   Panic: (v) => `a contract failed with panic code ${v.code}; report it with the transaction`,
+  SafeCastOverflowedUintToInt: (v) =>
+    `${v.value} is too large for a signed word; look whether a price feed has gone mad`,
   SafeERC20FailedOperation: (v) =>
     `token ${v.token} refused a transfer or an approval; look whether it is paused`,
   ReentrancyGuardReentrantCall: () =>
