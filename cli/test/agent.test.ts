@@ -6,7 +6,7 @@ import { type Checkpoint, type Devnet, startDevnet } from "@ballast/contracts";
 import { HOUR_MS, syntheticSource, unixMillis } from "@ballast/data";
 import { Wallet } from "ethers";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { expectRefused, newFolder, run, writeBars } from "./child.ts";
+import { expectRefused, lastJson, newFolder, run, writeBars } from "./child.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -175,7 +175,7 @@ describe("agent", () => {
 
   it("error: a key without ether: nothing is sent, and the decision stays as signed", async () => {
     const before = await readVault();
-    const { status, stderr } = await live("poor");
+    const { status, stderr } = await live("poor", "--attest", "onchain");
     expect(stderr).toMatch(
       new RegExp(`failed: UNFUNDED_KEY: ${poor.address} holds 0\\.0 ether.* send it at least`),
     );
@@ -228,5 +228,57 @@ describe("agent", () => {
     const again = await live("attester");
     expect(again.stderr).toMatch(/holds \((cooldown|inside-band)\)/);
     expect([again.status, await readVault(), await nonceOf("attester")]).toEqual([0, after, nonce]);
+  });
+
+  it("default: by its transaction alone, a stranger reads the decision from the chain and follows it", async () => {
+    await live("attester", "--journal", "followed.sqlite");
+    const [entry] = entriesOf("followed.sqlite");
+    const { txHash, hash, offchainUid, decision } = entry!;
+    const rpc = ["--rpc", devnet.rpcUrl, "--json"];
+    const byTransaction = await run(home, ["verify", txHash!, ...rpc]);
+    const found = lastJson(byTransaction);
+    expect(found).toMatchObject({ isValid: true, isCheckedOnChain: true });
+    expect(found.onchain.map(({ name }: { name: string }) => name)).toContain("execution");
+    const open = found.links.filter(({ status }: { status: string }) => status === "not checked");
+    expect(open.map(({ name }: { name: string }) => name)).toEqual(["data", "state", "policy"]);
+    // By the decision's hash or its attestation's UID, where the vault is named.
+    for (const subject of [hash, offchainUid!]) {
+      const vault = ["--vault", devnet.addresses.vault];
+      expect(lastJson(await run(home, ["verify", subject, ...vault, ...rpc]))).toMatchObject({
+        isValid: true,
+      });
+    }
+    // With the evidence and the market, everything.
+    const snapshot = join(home, "snapshots", `${decision.inputRoot}.snapshot`);
+    const whole = await run(home, [
+      ...["verify", hash, "--journal", "followed.sqlite", "--snapshot", snapshot, "--bars", bars],
+      ...rpc,
+    ]);
+    const { isValid, links } = lastJson(whole);
+    expect(links.filter(({ status }: { status: string }) => status !== "pass")).toEqual([]);
+    expect([isValid, whole.status]).toEqual([true, 0]);
+    expectRefused(
+      await run(home, [
+        "verify",
+        (await devnet.provider.getBlock(1))!.transactions[0]!,
+        "--rpc",
+        devnet.rpcUrl,
+      ]),
+      /^NOT_A_REBALANCE_CALL: /m,
+    );
+  });
+
+  it("behaviour: on chain, the attestation comes first and the vault reads it there", async () => {
+    const nonce = await nonceOf("attester");
+    const { status } = await live("attester", "--attest", "onchain", "--journal", "onchain.sqlite");
+    expect([status, await nonceOf("attester")]).toEqual([0, nonce + 2]);
+    const [{ uid, txHash, stage }] = entriesOf("onchain.sqlite") as [ReturnType<typeof entriesOf>[number]];
+    expect([stage, typeof uid]).toEqual(["executed", "string"]);
+    for (const subject of [txHash!, uid!]) {
+      const args = ["verify", subject, "--rpc", devnet.rpcUrl, "--vault", devnet.addresses.vault, "--json"];
+      const found = lastJson(await run(home, args));
+      expect(found).toMatchObject({ isValid: true, offchain: [] });
+      expect(found.onchain.map(({ name }: { name: string }) => name)).toContain("not-revoked");
+    }
   });
 });
