@@ -2,6 +2,7 @@ import type { FeatureTable } from "@ballast/attest";
 import type { Hex, Snapshot } from "@ballast/data";
 import {
   assetId,
+  FEATURE_FRACTION_BITS,
   type FeatureRow,
   featureBytes,
   featuresProof,
@@ -40,6 +41,12 @@ function rowsOf(snapshot: Snapshot): readonly FeatureRow[] {
   return last.rows;
 }
 
+/** Variances of so few bars that a quiet hour's log is noise: no less than e⁻¹ of the week's is compared. */
+const OF_FEW_BARS = ["log_rv_1h", "log_rv_4h", "log_range_1h"].map((name) => MARKET_FEATURES.indexOf(name));
+const WEEK = MARKET_FEATURES.indexOf("log_rv_168h");
+const toLeast = (row: Int16Array): Int16Array =>
+  row.map((_, k) => (OF_FEW_BARS.includes(k) ? row[WEEK]! - 2 ** FEATURE_FRACTION_BITS : -(2 ** 15)));
+
 const indexOf = (snapshot: Snapshot, asset: string | undefined): number =>
   asset === undefined ? 0 : snapshot.assets.indexOf(asset) + 1;
 
@@ -50,7 +57,11 @@ export const features: FeatureKit = {
     return {
       root: featuresRoot(rows),
       names: MARKET_FEATURES,
-      rows: rows.map((row, i) => ({ asset: snapshot.assets[i - 1] ?? "", values: row.features })),
+      rows: rows.map((row, i) => ({
+        asset: snapshot.assets[i - 1] ?? "",
+        values: row.features,
+        least: toLeast(row.features),
+      })),
     };
   },
   prove(snapshot, asset) {

@@ -108,6 +108,22 @@ describe("judgeProposal", () => {
     });
   });
 
+  it("behaviour: below where a feature means something, both count as just that, by the notary's own measure", () => {
+    const ours = snapshotOf({ BTC: [100, 101, 102.3], ETH: [10, 10.2, 10.1] });
+    const strict = { ...tolerance, feature: 3 };
+    const judgeWith = (least: number[]) => {
+      const table = (of: Snapshot): FeatureTable => {
+        const found = featuresOf(of);
+        return of === ours ? { ...found, rows: found.rows.map((row) => ({ ...row, least })) } : found;
+      };
+      return judgeProposal(proposalOf(binance), ours, table, strict);
+    };
+    expect(judgeWith([-100, -100]).kind).toBe("refused");
+    // The trends are 29 and 34 of BTC, its ranges the same two; at least 31 each, they are 3 apart.
+    expect(judgeWith([31, 31])).toMatchObject({ kind: "within", feature: 3 });
+    expect(judgeWith([30, 30])).toMatchObject({ kind: "refused", theirs: "30", ours: "34" });
+  });
+
   it("error: a price that is no number on the notary's side is never within", () => {
     const ours = {
       ...binance,

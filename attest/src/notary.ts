@@ -6,7 +6,15 @@ export interface FeatureTable {
   readonly root: Hex;
   readonly names: readonly string[];
   /** One per asset, by ticker, and the market's under the empty name; 10 fraction bits. */
-  readonly rows: readonly { readonly asset: string; readonly values: ArrayLike<number> }[];
+  readonly rows: readonly {
+    readonly asset: string;
+    readonly values: ArrayLike<number>;
+    /**
+     * Per feature, where it ceases to mean anything: what lies below counts as that much where two exchanges are
+     * compared. The log of the variance of an hour in which hardly anything moved is noise. Absent: no such bounds.
+     */
+    readonly least?: ArrayLike<number> | undefined;
+  }[];
 }
 
 /** How far two exchanges may differ about the same market. */
@@ -61,7 +69,9 @@ function worstFeature(theirs: FeatureTable, ours: FeatureTable): Difference | un
   let worst: Difference | undefined;
   for (const [i, { asset, values }] of theirs.rows.entries()) {
     for (const [k, name] of theirs.names.entries()) {
-      const [a, b] = [values[k]!, ours.rows[i]!.values[k]!];
+      const own = ours.rows[i]!;
+      const least = own.least?.[k] ?? Number.NEGATIVE_INFINITY;
+      const [a, b] = [Math.max(values[k]!, least), Math.max(own.values[k]!, least)];
       worst = worse(worst, { asset, name, theirs: a, ours: b, by: Math.abs(a - b) });
     }
   }

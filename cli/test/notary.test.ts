@@ -100,7 +100,7 @@ describe("notaries as processes", () => {
     expect(priceBps).toBeGreaterThan(1);
     expect(priceBps).toBeLessThan(2.1);
     expect(feature).toBeGreaterThan(0);
-    expect(feature).toBeLessThanOrEqual(256);
+    expect(feature).toBeLessThanOrEqual(512);
   });
 
   it("error: one whose data say something else refuses: which value, whose, and by how much", async () => {
@@ -166,7 +166,7 @@ describe("notaries as processes", () => {
       status: "ok",
       notary: keys[1]!.address,
       source: `files in ${join(home, "near")}`,
-      featureTolerance: 256,
+      featureTolerance: 512,
       priceToleranceBps: 100,
     });
   });

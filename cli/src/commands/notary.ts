@@ -26,7 +26,7 @@ export const notaryCommand = (): Command =>
       "--feature-tolerance <n>",
       "how far a feature may lie from the notary's own where the data differ; 1024 is 1",
       toWhole(0, 32_767),
-      256,
+      512,
     )
     .option(
       "--price-tolerance <bp>",

@@ -27,7 +27,7 @@ export const verifyCommand = (): Command =>
     .option("--quote <ticker>", "quote currency of the exchange's bars", "USDT")
     .option("--store <folder>", "where fetched bars are kept", ".ballast/market")
     .option("--artefacts <folder>", "where the model and its breach network are, to run both again")
-    .option("--feature-tolerance <n>", "with a snapshot: as for `ballast notary`", toWhole(0, 32_767), 256)
+    .option("--feature-tolerance <n>", "with a snapshot: as for `ballast notary`", toWhole(0, 32_767), 512)
     .option("--price-tolerance <bp>", "with a snapshot: as for `ballast notary`", toWhole(0, 10_000), 100)
     .option("--json", "the checks as one line of JSON on stdout")
     .addHelpText(
