@@ -296,7 +296,7 @@ function forecastOf({ evidence, snapshot, forecaster }: AuditMaterial): {
   if (snapshot === undefined) return { link: open("forecast", GIVE_MARKET), isKnown: false };
   if (forecaster === undefined)
     return {
-      link: open("forecast", "give --artefacts with the model, and --model with its id"),
+      link: open("forecast", "give --artefacts with the model"),
       isKnown: false,
     };
   try {
