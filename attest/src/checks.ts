@@ -22,6 +22,7 @@ export const CHECKS = [
   "not-revoked",
   "not-revoked-offchain",
   "execution", // the vault's own events confirm it
+  "references-not-revoked", // nor are the attestations of its model and dataset
   "model-attestation", // what it refers to is a sound attestation of its model
   "dataset-attestation", // what that refers to is a sound attestation of a dataset
 ] as const;

@@ -122,4 +122,6 @@ export {
   submit,
   UnfundedKeyError,
 } from "./submit.ts";
-export { verifyEvidence, verifyExecution, verifyOffchain, verifyOnchain } from "./verify.ts";
+export { verifyEvidence, verifyOffchain } from "./verify.ts";
+export { verifyExecution } from "./verify-execution.ts";
+export { verifyOnchain } from "./verify-onchain.ts";

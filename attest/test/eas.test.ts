@@ -24,6 +24,7 @@ import {
   registerSchemas,
   signDecision,
   signDelegated,
+  signRecord,
   submit,
   type Trade,
   toOffchainAttestation,
@@ -309,9 +310,29 @@ describe("attestRecord", () => {
     expect(MODEL_SCHEMA.decode(chain[2]!.data)).toEqual(model);
     const found = { ...expectations, modelUid: second.uid };
     const request = { provider: devnet.provider, uid: third.uid, decision: made, expectations: found };
-    expect(failures(await verifyOnchain(request))).toEqual([]);
+    const sound = await verifyOnchain(request);
+    expect(failures(sound)).toEqual([]);
+    expect(sound.map(({ name }) => name)).toContain("model-attestation");
     const another = { ...request, expectations: { ...found, modelUid: word("9") } };
     expect(failures(await verifyOnchain(another))).toEqual(["reference"]);
+    await (await sdkEas(attester).revoke({ schema: MODEL_SCHEMA.uid, data: { uid: second.uid } })).wait();
+    expect(failures(await verifyOnchain(request))).toEqual(["model-attestation"]);
+  });
+
+  it("error: off chain, the attestation of the model or of the dataset was revoked", async () => {
+    const common = { ...domain, time: decision.decidedAt, signer: attester };
+    const first = await signRecord({ ...common, schema: DATASET_SCHEMA, record: dataset });
+    const second = await signRecord({ ...common, schema: MODEL_SCHEMA, record: model, refUID: first.uid });
+    const made = { ...decision, modelId: model.modelId };
+    const { json } = await signDecision({ ...common, decision: made, modelUid: second.uid });
+    const evidence = { decision: made, trades, offchain: json, references: [second.json, first.json] };
+    const failed = async () =>
+      failures(
+        (await verifyEvidence(evidence, { ...expectations, modelUid: second.uid }, devnet.provider)).onchain,
+      );
+    expect(await failed()).toEqual([]);
+    await (await sdkEas(attester).revokeOffchain(first.uid)).wait();
+    expect(await failed()).toEqual(["references-not-revoked"]);
   });
 
   it("error: a reference to what is not on chain", async () => {
@@ -397,7 +418,10 @@ describe("verifyOnchain", () => {
 
   it("error: with a reference to an attestation of no model of its own", async () => {
     const refUID = await attestWith(attester, {});
-    expect(failures(await verify(await attestWith(attester, { refUID })))).toEqual(["reference"]);
+    expect(failures(await verify(await attestWith(attester, { refUID })))).toEqual([
+      "reference",
+      "model-attestation",
+    ]);
   });
 
   it("error: under another schema", async () => {
