@@ -29,7 +29,8 @@ import {
 import { Wallet } from "ethers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { stateWith, toWad } from "../test/fixture.ts";
-import { type AuditMaterial, auditDecision, type Link } from "./audit.ts";
+import { auditDecision } from "./audit.ts";
+import type { AuditMaterial, Link } from "./audit-links.ts";
 import { DECIDE_DEFAULTS, decide } from "./decide.ts";
 import { features } from "./features.ts";
 import { toInputs } from "./inputs.ts";

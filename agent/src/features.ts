@@ -18,7 +18,7 @@ import {
   toBreachScorer,
   toFeatureRows,
 } from "@ballast/model";
-import type { FeatureKit } from "./audit.ts";
+import type { FeatureKit } from "./audit-links.ts";
 import { weightsOf } from "./weights.ts";
 
 const toHex = (bytes: Uint8Array): Hex => `0x${Buffer.from(bytes).toString("hex")}`;

@@ -1,4 +1,5 @@
-export { type AuditMaterial, auditDecision, type FeatureKit, type Link } from "./audit.ts";
+export { auditDecision } from "./audit.ts";
+export type { AuditMaterial, FeatureKit, Link } from "./audit-links.ts";
 export { DECIDE_DEFAULTS, type DecideOptions, decide } from "./decide.ts";
 export { evidenceOf, REFERENCES } from "./evidence.ts";
 export { features } from "./features.ts";
