@@ -1,10 +1,9 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   features,
   httpNotary,
-  type Json,
   openJournal,
   type Policy,
   predictivePolicy,
@@ -12,7 +11,6 @@ import {
   runLoop,
   type Step,
   thresholdPolicy,
-  type VaultScorer,
   vaultVenue,
 } from "@ballast/agent";
 import { vaultAbi } from "@ballast/contracts";
@@ -28,7 +26,6 @@ import {
   HOUR_MS,
   isoTime,
   type MarketSource,
-  openArtefactStore,
   openBarStore,
   type Snapshot,
   toMarket,
@@ -36,56 +33,17 @@ import {
   type UnixMillis,
   unixMillis,
 } from "@ballast/data";
-import {
-  type Forecaster,
-  LOOKBACK_HOURS,
-  lookbackBars,
-  readModel,
-  SERIES_LOOKBACK_HOURS,
-  toForecaster,
-} from "@ballast/model";
+import { LOOKBACK_HOURS, lookbackBars, SERIES_LOOKBACK_HOURS } from "@ballast/model";
 import { Contract, type JsonRpcProvider, parseUnits, Wallet } from "ethers";
-import { breachNetworkOf } from "./breachNetwork.ts";
+import { AgentOptionError, type AgentOptions, checkOptions } from "./agentOptions.ts";
 import { connect, fetchVaultDomain } from "./chain.ts";
-import { describeExpiry, readChampion, untilExpiry } from "./champion.ts";
 import { checkWritable } from "./folders.ts";
+import { readForecasting, readReferences } from "./forecasting.ts";
 import { unlockKeystore } from "./key.ts";
 import { signing } from "./signing.ts";
 import { keepSnapshot } from "./snapshots.ts";
 import type { Terminal } from "./terminal.ts";
 import { toWitness } from "./witness.ts";
-
-export interface AgentOptions {
-  readonly rpc: string;
-  readonly vault: string;
-  readonly chain?: number;
-  readonly keystore?: string;
-  readonly passwordFile?: string;
-  readonly dryRun?: boolean;
-  readonly model?: string;
-  readonly artefacts: string;
-  readonly policy?: "predictive" | "threshold";
-  readonly exchange: string;
-  readonly exchangeUrl?: string;
-  readonly quote: string;
-  readonly store: string;
-  readonly bars?: string;
-  readonly assets?: string[];
-  readonly interval: number;
-  readonly venue: string;
-  readonly notary?: string[];
-  readonly attest: "offchain" | "onchain";
-  readonly references?: string;
-  readonly etherPrice?: number;
-  readonly maxGasGwei?: number;
-  readonly journal: string;
-  readonly once?: boolean;
-  readonly at?: UnixMillis;
-}
-
-export class AgentOptionError extends BallastError {
-  readonly code = "AGENT_OPTION";
-}
 
 /** Exchanges publish the last trades of a bar a few seconds after its close. */
 const SETTLE_MS = 15_000;
@@ -182,24 +140,6 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
   }
 }
 
-function checkOptions(options: AgentOptions): void {
-  if (options.at !== undefined && !options.once)
-    throw new AgentOptionError("--at goes with --once: it decides at that one hour.");
-  if (options.policy === "predictive" && options.model === undefined)
-    throw new AgentOptionError("--policy predictive needs --model; train one with `ballast train`.");
-  if (!/^0x[0-9a-fA-F]{40}$/.test(options.vault))
-    throw new AgentOptionError(`--vault ${options.vault} is no address; give 0x and 40 hexadecimal digits.`);
-  if (!/^0x[0-9a-fA-F]{40}$/.test(options.venue))
-    throw new AgentOptionError(`--venue ${options.venue} is no address; give 0x and 40 hexadecimal digits.`);
-  for (const name of ["etherPrice", "maxGasGwei"] as const) {
-    const value = options[name];
-    if (value !== undefined && !(value > 0 && Number.isFinite(value)))
-      throw new AgentOptionError(
-        `--${name === "etherPrice" ? "ether-price" : "max-gas-gwei"} ${value} is no positive number.`,
-      );
-  }
-}
-
 /** A dry run needs no key of anyone's: it signs with one that nobody knows and that is gone with the process. */
 async function unlockKey(options: AgentOptions, terminal: Terminal): Promise<Pick<Wallet, "connect">> {
   if (options.keystore === undefined) {
@@ -209,54 +149,6 @@ async function unlockKey(options: AgentOptions, terminal: Terminal): Promise<Pic
     return new Wallet(Wallet.createRandom().privateKey);
   }
   return unlockKeystore({ keystore: options.keystore, passwordFile: options.passwordFile }, terminal);
-}
-
-interface Forecasting {
-  readonly forecaster: Forecaster;
-  /** Of the breach network that belongs to the model; absent where the store has none. */
-  readonly scorer: VaultScorer | undefined;
-}
-
-async function readForecasting(
-  { model, artefacts, at }: AgentOptions,
-  terminal: Terminal,
-): Promise<Forecasting | undefined> {
-  if (model === undefined) {
-    terminal.say("No --model: the threshold rule decides, without a forecast.");
-    return undefined;
-  }
-  const champion = model === "champion" ? await readChampion(artefacts) : undefined;
-  if (champion !== undefined) terminal.say(describeExpiry(champion, at ?? Date.now()));
-  const store = await openArtefactStore(artefacts);
-  try {
-    const modelId = champion?.modelId ?? (model as Hex);
-    const artefact = readModel(await store.get(modelId));
-    const forecaster = toForecaster(artefact);
-    const network = breachNetworkOf(artefact);
-    if (network === undefined)
-      terminal.say("This model has no breach network: trades wait until a weight has left its band.");
-    return {
-      forecaster: champion === undefined ? forecaster : untilExpiry(forecaster, champion),
-      scorer: network && features.scorer(network),
-    };
-  } finally {
-    store.close();
-  }
-}
-
-/** Off-chain attestations of the model and its dataset, for the evidence: a JSON array of `{signer, sig}`. */
-function readReferences(path: string): Json {
-  let value: Json | undefined;
-  try {
-    value = JSON.parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? "it is no JSON";
-    throw new AgentOptionError(
-      `--references ${path} cannot be read (${why}); give the file that \`ballast models attest\` wrote.`,
-    );
-  }
-  if (!Array.isArray(value)) throw new AgentOptionError(`--references ${path} is no array of attestations.`);
-  return value;
 }
 
 function toPolicy({ policy, model }: AgentOptions): Policy {
