@@ -171,6 +171,7 @@ export {
   type MarketTable,
   marketFeatures,
   marketFeaturesAt,
+  toExactMeasures,
   toMarketTable,
 } from "./market-features.ts";
 export {

@@ -8,11 +8,11 @@ import {
   MARKET_FEATURE_COUNT,
   marketFeaturesAt,
   stateFeatures,
-  toHourlyMeasures,
+  toExactMeasures,
   toMarketTable,
   VARIANCE_FLOOR_PER_HOUR,
 } from "@ballast/model";
-import { LONGEST_HORIZON_HOURS, strideFor } from "./dataset.ts";
+import { LONGEST_HORIZON_HOURS, strideFor, TARGET_FREE_OF_FILLS_HOURS } from "./dataset.ts";
 
 const WAD = 1e18;
 const HORIZONS = HORIZONS_HOURS.length;
@@ -54,7 +54,7 @@ export interface BreachRowsRequest {
 
 /**
  * Features from the hours before each strided time, targets from the bars after it. Times whose longest target would
- * reach beyond `until` are left out. The market must be long enough for `toDataset`.
+ * reach beyond `until`, or whose shorter ones hold a bar that was filled in, are left out. The market must be long enough for `toDataset`.
  */
 export async function toBreachRows(market: Market, request: BreachRowsRequest): Promise<BreachRows> {
   const perHour = barsPerHour(market.intervalMs);
@@ -63,19 +63,23 @@ export async function toBreachRows(market: Market, request: BreachRowsRequest): 
   const hours = Math.floor(all.length / perHour);
   const closes = market.assets.map((_, i) => all.bars(i, hours * perHour).close);
   const table = toMarketTable(
-    market.assets.map((_, i) => toHourlyMeasures(all.bars(i, hours * perHour), perHour)),
+    market.assets.map((_, i) => toExactMeasures(all.bars(i, hours * perHour), perHour)),
   );
   const returns = closes.map((close) => close.map((p, b) => (b === 0 ? 0 : Math.log(p / close[b - 1]!))));
   const last = hours - LONGEST_HORIZON_HOURS;
   const stride = strideFor(last - LOOKBACK_HOURS, n + 1, request.maxRows);
-  const steps = Math.max(0, Math.floor((last - LOOKBACK_HOURS) / stride) + 1);
-  const rows = steps * (n + 1);
+  const isFilled = market.assets.map((_, i) => all.filled(i, hours * perHour));
+  const steps: number[] = [];
+  for (let hour = LOOKBACK_HOURS; hour <= last; hour += stride) {
+    const soon = [hour * perHour, (hour + TARGET_FREE_OF_FILLS_HOURS) * perHour] as const;
+    if (isFilled.every((filled) => filled.subarray(...soon).every((flag) => flag === 0))) steps.push(hour);
+  }
+  const rows = steps.length * (n + 1);
   const inputs = new Int16Array(rows * BREACH_INPUTS);
   const targets = new Float64Array(rows * HORIZONS);
   const times = new Float64Array(rows);
   const vaults: SampledVault[] = [];
-  for (let s = 0; s < steps; s++) {
-    const hour = LOOKBACK_HOURS + s * stride;
+  for (const [s, hour] of steps.entries()) {
     const at = market.start + hour * HOUR_MS;
     const features = marketFeaturesAt(table, hour, at);
     for (let k = 0; k <= n; k++) {

@@ -1,8 +1,18 @@
-import { type BreachSkill, type IntegerNetwork, MARKET_FEATURE_COUNT, toBreachScorer } from "@ballast/model";
+import { type Market, unixMillis } from "@ballast/data";
+import {
+  type BreachSkill,
+  type IntegerNetwork,
+  lookbackBars,
+  MARKET_FEATURE_COUNT,
+  marketFeatures,
+  toBreachScorer,
+} from "@ballast/model";
 import type { BreachRows } from "./breach-rows.ts";
-import { CALIBRATION_VAULT } from "./calibration.ts";
+import { CALIBRATION_VAULT, toGenericVault } from "./calibration.ts";
+import type { Dataset } from "./dataset.ts";
 import { fitLogistic } from "./evaluation/logistic.ts";
 import { areaUnderCurve, brierSkill } from "./evaluation/probability.ts";
+import type { Fold } from "./walkforward.ts";
 
 const WAD = 1e18;
 /** Where a weight starts within its band, in turn: at the target, or this share of the way to the edge. */
@@ -23,11 +33,12 @@ export function scoreBreaches(table: BreachRows, cut: number, network: IntegerNe
     for (let row = cut; row < table.rows; row++) {
       const { holding, weights } = table.vaults[row]!;
       const own = weights[holding]!;
-      const target = own - STARTS[row % STARTS.length]! * band;
+      const turn = row + Math.floor(row / table.rowsPerTime);
+      const target = own - STARTS[turn % STARTS.length]! * band;
       if (target <= band || target + band >= 1) continue;
       const width = table.inputs.length / table.rows;
       const features = table.inputs.subarray(row * width, row * width + MARKET_FEATURE_COUNT);
-      const wads = weights.map((w) => BigInt(Math.floor(w * WAD)));
+      const wads = toWads(weights);
       const only = (value: number) =>
         weights.map((_, i) => (i === holding ? BigInt(Math.round(value * WAD)) : 0n));
       const state = { weights: wads, targets: only(target), bands: only(band) };
@@ -58,3 +69,39 @@ function leaves({ vaults }: BreachRows, row: number, target: number, band: numbe
   }
   return false;
 }
+
+/**
+ * The score of every prediction of `toBreachOutcomes` for the same times, in its order, 1024 is 1: the same vaults in
+ * the same state, asked of the integer network of their fold instead of the formula.
+ * @param networks One per fold; the network must have been trained on what was known where the fold begins.
+ */
+export function toBreachScores(
+  market: Market,
+  { times }: Pick<Dataset, "times">,
+  folds: readonly Fold[],
+  networks: readonly IntegerNetwork[],
+  sampledTimes: number,
+): Float64Array {
+  const scores: number[] = [];
+  const lookback = lookbackBars(market.intervalMs);
+  const tested = folds[folds.length - 1]!.testEnd - folds[0]!.testStart;
+  const step = Math.max(1, Math.floor(tested / sampledTimes));
+  for (const [f, fold] of folds.entries()) {
+    const scorer = toBreachScorer(networks[f]!);
+    for (let k = fold.testStart; k < fold.testEnd; k += step) {
+      const features = marketFeatures(market.past(unixMillis(times[k]!)).snapshot(lookback));
+      const held = toGenericVault(market.assets, Math.floor(k / step));
+      for (const band of CALIBRATION_VAULT.bands) {
+        const { weights, targets, bands } = held.state(band);
+        const state = { weights: toWads(weights), targets: toWads(targets), bands: toWads(bands) };
+        weights.forEach((_, i) => {
+          const row = i === 0 ? 0 : held.assets[i - 1]! + 1;
+          scores.push(scorer.score(features[row]!, state, i)[DAY]!);
+        });
+      }
+    }
+  }
+  return Float64Array.from(scores);
+}
+
+const toWads = (shares: readonly number[]): bigint[] => shares.map((x) => BigInt(Math.floor(x * WAD)));

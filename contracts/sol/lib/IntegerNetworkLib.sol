@@ -59,38 +59,38 @@ library IntegerNetworkLib {
                     w := add(w, 0x100)
                     x := add(x, 0x100)
                 } {
-                    let word := mload(w)
-                    let value := mload(x)
-                    even := add(even, mul(value, and(shr(16, word), mask)))
-                    odd := add(odd, mul(value, and(word, mask)))
-                    word := mload(add(w, 0x20))
-                    value := mload(add(x, 0x20))
-                    even := add(even, mul(value, and(shr(16, word), mask)))
-                    odd := add(odd, mul(value, and(word, mask)))
-                    word := mload(add(w, 0x40))
-                    value := mload(add(x, 0x40))
-                    even := add(even, mul(value, and(shr(16, word), mask)))
-                    odd := add(odd, mul(value, and(word, mask)))
-                    word := mload(add(w, 0x60))
-                    value := mload(add(x, 0x60))
-                    even := add(even, mul(value, and(shr(16, word), mask)))
-                    odd := add(odd, mul(value, and(word, mask)))
-                    word := mload(add(w, 0x80))
-                    value := mload(add(x, 0x80))
-                    even := add(even, mul(value, and(shr(16, word), mask)))
-                    odd := add(odd, mul(value, and(word, mask)))
-                    word := mload(add(w, 0xa0))
-                    value := mload(add(x, 0xa0))
-                    even := add(even, mul(value, and(shr(16, word), mask)))
-                    odd := add(odd, mul(value, and(word, mask)))
-                    word := mload(add(w, 0xc0))
-                    value := mload(add(x, 0xc0))
-                    even := add(even, mul(value, and(shr(16, word), mask)))
-                    odd := add(odd, mul(value, and(word, mask)))
-                    word := mload(add(w, 0xe0))
-                    value := mload(add(x, 0xe0))
-                    even := add(even, mul(value, and(shr(16, word), mask)))
-                    odd := add(odd, mul(value, and(word, mask)))
+                    even := add(
+                        add(even, mul(mload(x), and(shr(16, mload(w)), mask))),
+                        mul(mload(add(x, 0x20)), and(shr(16, mload(add(w, 0x20))), mask))
+                    )
+                    odd := add(
+                        add(odd, mul(mload(x), and(mload(w), mask))),
+                        mul(mload(add(x, 0x20)), and(mload(add(w, 0x20)), mask))
+                    )
+                    even := add(
+                        add(even, mul(mload(add(x, 0x40)), and(shr(16, mload(add(w, 0x40))), mask))),
+                        mul(mload(add(x, 0x60)), and(shr(16, mload(add(w, 0x60))), mask))
+                    )
+                    odd := add(
+                        add(odd, mul(mload(add(x, 0x40)), and(mload(add(w, 0x40)), mask))),
+                        mul(mload(add(x, 0x60)), and(mload(add(w, 0x60)), mask))
+                    )
+                    even := add(
+                        add(even, mul(mload(add(x, 0x80)), and(shr(16, mload(add(w, 0x80))), mask))),
+                        mul(mload(add(x, 0xa0)), and(shr(16, mload(add(w, 0xa0))), mask))
+                    )
+                    odd := add(
+                        add(odd, mul(mload(add(x, 0x80)), and(mload(add(w, 0x80)), mask))),
+                        mul(mload(add(x, 0xa0)), and(mload(add(w, 0xa0)), mask))
+                    )
+                    even := add(
+                        add(even, mul(mload(add(x, 0xc0)), and(shr(16, mload(add(w, 0xc0))), mask))),
+                        mul(mload(add(x, 0xe0)), and(shr(16, mload(add(w, 0xe0))), mask))
+                    )
+                    odd := add(
+                        add(odd, mul(mload(add(x, 0xc0)), and(mload(add(w, 0xc0)), mask))),
+                        mul(mload(add(x, 0xe0)), and(mload(add(w, 0xe0)), mask))
+                    )
                 }
             }
 
@@ -173,8 +173,20 @@ library IntegerNetworkLib {
                 let bytesOfInputs := shl(5, inputs)
                 mcopy(x, add(input, 0x20), bytesOfInputs)
                 calldatacopy(add(x, bytesOfInputs), calldatasize(), 0x100)
-                for { let offset := 0 } lt(offset, bytesOfInputs) { offset := add(offset, 0x20) } {
-                    sum := add(sum, mload(add(x, offset)))
+                for { let offset := x } lt(offset, add(x, bytesOfInputs)) { offset := add(offset, 0x100) } {
+                    sum := add(
+                        sum,
+                        add(
+                            add(
+                                add(mload(offset), mload(add(offset, 0x20))),
+                                add(mload(add(offset, 0x40)), mload(add(offset, 0x60)))
+                            ),
+                            add(
+                                add(mload(add(offset, 0x80)), mload(add(offset, 0xa0))),
+                                add(mload(add(offset, 0xc0)), mload(add(offset, 0xe0)))
+                            )
+                        )
+                    )
                 }
             }
             let header := mload(start)
