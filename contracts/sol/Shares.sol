@@ -28,7 +28,7 @@ abstract contract Shares is ERC4626, Models, ReentrancyGuardTransient {
 
     // What shares are worth at this moment, in memory only.
     struct Worth {
-        /// Of all tokens, smallest units of the base asset, rounded down and up.
+        /// Of all tokens, smallest units of the base asset, rounded down and up. In an empty vault 0 and 1.
         uint256 assetsDown;
         uint256 assetsUp;
         uint256 supply;
@@ -210,8 +210,8 @@ abstract contract Shares is ERC4626, Models, ReentrancyGuardTransient {
         (worth.positions, total) = _positions();
         uint256 unit = 10 ** worth.positions[0].holding.decimals;
         worth.assetsDown = total.mulDiv(unit, WAD);
-        // Each token's value was rounded down by less than 1; and one virtual unit, as ERC4626 has it.
-        worth.assetsUp = (total + worth.positions.length).mulDiv(unit, WAD, Math.Rounding.Ceil) + 1;
+        // Each token's value was rounded down, by less than 1.
+        worth.assetsUp = (total + worth.positions.length).mulDiv(unit, WAD) + 1;
         worth.supply = totalSupply() + VIRTUAL_SHARES;
     }
 

@@ -35,7 +35,7 @@ contract TollToken is DevToken {
     uint256 public receiverTollBps;
     uint256 public senderTollBps;
 
-    constructor() DevToken("Toll", "TOLL", 18) {}
+    constructor(uint8 decimals_) DevToken("Toll", "TOLL", decimals_) {}
 
     function setTolls(uint256 receiverBps, uint256 senderBps) external {
         (receiverTollBps, senderTollBps) = (receiverBps, senderBps);
