@@ -31,7 +31,7 @@ interface SolcOutput {
     Record<
       string,
       {
-        readonly abi: readonly unknown[];
+        readonly abi: readonly { readonly type: string }[];
         readonly evm: { readonly bytecode: { readonly object: string } };
       }
     >
@@ -81,7 +81,8 @@ export const compile = (): Map<string, string> => {
   const artifacts = new Map<string, string>();
   for (const path of sources) {
     for (const [contractName, { abi, evm }] of Object.entries(output.contracts?.[path] ?? {})) {
-      if (evm.bytecode.object === "" || abi.length === 0) continue;
+      // A library without external functions is in the contracts that use it, its errors too.
+      if (evm.bytecode.object === "" || abi.every(({ type }) => type === "error")) continue;
       const file = `${contractName}.json`;
       if (artifacts.has(file)) throw new Error(`two contracts are called ${contractName}: rename one`);
       const artifact = {

@@ -57,6 +57,17 @@ describe("decide", () => {
     expect(hash).toBe(decisionHash(decision));
   });
 
+  it("default: keeps what the drift of its weights depends on", () => {
+    const { watch, weights } = decide(snapshot, inside, undefined, thresholdPolicy(), T0);
+    expect(watch!.monitorHours).toBe(1);
+    expect(watch!.holdings.map(({ asset }) => asset)).toEqual(["USDC", "BTC", "ETH"]);
+    for (const [i, { target, band }] of watch!.holdings.entries()) {
+      expect(target).toBe(Number(inside.holdings[i]!.targetWeight) / 1e18);
+      expect(band).toBe(Number(inside.holdings[i]!.band) / 1e18);
+    }
+    expect(weights[1]).toBeCloseTo(0.35, 6);
+  });
+
   it("default: a rebalance carries its trades' hash and the forecast it stands on", () => {
     const forecast = forecastOf(3);
     const { decision, trades, breachProbability } = decide(

@@ -1,9 +1,10 @@
 import { ACTION, type Decision, decisionHash, tradesHash } from "@ballast/attest";
 import { type Hex, HOUR_MS, type Snapshot, toWadNearest, type UnixMillis } from "@ballast/data";
 import { type Forecast, forecastHash, weightBreachProbabilities } from "@ballast/model";
+import { toBreachRequest } from "./outlook.ts";
 import { planTrades } from "./plan.ts";
 import { stateHash } from "./state.ts";
-import { type Decided, type Intent, type Policy, REASONS, type VaultState } from "./types.ts";
+import { type Decided, type Intent, type Policy, REASONS, type VaultState, type Watch } from "./types.ts";
 import { isOutsideBand, navOf, WAD, weightsOf } from "./weights.ts";
 
 export interface DecideOptions {
@@ -41,8 +42,9 @@ export function decide(
 ): Decided {
   const usable = isUsable(forecast, snapshot, state) ? forecast : undefined;
   const weights = weightsOf(state);
+  const watch = toWatch(state, snapshot.intervalMs);
   const breachWithin = once(
-    (hours: number) => usable && breachProbabilities(state, weights, usable, hours, snapshot.intervalMs),
+    (hours: number) => usable && breachProbabilities(watch, weights.map(toShare), usable, hours),
   );
   const intent =
     refusal(snapshot, state, now, options) ??
@@ -74,8 +76,9 @@ export function decide(
     reason: outcome.intent.reason,
     numbers: outcome.intent.numbers,
     breachProbability,
-    weights: weights.map((weight) => Number(weight) / 1e18),
+    weights: weights.map(toShare),
     isBreached: state.holdings.some((holding, index) => isOutsideBand(holding, weights[index]!)),
+    watch,
   };
 }
 
@@ -140,22 +143,24 @@ function once<T>(work: (hours: number) => T): (hours: number) => T {
   };
 }
 
+const toShare = (value: bigint): number => Number(value) / Number(WAD);
+
+const toWatch = (state: VaultState, intervalMs: number): Watch => ({
+  monitorHours: intervalMs / HOUR_MS,
+  holdings: state.holdings.map(({ asset, targetWeight, band }) => ({
+    asset,
+    target: toShare(targetWeight),
+    band: toShare(band),
+  })),
+});
+
 /** Per holding, in the state's order; the base asset has no bars and drifts as the rest moves. */
-function breachProbabilities(
-  state: VaultState,
-  weights: readonly bigint[],
+const breachProbabilities = (
+  watch: Watch,
+  weights: readonly number[],
   forecast: Forecast,
   horizonHours: number,
-  intervalMs: number,
-): readonly number[] {
-  const share = (value: bigint) => Number(value) / Number(WAD);
-  return weightBreachProbabilities({
-    assetsOfHoldings: state.holdings.map(({ asset }) => asset),
-    weights: weights.map(share),
-    targets: state.holdings.map(({ targetWeight }) => share(targetWeight)),
-    bands: state.holdings.map(({ band }) => share(band)),
-    forecast,
-    horizonHours,
-    monitorHours: intervalMs / HOUR_MS,
-  }).map(({ calibrated }) => calibrated);
-}
+): readonly number[] =>
+  weightBreachProbabilities(toBreachRequest(watch, weights, forecast, horizonHours)).map(
+    ({ calibrated }) => calibrated,
+  );

@@ -22,6 +22,7 @@ export {
 } from "./keystore.ts";
 export { type LoopPorts, runLoop, type Step } from "./loop.ts";
 export { type CostBps, type Outcome, type OutcomeRecorder, outcomeRecorder } from "./outcome.ts";
+export { type HoldingOutlook, outlookOf } from "./outlook.ts";
 export { type Plan, planTrades } from "./plan.ts";
 export {
   InvalidPolicyError,

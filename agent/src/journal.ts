@@ -1,7 +1,7 @@
 import type { ACTION, DecisionWithTrades } from "@ballast/attest";
 import { BallastError, type Hex, type UnixMillis } from "@ballast/data";
 import type { Forecast } from "@ballast/model";
-import type { Decided, Execution, Reason, Reasons } from "./types.ts";
+import type { Decided, Execution, Reason, Reasons, Watch } from "./types.ts";
 
 /** How far a decision has come. Each is written before the step after it begins. */
 export type Stage =
@@ -51,6 +51,7 @@ export interface JournalEntry extends DecisionWithTrades {
   readonly weights: readonly number[];
   readonly breachProbability: number;
   readonly isBreached: boolean;
+  readonly watch?: Watch | undefined;
   readonly forecast: Forecast | undefined;
   /** The signed off-chain attestation as JSON text (the EAS SDK's own format). */
   readonly offchainAttestation: string | undefined;

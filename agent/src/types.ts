@@ -86,6 +86,14 @@ export interface Policy {
   choose(input: PolicyInput): Intent;
 }
 
+/** Bands, and how often weights are looked at: all that their drift depends on beside weights and forecast. */
+export interface Watch {
+  /** Hours between two bar closes. */
+  readonly monitorHours: number;
+  /** In the order of the holdings; weights 0..1. */
+  readonly holdings: readonly { readonly asset: string; readonly target: number; readonly band: number }[];
+}
+
 /** What `decide` returns: the decision to sign, its trades, and why. */
 export interface Decided extends DecisionWithTrades {
   readonly hash: Hex;
@@ -97,6 +105,8 @@ export interface Decided extends DecisionWithTrades {
   readonly weights: readonly number[];
   /** Whether a weight was outside its band when the decision was made. */
   readonly isBreached: boolean;
+  /** Absent in journals of programs that did not keep it. */
+  readonly watch?: Watch | undefined;
 }
 
 /** What became of an executed decision. */

@@ -1,3 +1,4 @@
+import { outlookOf } from "@ballast/agent";
 import { readEvidence, verifyOffchain } from "@ballast/attest";
 import type { Hex } from "@ballast/data";
 import { forecastHash } from "@ballast/model";
@@ -87,7 +88,37 @@ describe("answers", () => {
       },
       rejection: null,
       forecast: expect.objectContaining({ hash: executed.decision.forecastHash, modelId: MODEL_ID }),
+      outlook: expect.any(Array),
     });
+  });
+
+  test("default: where each weight of a decision goes, by the forecast it signed for; null without one", async () => {
+    const { body } = await get(`/v1/decisions/${executed.hash}`);
+    const expected = outlookOf(executed.watch!, executed.weights, forecastOf(5));
+    expect(body.outlook.map(({ asset }: { asset: string }) => asset)).toEqual(["USDC", "BTC"]);
+    const [{ horizons, ...holding }, free] = body.outlook;
+    expect(holding).toEqual({ asset: "USDC", weight: 0.3, target: 0.32, band: 0.05 });
+    expect(horizons).toEqual(expected[0]!.horizons);
+    expect(horizons.map(({ hours }: { hours: number }) => hours)).toEqual([1, 24]);
+    // A band of the whole range is never left.
+    expect(free.horizons).toEqual(expected[1]!.horizons.map((at) => ({ ...at, hoursToBreach: null })));
+    const plain = (await get("/v1/decisions?run=threshold&limit=1")).body.items[0].hash;
+    expect((await get(`/v1/decisions/${plain}`)).body).toMatchObject({ forecast: null, outlook: null });
+  });
+
+  test("behaviour: no outlook by a forecast that the decision did not sign for, nor without its bands", async () => {
+    const own = await startFixture();
+    const detail = async (hash: Hex) => (await own.app.inject(`/v1/decisions/${hash}`)).json();
+    const other = decidedOf(40, false);
+    own.writer.record("other", other, { policy: "other", forecast: forecastOf(41) });
+    expect((await detail(other.hash)).outlook).toBeNull();
+    const { watch: _, ...early } = decidedOf(42, false);
+    own.writer.record("other", early, { policy: "other", forecast: forecastOf(42) });
+    expect(await detail(early.hash)).toMatchObject({
+      forecast: { at: "2022-08-10T18:00:00Z" },
+      outlook: null,
+    });
+    await own.close();
   });
 
   test("default: the latest forecast alone, with annual volatility", async () => {
@@ -98,10 +129,25 @@ describe("answers", () => {
     expect(body.items[0].assets[0]).toStrictEqual({
       asset: "BTC",
       horizons: [
-        { hours: 1, variance: 1.2e-4, volAnnual: Math.sqrt(1.2e-4 * 8_760) },
-        { hours: 24, variance: 2.4e-4, volAnnual: expect.closeTo(0.29597297, 8) },
+        { hours: 1, variance: 1.2e-4, volAnnual: Math.sqrt(1.2e-4 * 8_760), quantiles: [9.6e-5, 1.44e-4] },
+        { hours: 24, variance: 2.4e-4, volAnnual: expect.closeTo(0.29597297, 8), quantiles: [2e-4, 3e-4] },
       ],
       correlation: { BTC: 1, ETH: 0.8 },
+    });
+    expect(body.items[0].levels).toEqual([0.25, 0.75]);
+    const at = (mean: number) => ({ mean, quantiles: [mean / 2, 2 * mean] });
+    expect(body.items[0].costs).toStrictEqual({
+      levels: [0.05, 0.95],
+      series: [
+        {
+          series: "base_fee_gwei",
+          now: 24,
+          horizons: [
+            { hours: 1, last: at(22), mean: at(22), lowest: at(22) },
+            { hours: 4, last: at(20), mean: at(21), lowest: at(18) },
+          ],
+        },
+      ],
     });
   });
 

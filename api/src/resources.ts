@@ -1,7 +1,7 @@
-import type { JournalEntry, Page, RunSummary } from "@ballast/agent";
+import { type JournalEntry, outlookOf, type Page, type RunSummary } from "@ballast/agent";
 import { ACTION, CHECKS, toEvidence } from "@ballast/attest";
 import { type Hex, isoTime } from "@ballast/data";
-import { type Forecast, forecastHash, readModel } from "@ballast/model";
+import { type Forecast, forecastHash, readModel, type SeriesAhead, type SeriesTarget } from "@ballast/model";
 import type { Static } from "typebox";
 import type * as schemas from "./schemas.ts";
 
@@ -55,11 +55,32 @@ export function toDecision(entry: JournalEntry): Static<typeof schemas.Decision>
 export const toDecisionDetail = (entry: JournalEntry): Static<typeof schemas.DecisionDetail> => ({
   ...toDecision(entry),
   forecast: entry.forecast === undefined ? null : toForecast(entry.forecast),
+  outlook: toOutlook(entry),
 });
+
+/** By the forecast that the decision signed for; one that it could not use says nothing of this vault. */
+function toOutlook({
+  decision,
+  forecast,
+  watch,
+  weights,
+}: JournalEntry): Static<typeof schemas.DecisionDetail>["outlook"] {
+  if (forecast === undefined || watch === undefined || decision.forecastHash !== forecastHash(forecast))
+    return null;
+  return outlookOf(watch, weights, forecast).map(({ horizons, ...holding }) => ({
+    ...holding,
+    horizons: horizons.map((horizon) => ({
+      ...horizon,
+      levels: [...horizon.levels],
+      quantiles: [...horizon.quantiles],
+      hoursToBreach: finite(horizon.hoursToBreach),
+    })),
+  }));
+}
 
 /** Of one asset where it is named, else of all. */
 export function toForecast(forecast: Forecast, only?: string): Static<typeof schemas.Forecast> {
-  const { assets, horizonsHours } = forecast;
+  const { assets, horizonsHours, quantiles, costs } = forecast;
   return {
     hash: forecastHash(forecast),
     modelId: forecast.modelId,
@@ -72,7 +93,13 @@ export function toForecast(forecast: Forecast, only?: string): Static<typeof sch
               asset,
               horizons: horizonsHours.map((hours, h) => {
                 const variance = forecast.variance[i]![h]!;
-                return { hours, variance, volAnnual: Math.sqrt((variance * HOURS_PER_YEAR) / hours) };
+                const spread = quantiles?.variance[i]?.[h];
+                return {
+                  hours,
+                  variance,
+                  volAnnual: Math.sqrt((variance * HOURS_PER_YEAR) / hours),
+                  ...(spread && { quantiles: [...spread] }),
+                };
               }),
               correlation: Object.fromEntries(
                 assets.map((other, j) => [other, forecast.correlation[i]![j]!]),
@@ -80,7 +107,27 @@ export function toForecast(forecast: Forecast, only?: string): Static<typeof sch
             },
           ],
     ),
+    levels: quantiles === undefined ? null : [...quantiles.levels],
     breachCalibration: forecast.breachCalibration,
+    costs:
+      costs === undefined ? null : { levels: [...costs.levels], series: costs.series.map(toSeriesAhead) },
+  };
+}
+
+function toSeriesAhead({ name, now, horizonsHours, ...targets }: SeriesAhead) {
+  const at = (target: SeriesTarget, h: number) => {
+    const { mean, quantiles } = targets[target][h]!;
+    return { mean, quantiles: [...quantiles] };
+  };
+  return {
+    series: name,
+    now,
+    horizons: horizonsHours.map((hours, h) => ({
+      hours,
+      last: at("last", h),
+      mean: at("mean", h),
+      lowest: at("lowest", h),
+    })),
   };
 }
 
@@ -157,7 +204,7 @@ const isManifest = (value: unknown): value is Manifest =>
 /** Without bytes where only the manifest is in the store. Errors: BadModelError where the bytes are no model. */
 export function toModel(manifest: Manifest, bytes: Uint8Array | undefined): Static<typeof schemas.Model> {
   if (bytes === undefined) return { modelId: manifest.modelId, manifest, artefact: null };
-  const { features, horizonsHours, linear, members } = readModel(bytes);
+  const { features, horizonsHours, linear, members, costs = [] } = readModel(bytes);
   const layers = [linear, ...members.flat()];
   return {
     modelId: manifest.modelId,
@@ -168,6 +215,7 @@ export function toModel(manifest: Manifest, bytes: Uint8Array | undefined): Stat
       horizonsHours: [...horizonsHours],
       members: members.map((chain) => [chain[0]?.inputs ?? 0, ...chain.map(({ outputs }) => outputs)]),
       parameters: layers.reduce((sum, { weights, bias }) => sum + weights.length + bias.length, 0),
+      costs: costs.map(({ series }) => series),
     },
   };
 }

@@ -162,6 +162,29 @@ export const Decision = Type.Object({
   rejection: nullable(Type.Object({ code: Type.String(), message: Type.String() })),
 });
 
+const levels = Type.Array(Type.Number(), { description: "Levels of the quantiles, ascending, in (0, 1)" });
+const quantiles = (of: string) =>
+  Type.Array(Type.Number(), { description: `${of}, at the levels, ascending` });
+
+const CostDistribution = (description: string) =>
+  Type.Object({ mean: Type.Number(), quantiles: quantiles("In the series' unit") }, { description });
+
+/** One series ahead; each target has one distribution per horizon, in the series' unit. */
+const SeriesAhead = Type.Object({
+  series: Type.String({
+    description: "Name in the market data, e.g. base_fee_gwei; its numbers are in its own unit",
+  }),
+  now: Type.Number({ description: "In the hour before the forecast" }),
+  horizons: Type.Array(
+    Type.Object({
+      hours: Type.Number(),
+      last: CostDistribution("The value in the last hour of the horizon"),
+      mean: CostDistribution("The mean of the hours until then, on the scale it is forecast on"),
+      lowest: CostDistribution("The lowest of the hours until then"),
+    }),
+  ),
+});
+
 export const Forecast = Type.Object({
   hash: hash("keccak256 of the canonical bytes: a decision's forecastHash"),
   modelId: hash("Model"),
@@ -174,6 +197,7 @@ export const Forecast = Type.Object({
           hours: Type.Number(),
           variance: Type.Number({ description: "Expected sum of squared log returns over the horizon" }),
           volAnnual: Type.Number({ description: "sqrt(variance · 8760 / hours)" }),
+          quantiles: Type.Optional(quantiles("Of the realised variance over the horizon")),
         }),
       ),
       correlation: Type.Record(Type.String(), Type.Number(), {
@@ -181,13 +205,60 @@ export const Forecast = Type.Object({
       }),
     }),
   ),
+  levels: nullable(
+    Type.Array(Type.Number(), { description: "Levels of the variance's quantiles; null without" }),
+  ),
   breachCalibration: Type.Object(
     { a: Type.Number(), b: Type.Number() },
     { description: "p = logistic(a + b·logit(first-passage probability))" },
   ),
+  costs: nullable(
+    Type.Object(
+      { levels, series: Type.Array(SeriesAhead) },
+      { description: "Base fee and other series ahead; null where the model had none to go by" },
+    ),
+  ),
 });
 
-export const DecisionDetail = Type.Intersect([Decision, Type.Object({ forecast: nullable(Forecast) })]);
+/** Where one weight goes if nobody trades, by the decision's own forecast. */
+const HoldingOutlook = Type.Object({
+  asset: Type.String(),
+  weight: Type.Number({ description: "When the decision was made, 0..1" }),
+  target: Type.Number(),
+  band: Type.Number({ description: "Half-width: the weight shall stay within target ± band" }),
+  horizons: Type.Array(
+    Type.Object({
+      hours: Type.Number(),
+      mean: Type.Number({ description: "Of the weight at the horizon, 0..1" }),
+      deviation: Type.Number({ description: "Its standard deviation" }),
+      levels,
+      quantiles: quantiles("Of the weight at the horizon"),
+      breachProbability: Type.Number({
+        description: "Calibrated probability that the weight is seen outside its band by then, 0..1",
+      }),
+      hoursInside: Type.Number({ description: "Expected hours inside until it leaves or the horizon ends" }),
+      hoursToBreach: nullable(
+        Type.Number({
+          description:
+            "Expected hours until it leaves, at this horizon's volatility; null where it never need",
+        }),
+      ),
+    }),
+  ),
+});
+
+export const DecisionDetail = Type.Intersect([
+  Decision,
+  Type.Object({
+    forecast: nullable(Forecast),
+    outlook: nullable(
+      Type.Array(HoldingOutlook, {
+        description:
+          "In the order of the holdings; null where the decision used no forecast or an older journal kept no bands",
+      }),
+    ),
+  }),
+]);
 
 const page = <T extends Parameters<typeof Type.Array>[0]>(item: T) =>
   Type.Object({
@@ -242,6 +313,7 @@ export const Model = Type.Object({
           description: "Layer widths of each network, inputs first",
         }),
         parameters: Type.Integer({ description: "Weights and biases of all layers" }),
+        costs: Type.Array(Type.String(), { description: "Series whose costs ahead it forecasts" }),
       },
       { description: "Null where the store has the manifest alone" },
     ),

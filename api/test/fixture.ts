@@ -73,12 +73,35 @@ export const forecastOf = (n: number): Forecast =>
       [1e-5 * (n + 1), 2.4e-4],
       [2e-5, 4.8e-4],
     ],
+    quantiles: {
+      levels: [0.25, 0.75],
+      variance: [
+        [
+          [8e-6 * (n + 1), 1.2e-5 * (n + 1)],
+          [2e-4, 3e-4],
+        ],
+        [
+          [1.5e-5, 2.5e-5],
+          [4e-4, 6e-4],
+        ],
+      ],
+    },
     correlation: [
       [1, 0.8],
       [0.8, 1],
     ],
     breachCalibration: { a: -0.1, b: 0.9 },
+    costs: { levels: [0.05, 0.95], series: [BASE_FEE] },
   });
+const spread = (mean: number) => ({ mean, quantiles: [mean / 2, 2 * mean] });
+const BASE_FEE = {
+  name: "base_fee_gwei",
+  now: 24,
+  horizonsHours: [1, 4],
+  last: [spread(22), spread(20)],
+  mean: [spread(22), spread(21)],
+  lowest: [spread(22), spread(18)],
+};
 
 export function decidedOf(n: number, isRebalance: boolean): Decided {
   const trades: Trade[] = isRebalance
@@ -109,6 +132,13 @@ export function decidedOf(n: number, isRebalance: boolean): Decided {
     breachProbability: 0.012345,
     weights: [0.3, 0.7],
     isBreached: false,
+    watch: {
+      monitorHours: 1,
+      holdings: [
+        { asset: "USDC", target: 0.32, band: 0.05 },
+        { asset: "BTC", target: 0.68, band: 1 },
+      ],
+    },
   };
 }
 

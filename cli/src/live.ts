@@ -32,7 +32,14 @@ import {
   type UnixMillis,
   unixMillis,
 } from "@ballast/data";
-import { type Forecaster, LOOKBACK_HOURS, lookbackBars, readModel, toForecaster } from "@ballast/model";
+import {
+  type Forecaster,
+  LOOKBACK_HOURS,
+  lookbackBars,
+  readModel,
+  SERIES_LOOKBACK_HOURS,
+  toForecaster,
+} from "@ballast/model";
 import { type JsonRpcProvider, parseUnits, Wallet } from "ethers";
 import { connect, fetchVaultDomain } from "./chain.ts";
 import { describeExpiry, readChampion, untilExpiry } from "./champion.ts";
@@ -272,14 +279,14 @@ async function toObserver(
   };
 }
 
-/** The last base fee of each hour of the past week that the node still knows. */
+/** The last base fee of each hour that the node still knows, back to where forecasts of it look and a day more. */
 async function fetchHourlyBaseFees(
   node: Awaited<ReturnType<typeof connectEvm>>,
   at: UnixMillis,
 ): Promise<Exogenous | undefined> {
   const head = await node.block("latest");
   const fees = await fetchBaseFees(node, {
-    fromBlock: Math.max(0, head.number - 168 * BLOCKS_PER_HOUR),
+    fromBlock: Math.max(0, head.number - (SERIES_LOOKBACK_HOURS + 24) * BLOCKS_PER_HOUR),
     toBlock: head.number,
     dateEvery: BLOCKS_PER_HOUR,
   });

@@ -14,6 +14,7 @@ import {
 import { LOOKBACK_HOURS, type ModelManifest, readManifest, readModel } from "@ballast/model";
 import { type Challenge, challenge, judge } from "@ballast/training";
 import { describeExpiry } from "./champion.ts";
+import { describeCosts } from "./costScores.ts";
 import { interruptible } from "./interrupt.ts";
 import type { Terminal } from "./terminal.ts";
 import { readDataset, toMillis } from "./trainingData.ts";
@@ -114,6 +115,7 @@ export async function showModel(id: string, options: ModelsOptions, terminal: Te
       `${String(horizonHours).padStart(4)} h         QLIKE ${ratioToLogHar.network.toFixed(3)} of log-HAR, t ${tAgainstLogHar.toFixed(2)}`,
     );
   terminal.result(`breach         Brier skill ${calibration.brierSkillCalibrated.toFixed(3)}`);
+  for (const line of describeCosts(manifest.costs)) terminal.result(line);
   for (const { action, at, reason, isForced, expiresAt } of promotions)
     terminal.result(
       `${action.padEnd(9)}      ${at}${isForced ? ", forced" : ""}: ${reason}; expires ${expiresAt}`,

@@ -18,6 +18,7 @@ import {
   train,
   whileFrozen,
 } from "@ballast/training";
+import { describeCosts } from "./costScores.ts";
 import { checkWritable, FolderError, writeWhole } from "./folders.ts";
 import { interruptible } from "./interrupt.ts";
 import type { Terminal } from "./terminal.ts";
@@ -128,7 +129,10 @@ export async function trainOn(
   return { trained, evaluated: evaluated! };
 }
 
-function describeScores({ manifest: { metrics, calibration } }: TrainedModel, terminal: Terminal): void {
+function describeScores(
+  { manifest: { metrics, calibration, costs } }: TrainedModel,
+  terminal: Terminal,
+): void {
   terminal.say(
     "Out of sample, QLIKE as a ratio to log-HAR of each asset; t is Diebold-Mariano's, below 0 is better:",
   );
@@ -140,6 +144,7 @@ function describeScores({ manifest: { metrics, calibration } }: TrainedModel, te
   terminal.say(
     `Breach probability: Brier skill ${calibration.brierSkillRaw.toFixed(3)} raw, ${calibration.brierSkillCalibrated.toFixed(3)} recalibrated.`,
   );
+  for (const line of describeCosts(costs)) terminal.say(line);
 }
 
 /** Returns the page's path. Errors: FolderError */

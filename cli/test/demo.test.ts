@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Journal, type JournalEntry, openJournal } from "@ballast/agent";
 import { toEvidence } from "@ballast/attest";
+import { forecastHash } from "@ballast/model";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { DemoSummary, RunSummary } from "../src/summary.ts";
 import { evidenceOf } from "../src/verifyRun.ts";
@@ -123,6 +124,18 @@ describe("demo", () => {
         if (entry.stage === "executed")
           expect([entry.uid, entry.txHash]).toEqual([expect.any(String), entry.execution?.txHash]);
       }
+    }
+  });
+
+  it("default: each forecast carries costs ahead, bound by its decision, and the bands it was made for", () => {
+    for (const { forecast, decision, watch } of entriesOf(1, "predictive")) {
+      expect(forecast!.costs!.series.map(({ name }) => name)).toEqual([
+        "aave.usdc.utilisation",
+        "base_fee_gwei",
+      ]);
+      expect(decision.forecastHash).toBe(forecastHash(forecast!));
+      expect(decision.forecastHash).not.toBe(forecastHash({ ...forecast!, costs: undefined }));
+      expect(watch!.holdings.map(({ band }) => band)).toEqual(new Array(watch!.holdings.length).fill(0.02));
     }
   });
 

@@ -115,6 +115,33 @@ describe("ballast train --config", () => {
     );
   });
 
+  it("default: a fee beside the bars is forecast, its scores are shown, and --check repeats it", async () => {
+    const bars = join(home, "fees");
+    for (const asset of ["BTC", "ETH"]) writeRows(bars, asset, rowsOf(asset).slice(0, TRAINED));
+    const source = syntheticSource({ seed: 3, hours: HOURS, start: unixMillis(START), assets: ["BTC"] });
+    // It goes on after the last bar, as a feed does that is kept by itself.
+    const fee = (await source.load({})).exogenous.find(({ name }) => name === "base_fee_gwei")!;
+    const rows = Array.from(fee.value, (v, i) => `${isoTime(fee.publishedAt[i]!)},${v}`);
+    writeFileSync(join(bars, "exogenous-base_fee_gwei.csv"), `published_at,value\n${rows.join("\n")}\n`);
+    const own = ["--bars", "fees", "--artefacts", "fees-artefacts"];
+    const ended = await train("--json", ...own);
+    const { modelId: id, costs } = lastJson(ended);
+    expect(costs.served).toMatchObject([{ series: "base_fee_gwei", transform: "log" }]);
+    expect(ended.stderr).toMatch(/costs ahead {4}base_fee_gwei 24 h: R² /);
+    const shown = await models("show", id, "--artefacts", "fees-artefacts");
+    const lines = shown.stdout.split("\n").filter((line) => line.startsWith("costs ahead"));
+    expect(lines.map((line) => line.split(":")[0])).toEqual(
+      [1, 4, 24].map((hours) => `costs ahead    base_fee_gwei ${hours} h`),
+    );
+    const page = readFileSync(join(home, "fees-artefacts/reports", `${id}.html`), "utf8");
+    expect(page).toContain("base_fee_gwei, 24 h");
+    const check = await run(home, ["train", "--check", id, ...own]);
+    expect(check.stdout).toContain("same  costs ahead: base_fee_gwei\n");
+    expect(check.stdout).toContain(`same  weights: ${id}\n`);
+    expect(check.status).toBe(0);
+    expect((await models("show", modelId)).stdout).toContain("costs ahead    none");
+  });
+
   it("error: a data set that changes while it is trained on is refused, and nothing is stored", async () => {
     for (const asset of ["BTC", "ETH"]) writeRows(join(home, "written"), asset, rowsOf(asset));
     const job = start(home, [

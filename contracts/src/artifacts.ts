@@ -1,6 +1,7 @@
 import type { InterfaceAbi } from "ethers";
 import devFeed from "./generated/DevFeed.json" with { type: "json" };
 import devMarket from "./generated/DevMarket.json" with { type: "json" };
+import devNetworks from "./generated/DevNetworks.json" with { type: "json" };
 import devToken from "./generated/DevToken.json" with { type: "json" };
 import rebalancer from "./generated/Rebalancer.json" with { type: "json" };
 import uniswapV2Venue from "./generated/UniswapV2Venue.json" with { type: "json" };
@@ -40,3 +41,6 @@ export const vaultAbi: InterfaceAbi = [
 export const devTokenArtifact: Artifact = devToken;
 export const devFeedArtifact: Artifact = devFeed;
 export const devMarketArtifact: Artifact = devMarket;
+
+/** Checks and runs integer networks outside a vault. */
+export const devNetworksArtifact: Artifact = devNetworks;

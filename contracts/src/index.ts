@@ -12,6 +12,7 @@ export {
   type Artifact,
   devFeedArtifact,
   devMarketArtifact,
+  devNetworksArtifact,
   devTokenArtifact,
   rebalancerArtifact,
   uniswapV2VenueArtifact,

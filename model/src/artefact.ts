@@ -1,5 +1,6 @@
 import type { Hex } from "@ballast/data";
 import { BallastError, canonicalJson, keccak } from "@ballast/data";
+import { type CostModel, toCostModels } from "./cost-models.ts";
 import { FEATURE_NAMES } from "./features.ts";
 import { HORIZONS_HOURS, QUANTILE_LEVELS } from "./forecast.ts";
 
@@ -44,6 +45,8 @@ export interface NetworkArtefact {
   readonly correlationHalfLifeHours: number;
   /** p = logistic(a + b·logit(raw)). */
   readonly breachCalibration: { readonly a: number; readonly b: number };
+  /** Models of costs ahead, ascending by series; absent where the market had no series to learn from. */
+  readonly costs?: readonly CostModel[] | undefined;
 }
 
 /** What an artefact's JSON says of itself; a change that alters any forecast raises the version. */
@@ -118,6 +121,7 @@ export function readModel(bytes: Uint8Array): NetworkArtefact {
       a: toNumber(calibration.a, "breachCalibration.a"),
       b: toNumber(calibration.b, "breachCalibration.b"),
     },
+    ...(file.costs !== undefined && { costs: toCostModels(file.costs, refuse) }),
   };
   if (!(artefact.correlationHalfLifeHours > 0)) {
     throw new BadModelError("correlationHalfLifeHours", String(artefact.correlationHalfLifeHours));
@@ -126,6 +130,10 @@ export function readModel(bytes: Uint8Array): NetworkArtefact {
     throw new BadModelError("the file", "not in canonical form");
   return artefact;
 }
+
+const refuse = (field: string, found: string): never => {
+  throw new BadModelError(field, found);
+};
 
 function toMember(value: unknown, inputs: number, outputs: number, path: string): Layer[] {
   const layers = toList(value, path);

@@ -54,6 +54,30 @@ describe("weightBreachTimes", () => {
     expect(cash!.expectedHours).toBeCloseTo(asset!.expectedHours, 8);
   });
 
+  it("behaviour: with a distribution of variance, means of the times at its quantiles, nearest level taken", () => {
+    const factors = [0.4, 0.7, 1, 1.5, 3];
+    const at = (factor: number) => forecast(steady.map((v) => v * factor));
+    const levels = [0.05, 0.25, 0.5, 0.75, 0.95];
+    const spread: Forecast = {
+      ...at(1),
+      quantiles: { levels, variance: [steady.map((v) => factors.map((factor) => v * factor))] },
+    };
+    const [found] = weightBreachTimes(request(0.02, 1, spread));
+    // Halfway between neighbouring levels lie 0, 0.15, 0.375, 0.625, 0.85 and 1.
+    const shares = [0.15, 0.225, 0.25, 0.225, 0.15];
+    const each = factors.map((factor) => weightBreachTimes(request(0.02, 1, at(factor)))[0]!);
+    const mean = (value: (time: (typeof each)[number]) => number) =>
+      each.reduce((sum, time, q) => sum + shares[q]! * value(time), 0);
+    expect(found!.expectedHours).toBeCloseTo(
+      mean(({ expectedHours }) => expectedHours),
+      8,
+    );
+    expect(found!.hoursWithin.raw).toBeCloseTo(
+      mean(({ hoursWithin }) => hoursWithin.raw),
+      10,
+    );
+  });
+
   it("default: both times of simulated walks, looked at every hour and every 5 minutes, within 2 %", () => {
     for (const [band, dt] of [
       [0.01, 1],

@@ -1,5 +1,5 @@
 import { exitProbability, expectedExitTime, MONITORING_SHIFT } from "./breach.ts";
-import { type BreachRequest, calibrate, covarianceOver, relativeVariance } from "./drift.ts";
+import { type BreachRequest, calibrate, covarianceOver, relativeVariance, toScenarios } from "./drift.ts";
 
 export interface BreachTime {
   /** Expected hours until the weight is seen outside its band, however long it takes; Infinity where it need not. */
@@ -22,6 +22,7 @@ const PANELS = 10;
  *
  * `expectedHours` takes the variance per hour of the horizon for all time: ab/σ² with both barriers moved out by
  * 0.5826·σ·√Δt for looks Δt apart, for the mean overshoot past a barrier is as much (Siegmund 1979) and E T = E x²/σ².
+ * Both are means over the predictive distribution of variance where the forecast has one.
  *
  * `hoursWithin` follows the forecast's term structure of variance: with V(t) the relative variance over t hours,
  * logit(w) is a Brownian motion by the clock V, and E min(T, H) = ∫₀ᴴ P(T > t) dt. Looks Δt apart see a breach only at
@@ -30,11 +31,15 @@ const PANELS = 10;
  */
 export function weightBreachTimes(request: BreachRequest): BreachTime[] {
   const { weights, targets, bands, assetsOfHoldings, forecast, horizonHours, monitorHours } = request;
-  const nodes = legendreNodes(horizonHours).map((node) => ({
-    ...node,
-    covariance: covarianceOver(forecast, assetsOfHoldings, node.time),
-  }));
-  const atHorizon = covarianceOver(forecast, assetsOfHoldings, horizonHours);
+  const nodes = legendreNodes(horizonHours);
+  const scenarios = toScenarios(forecast).map((scenario) => {
+    const over = (hours: number) => covarianceOver(scenario.forecast, assetsOfHoldings, hours);
+    return {
+      share: scenario.share,
+      atHorizon: over(horizonHours),
+      atNodes: nodes.map(({ time }) => over(time)),
+    };
+  });
   return weights.map((w, i) => {
     const low = targets[i]! - bands[i]!;
     const high = targets[i]! + bands[i]!;
@@ -46,26 +51,31 @@ export function weightBreachTimes(request: BreachRequest): BreachTime[] {
       };
     const a = low > 0 ? logit(w) - logit(low) : Number.POSITIVE_INFINITY;
     const b = high < 1 ? logit(high) - logit(w) : Number.POSITIVE_INFINITY;
-    const sigma = Math.sqrt(relativeVariance(atHorizon, weights, i) / horizonHours);
-    const shift = MONITORING_SHIFT * sigma * Math.sqrt(monitorHours);
-    const exitBy = (hours: number, covariance: readonly (readonly number[])[]) =>
-      exitProbability({
-        a,
-        b,
-        sigma: Math.sqrt(relativeVariance(covariance, weights, i) / hours),
-        mu: 0,
-        horizon: hours,
-        monitorInterval: monitorHours,
-      });
-    const exits = nodes.map(({ time, weight, covariance }) => ({ weight, raw: exitBy(time, covariance) }));
-    const last = exitBy(horizonHours, atHorizon);
+    const sigmaOver = (covariance: readonly (readonly number[])[], hours: number) =>
+      Math.sqrt(relativeVariance(covariance, weights, i) / hours);
+    const exitBy = (covarianceOf: (scenario: (typeof scenarios)[number]) => number[][], hours: number) =>
+      scenarios.reduce((sum, scenario) => {
+        const sigma = sigmaOver(covarianceOf(scenario), hours);
+        const exit = exitProbability({ a, b, sigma, mu: 0, horizon: hours, monitorInterval: monitorHours });
+        return sum + scenario.share * exit;
+      }, 0);
+    const exits = nodes.map(({ time, weight }, n) => ({
+      weight,
+      raw: exitBy((scenario) => scenario.atNodes[n]!, time),
+    }));
+    const last = exitBy((scenario) => scenario.atHorizon, horizonHours);
+    const expectedHours = scenarios.reduce((sum, { share, atHorizon }) => {
+      const sigma = sigmaOver(atHorizon, horizonHours);
+      const shift = MONITORING_SHIFT * sigma * Math.sqrt(monitorHours);
+      return sum + share * expectedExitTime({ a: a + shift, b: b + shift, sigma, mu: 0 });
+    }, 0);
     const within = (toProbability: (raw: number) => number) => {
       let outside = -0.5 * monitorHours * toProbability(last);
       for (const { weight, raw } of exits) outside += weight * toProbability(raw);
       return Math.min(horizonHours, Math.max(0, horizonHours - outside));
     };
     return {
-      expectedHours: expectedExitTime({ a: a + shift, b: b + shift, sigma, mu: 0 }),
+      expectedHours,
       hoursWithin: {
         raw: within((raw) => raw),
         calibrated: within((raw) => calibrate(raw, forecast.breachCalibration)),

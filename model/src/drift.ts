@@ -124,7 +124,7 @@ export function weightBreachProbabilities(request: BreachRequest): BreachProbabi
  * The forecast at each quantile of its variance, all assets alike, with the share of probability nearer to that
  * level than to its neighbours; the point forecast alone where there is no distribution.
  */
-function toScenarios(forecast: Forecast): { readonly share: number; readonly forecast: Forecast }[] {
+export function toScenarios(forecast: Forecast): { readonly share: number; readonly forecast: Forecast }[] {
   const { quantiles } = forecast;
   if (quantiles === undefined) return [{ share: 1, forecast }];
   const { levels } = quantiles;

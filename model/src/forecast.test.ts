@@ -1,14 +1,8 @@
 import { keccak, unixMillis } from "@ballast/data";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  type Forecast,
-  ForecastRangeError,
-  forecastBytes,
-  forecastHash,
-  HORIZONS_HOURS,
-  quantise,
-} from "./forecast.ts";
+import { type Forecast, forecastBytes, forecastHash, HORIZONS_HOURS, quantise } from "./forecast.ts";
+import { ForecastRangeError } from "./forecast-range.ts";
 
 const FORECAST: Forecast = quantise({
   modelId: `0x${"ab".repeat(32)}`,

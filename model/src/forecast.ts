@@ -1,5 +1,7 @@
 import type { Hex, UnixMillis } from "@ballast/data";
-import { BallastError, keccak } from "@ballast/data";
+import { keccak } from "@ballast/data";
+import { type CostsAhead, costsBytes, quantiseCosts } from "./costs-ahead.ts";
+import { ForecastRangeError } from "./forecast-range.ts";
 
 /** The horizons every forecaster serves, in hours. */
 export const HORIZONS_HOURS = [1, 4, 24, 168] as const;
@@ -32,6 +34,8 @@ export interface Forecast {
   readonly correlation: readonly (readonly number[])[];
   /** How the raw first-passage probability becomes a calibrated one: p = logistic(a + b·logit(raw)). */
   readonly breachCalibration: { readonly a: number; readonly b: number };
+  /** Base fee and other series ahead; absent where the model has none or the snapshot does not know their week. */
+  readonly costs?: CostsAhead | undefined;
 }
 
 /** Variances are whole multiples of 10⁻¹²: a volatility of 1 bp over the horizon still has four digits. */
@@ -44,27 +48,13 @@ const MAX_CALIBRATION = 1000;
 /** Begins what the second version of the encoding adds to the first. */
 const WITH_QUANTILES = 2;
 
-export class ForecastRangeError extends BallastError {
-  readonly code = "FORECAST_RANGE";
-  readonly field: string;
-  readonly value: number;
-  constructor(field: string, value: number) {
-    super(
-      `the forecast's ${field} is ${value}, which no market can mean. ` +
-        `Check the bars it was made from, or train the model again.`,
-    );
-    this.field = field;
-    this.value = value;
-  }
-}
-
 /**
- * Rounds variances to multiples of 10⁻¹² (at least one), correlations and the calibration to 10⁻⁶.
- * Idempotent. Throws ForecastRangeError for NaN, variances outside [0, 100], correlations outside [−1, 1],
+ * Rounds variances to multiples of 10⁻¹² (at least one), correlations and the calibration to 10⁻⁶, and
+ * costs as quantiseCosts does. Idempotent. Throws ForecastRangeError for NaN, variances outside [0, 100], correlations outside [−1, 1],
  * levels outside (0, 1) and calibration outside ±1000.
  */
 export function quantise(forecast: Forecast): Forecast {
-  const { quantiles } = forecast;
+  const { quantiles, costs } = forecast;
   return {
     ...forecast,
     variance: forecast.variance.map((row, i) =>
@@ -93,6 +83,7 @@ export function quantise(forecast: Forecast): Forecast {
       a: quantiseCalibration("a", forecast.breachCalibration.a),
       b: quantiseCalibration("b", forecast.breachCalibration.b),
     },
+    ...(costs !== undefined && { costs: quantiseCosts(costs) }),
   };
 }
 
@@ -123,8 +114,15 @@ function check(holds: boolean, field: string, value: number): void {
  * and, where it has quantiles,
  *
  *     uint8 2 (of the second version) | uint8 Q | Q × uint32 level·10⁶ | N·H·Q × uint64 variance·10¹²
+ *
+ * and, where it has costs, what costsBytes adds.
  */
-export function forecastBytes(forecast: Forecast): Uint8Array {
+export const forecastBytes = (forecast: Forecast): Uint8Array =>
+  forecast.costs === undefined
+    ? varianceBytes(forecast)
+    : Buffer.concat([varianceBytes(forecast), costsBytes(forecast.costs)]);
+
+function varianceBytes(forecast: Forecast): Uint8Array {
   const { assets, horizonsHours, variance, correlation, quantiles } = forecast;
   const tickers = assets.map((asset) => Buffer.from(asset, "utf8"));
   const n = assets.length;

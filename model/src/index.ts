@@ -8,6 +8,9 @@ export {
 } from "./artefact.ts";
 export { exitProbability, expectedExitTime, MONITORING_SHIFT, type Passage } from "./breach.ts";
 export { type BreachTime, weightBreachTimes } from "./breach-time.ts";
+export { type CostModel, forecastCosts, transformOf } from "./cost-models.ts";
+export type { CostDistribution, CostsAhead, SeriesAhead } from "./costs-ahead.ts";
+export type { CostHorizonScore, CostsReport } from "./costs-report.ts";
 export {
   type BreachProbability,
   type BreachRequest,
@@ -42,13 +45,13 @@ export {
 } from "./features.ts";
 export {
   type Forecast,
-  ForecastRangeError,
   forecastBytes,
   forecastHash,
   HORIZONS_HOURS,
   QUANTILE_LEVELS,
   quantise,
 } from "./forecast.ts";
+export { ForecastRangeError } from "./forecast-range.ts";
 export {
   BadReturnError,
   BadStartVarianceError,
@@ -103,6 +106,26 @@ export {
   toHourlySeries,
   toTransformed,
 } from "./hourly-series.ts";
+export {
+  type IntegerLayer,
+  type IntegerNetwork,
+  type Runner,
+  toRunner,
+} from "./integer-network.ts";
+export {
+  BadNetworkError,
+  holderCode,
+  type NetworkFault,
+  networkBytes,
+  networkId,
+  readNetwork,
+} from "./integer-network-bytes.ts";
+export {
+  type ExportRequest,
+  exportNetwork,
+  foldStandardisation,
+  NetworkNotExportableError,
+} from "./integer-network-export.ts";
 export { choleskySolve } from "./leastsquares.ts";
 export { fitLogHar, LOG_HAR_LAGS, type LogHar, predictLogHar } from "./loghar.ts";
 export {

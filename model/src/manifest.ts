@@ -1,5 +1,6 @@
 import type { Hex } from "@ballast/data";
 import { BallastError, canonicalJson } from "@ballast/data";
+import type { CostsReport } from "./costs-report.ts";
 
 export const FORECASTERS = ["network", "linear", "logHar", "ewma"] as const;
 export type ForecasterName = (typeof FORECASTERS)[number];
@@ -74,6 +75,8 @@ export interface ModelManifest {
   /** One per horizon. */
   readonly metrics: readonly HorizonScore[];
   readonly calibration: CalibrationReport;
+  /** Models of costs ahead; absent in manifests of programs that had none. */
+  readonly costs?: CostsReport | undefined;
 }
 
 export class BadManifestError extends BallastError {

@@ -1,5 +1,6 @@
 import type { Snapshot } from "@ballast/data";
 import { type Layer, modelBytes, modelId, type NetworkArtefact } from "./artefact.ts";
+import { forecastCosts } from "./cost-models.ts";
 import { ewmaCorrelation, lambdaOfHalfLife } from "./ewma.ts";
 import { barsPerHour, featureRows, LOOKBACK_HOURS } from "./features.ts";
 import type { Forecast } from "./forecast.ts";
@@ -81,6 +82,7 @@ export function toForecaster(artefact: NetworkArtefact): Forecaster {
   const perHour = new Float64Array(HORIZONS_HOURS.length);
   const spread = artefact.logQuantiles?.map((row) => row.map(Math.exp));
   return (snapshot) => {
+    const costs = forecastCosts(artefact.costs ?? [], snapshot);
     const variance = featureRows(snapshot).map((row) => {
       forward.run(row, 0, perHour);
       return HORIZONS_HOURS.map((hours, h) => perHour[h]! * hours);
@@ -99,6 +101,7 @@ export function toForecaster(artefact: NetworkArtefact): Forecaster {
       }),
       correlation: ewmaCorrelation(hourlyReturns(snapshot), lambda),
       breachCalibration: artefact.breachCalibration,
+      ...(costs !== undefined && { costs }),
     });
   };
 }

@@ -158,9 +158,11 @@ export function forecastSeries(
       const center = now + dot(coefficients, terms);
       const size = Math.exp(dot(spread, spreadInputs));
       const value = (error: number) => fromTransformed(center + size * error, transform);
+      let sum = 0;
+      for (const error of errors) sum += value(error);
       return {
         transformedMean: center + size * mean(errors),
-        mean: mean(errors.map(value)),
+        mean: sum / errors.length,
         quantiles: QUANTILE_LEVELS.map((level) => value(quantileOf(errors, level))),
       };
     });

@@ -15,7 +15,8 @@ export interface SeriesRegression {
   readonly errors: readonly number[];
 }
 
-const ERROR_POINTS = 200;
+/** Points by which the shape of errors is described. */
+export const ERROR_POINTS = 200;
 /** Shares of the rows known at each fit of the walk through them; the errors are those made after the first. */
 const REFITS = [0.4, 0.55, 0.7, 0.85, 1] as const;
 /** Of the mean absolute error: what keeps a lucky error from a log of 0. */

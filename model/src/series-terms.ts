@@ -8,6 +8,10 @@ const WEEK = 168;
 /** Hours that have to be known before one can be forecast from: the present one and a week. */
 export const SERIES_LOOKBACK_HOURS = WEEK + 1;
 
+/** Numbers that `seriesTerms` and `spreadTerms` give. */
+export const SERIES_TERM_COUNT = 18;
+export const SPREAD_TERM_COUNT = 6;
+
 /** When hour t of the series ends, in hours since 1970. */
 const hourOf = ({ x, end }: HourlySeries, t: number): number => end / HOUR_MS - (x.length - 1 - t);
 

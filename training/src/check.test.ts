@@ -26,6 +26,7 @@ describe("check", () => {
       "configuration",
       "backend",
       "versions",
+      "costs ahead",
       "weights",
     ]);
     expect(parts.every(({ isSame }) => isSame)).toBe(true);
@@ -52,6 +53,20 @@ describe("check", () => {
     expect(off.filter(({ isSame }) => !isSame)).toMatchObject([
       { part: "weights", detail: expect.stringMatching(/: logBias differ$/) },
     ]);
+  });
+
+  it("behaviour: costs ahead that came out otherwise are named by series, and show in the weights", () => {
+    const { costs } = first.manifest;
+    expect(costs!.served.map(({ series }) => series)).toEqual(["aave.usdc.utilisation", "base_fee_gwei"]);
+    const served = costs!.served.map((entry) => ({ ...entry, hours: entry.hours - 1 }));
+    const moved = { ...first.manifest, costs: { ...costs!, served: [costs!.served[0]!, served[1]!] } };
+    const parts = checkTraining(moved, first, first.bytes);
+    expect(parts.filter(({ isSame }) => !isSame)).toMatchObject([
+      { part: "costs ahead", detail: "base_fee_gwei differ" },
+    ]);
+    const bytes = modelBytes({ ...first.artefact, costs: [first.artefact.costs![1]!] });
+    const off = checkTraining(first.manifest, { ...first, bytes, modelId: modelId(bytes) }, first.bytes);
+    expect(off.at(-1)).toMatchObject({ isSame: false, detail: expect.stringMatching(/: costs differ$/) });
   });
 
   it("error: other data, and a configuration of another program", () => {

@@ -5,7 +5,7 @@ import type { TrainConfig, TrainedModel } from "./train.ts";
 
 /** One part of a training, said and found. */
 export interface CheckedPart {
-  readonly part: "data root" | "configuration" | "backend" | "versions" | "weights";
+  readonly part: "data root" | "configuration" | "backend" | "versions" | "costs ahead" | "weights";
   readonly isSame: boolean;
   /** What is the same, or what differs. */
   readonly detail: string;
@@ -60,6 +60,7 @@ export function checkTraining(
       `${backend.name} ${backend.version}${backend.reproducible ? "" : ", which is not reproducible"}`,
     ),
     compared("versions", differing(manifest.versions, versions), Object.values(versions).join(", ")),
+    compared("costs ahead", toCostDifferences(manifest, again.manifest), toSeries(again.manifest)),
     {
       part: "weights",
       isSame,
@@ -68,6 +69,20 @@ export function checkTraining(
         : `${manifest.modelId} became ${again.modelId}${toFields(stored, again)}`,
     },
   ];
+}
+
+const toSeries = ({ costs }: ModelManifest): string =>
+  costs?.served.map(({ series }) => series).join(", ") || "no series";
+
+/** Names the series whose fit or scores differ. The fitted models themselves are part of the weights. */
+function toCostDifferences(said: ModelManifest, found: ModelManifest): string {
+  const bySeries = ({ costs }: ModelManifest) =>
+    new Map([...(costs?.served ?? []), ...(costs?.leftOut ?? [])].map((entry) => [entry.series, entry]));
+  const [before, after] = [bySeries(said), bySeries(found)];
+  const differing = [...new Set([...before.keys(), ...after.keys()])].filter(
+    (series) => canonicalJson(before.get(series) ?? null) !== canonicalJson(after.get(series) ?? null),
+  );
+  return differing.length === 0 ? "" : `${differing.join(", ")} differ`;
 }
 
 /** Names the fields of the artefact that differ. */

@@ -34,6 +34,18 @@ describe("freeze", () => {
     expect(freeze(raw, { until: unixMillis(now + 1), now }).market.hash).toBe(clean(raw).hash);
   });
 
+  it("behaviour: what is published after the last bar is no part of it, so that its own end gives its root again", () => {
+    const short = { ...raw, series: cutAt(raw, until).series };
+    const { market } = freeze(short, { now });
+    const end = unixMillis(market.start + market.length * HOUR_MS);
+    expect(market.length).toBe(39);
+    expect(market.past(now).exogenous("base_fee_gwei", 1).publishedAt[0]).toBe(end);
+    expect(freeze(short, { until: end, now: end }).market.hash).toBe(market.hash);
+    expect(market.hash).not.toBe(clean(short).hash);
+    // With an `until` before which the last bar is not shown to be complete, likewise.
+    expect(freeze(cutAt(raw, until), { until, now }).market.hash).toBe(market.hash);
+  });
+
   it("behaviour: a last bar that nothing shows to be complete is left out", () => {
     const recorded = cutAt(raw, until);
     expect(freeze(recorded, { until, now }).market.length).toBe(39);

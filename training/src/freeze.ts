@@ -6,6 +6,7 @@ import {
   type RawMarket,
   toMarket,
   type UnixMillis,
+  unixMillis,
 } from "@ballast/data";
 
 export class DatasetChangedError extends BallastError {
@@ -35,12 +36,24 @@ export interface FreezeOptions {
  */
 export function freeze(raw: RawMarket, options: FreezeOptions): { market: Market; report: QualityReport } {
   const { until, now, assets } = options;
-  const chosen = assets && { assets };
-  if (until === undefined || until > now) return toMarket(raw, { now, ...chosen });
+  if (until === undefined || until > now) return toMarketWithoutTail(raw, now, assets);
   const isWanted = ({ asset }: { readonly asset: string }) => assets?.includes(asset) ?? true;
   // A later bar of each asset shows that the last one before `until` was complete.
   const isProven = raw.series.filter(isWanted).every(({ time }) => time.some((t) => t >= until));
-  return toMarket(cutAt(raw, until), { now: isProven ? until : now, ...chosen });
+  return toMarketWithoutTail(cutAt(raw, until), isProven ? until : now, assets);
+}
+
+/**
+ * What was published after the last bar closed trains nothing. Left in, it would be part of the root, which the data
+ * set's own end, as a manifest has it, could then not give again.
+ */
+function toMarketWithoutTail(raw: RawMarket, now: UnixMillis, assets: readonly string[] | undefined) {
+  const options = { now, ...(assets && { assets }) };
+  const whole = toMarket(raw, options);
+  const { start, length, intervalMs } = whole.market;
+  const end = unixMillis(start + length * intervalMs);
+  const hasTail = raw.exogenous.some(({ publishedAt }) => publishedAt.some((t) => t > end));
+  return hasTail ? toMarket({ ...raw, exogenous: cutAt(raw, end).exogenous }, options) : whole;
 }
 
 /** Only bars that open before `until`, and values published by then. */

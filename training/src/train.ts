@@ -1,5 +1,5 @@
 import type { ArtefactStore, Hex, Market, Progress, UnixMillis } from "@ballast/data";
-import { isoTime } from "@ballast/data";
+import { isoTime, unixMillis } from "@ballast/data";
 import {
   barsPerHour,
   FEATURE_NAMES,
@@ -22,6 +22,7 @@ import {
   withRecent,
 } from "./dataset.ts";
 import { type FitConfig, fitNetwork } from "./fit.ts";
+import { fitCosts } from "./fit-costs.ts";
 import { refuseUnsound } from "./soundness.ts";
 import {
   type OutOfSample,
@@ -100,7 +101,7 @@ const SHARES = { features: 0.12, walkForward: 0.58, calibration: 0.05 };
 
 /**
  * Trains a model on a market up to `until`: dataset, walk-forward with its scores, calibration of breach
- * probabilities on those out-of-sample forecasts, and the final fit on everything. The same market,
+ * probabilities on those out-of-sample forecasts, models of costs ahead, and the final fit on everything. The same market,
  * configuration and reproducible backend give the same `modelId`. Throws TooLittleHistoryError,
  * ConstantSeriesError, DeadAssetError, TokenChangedError, NotFiniteError, UnsupportedIntervalError,
  * NoBackendError, and the signal's reason.
@@ -144,6 +145,10 @@ export async function train(
   context.onEvaluated?.({ dataset, outOfSample, breaches });
   begun += SHARES.calibration;
 
+  const costs = fitCosts(market, unixMillis(known), signal);
+  for (const { series, reason } of costs.report.leftOut) log(`Costs ahead: ${series} is left out. ${reason}`);
+  if (costs.models.length === 0) log("Costs ahead: the market has no series that could be forecast.");
+
   const final = await fitNetwork(withRecent(dataset), known, config, {
     seed: config.seed,
     signal,
@@ -153,6 +158,7 @@ export async function train(
     ...final.artefact,
     logQuantiles: HORIZONS_HOURS.map((_, h) => quantilesOf([residuals(dataset, outOfSample, h)])),
     breachCalibration: { a: calibration.a, b: calibration.b },
+    ...(costs.models.length > 0 && { costs: costs.models }),
   };
   const bytes = modelBytes(artefact);
   const id = modelId(bytes);
@@ -184,6 +190,7 @@ export async function train(
     })),
     metrics,
     calibration,
+    costs: costs.report,
   };
   return { artefact, modelId: id, bytes, manifest };
 }

@@ -95,6 +95,41 @@ describe("predictivePolicy", () => {
       "rebalance",
     );
   });
+  it("behaviour: gas is dear or not by what is forecast within its patience, whatever the past week's median", () => {
+    const withFee = (now: number, ...lowest: number[]) =>
+      ({
+        costs: {
+          levels: [0.5],
+          series: [
+            {
+              name: "base_fee_gwei",
+              now,
+              horizonsHours: [1, 4, 24],
+              lowest: lowest.map((mean) => ({ mean, quantiles: [mean] })),
+            },
+          ],
+        },
+      }) as unknown as PolicyInput["forecast"];
+    const choose = (forecast: PolicyInput["forecast"], fees: number[], own = policy) =>
+      own.choose(input({ snapshot: snapshotWith(fees), forecast, ahead: [0, 0.8, 0], soon: [0, 0.1, 0] }));
+    const cheapWeek = [...new Array(167).fill(20), 30];
+    const dearWeek = [...new Array(167).fill(60), 30];
+    // 30/20 = 1.5 within 4 h; what comes within 24 h is beyond the patience.
+    expect(choose(withFee(30, 29, 20, 5), dearWeek)).toMatchObject({
+      kind: "hold",
+      reason: "cheaper-later",
+      numbers: { gasOverLowestAhead: 1.5, gasOverMedian: 0.5 },
+    });
+    expect(choose(withFee(30, 29, 28, 5), cheapWeek)).toMatchObject({
+      kind: "rebalance",
+      numbers: { gasOverMedian: 1.5 },
+    });
+    // Nothing is forecast within half an hour: the median decides.
+    const hasty = predictivePolicy({ ...PREDICTIVE_DEFAULTS, patienceHours: 0.5 });
+    const intent = choose(withFee(30, 29, 28, 5), cheapWeek, hasty);
+    expect(intent).toMatchObject({ kind: "hold", reason: "cheaper-later" });
+    expect(intent.numbers).not.toHaveProperty("gasOverLowestAhead");
+  });
   it("behaviour: without a forecast it is the threshold rule and says so", () => {
     expect(policy.choose(input({}))).toEqual({
       kind: "hold",

@@ -22,7 +22,10 @@ export interface PredictiveParameters {
   /** Waits for cheaper gas only while a breach within `patienceHours` is less likely than `patienceAt`. */
   readonly patienceHours: number;
   readonly patienceAt: number;
-  /** Gas is dear above this multiple of its median over the past week. */
+  /**
+   * Gas is dear above this multiple of the lowest base fee expected within `patienceHours`; where that is not
+   * forecast, of the median over the past week.
+   */
   readonly dearGas: number;
 }
 
@@ -35,6 +38,9 @@ export const PREDICTIVE_DEFAULTS: PredictiveParameters = {
   patienceAt: 0.2,
   dearGas: 1.2,
 };
+
+/** Goes into the policy's id; counts up when the same parameters come to mean another choice. */
+const RULE = 2;
 
 export class InvalidPolicyError extends BallastError {
   readonly code = "INVALID_POLICY";
@@ -64,7 +70,7 @@ export function predictivePolicy(parameters: PredictiveParameters = PREDICTIVE_D
   }
   return {
     name,
-    id: keccak(new TextEncoder().encode(canonicalJson({ name, ...parameters }))),
+    id: keccak(new TextEncoder().encode(canonicalJson({ name, rule: RULE, ...parameters }))),
     horizonHours: parameters.horizonHours,
     choose: (input) => choose(input, parameters),
   };
@@ -73,7 +79,8 @@ export function predictivePolicy(parameters: PredictiveParameters = PREDICTIVE_D
 /** Share of its band that the base asset may be left with by trades of the others. */
 const BASE_ROOM = 0.5;
 
-function choose({ snapshot, state, breachWithin }: PolicyInput, parameters: PredictiveParameters): Intent {
+function choose(input: PolicyInput, parameters: PredictiveParameters): Intent {
+  const { snapshot, state, forecast, breachWithin } = input;
   const weights = weightsOf(state);
   const isBreached = state.holdings.some((holding, index) => isOutsideBand(holding, weights[index]!));
   const ahead = breachWithin(parameters.horizonHours);
@@ -88,11 +95,13 @@ function choose({ snapshot, state, breachWithin }: PolicyInput, parameters: Pred
         }
       : { kind: "hold", reason: "no-forecast", numbers: { hasForecast: 0 } };
   }
-  const gas = gasAgainstUsual(snapshot);
+  const gasOverMedian = gasAgainstUsual(snapshot);
+  const gasOverLowestAhead = gasAgainstLowestAhead(forecast, parameters.patienceHours);
   const numbers = {
     breachProbability: Math.max(...ahead),
     [`breachProbability${parameters.patienceHours}h`]: Math.max(...soon),
-    gasOverMedian: gas,
+    gasOverMedian,
+    ...(gasOverLowestAhead !== undefined && { gasOverLowestAhead }),
   };
   if (isBreached)
     return {
@@ -102,6 +111,7 @@ function choose({ snapshot, state, breachWithin }: PolicyInput, parameters: Pred
       numbers,
     };
   if (numbers.breachProbability < parameters.actAt) return { kind: "hold", reason: "inside-band", numbers };
+  const gas = gasOverLowestAhead ?? gasOverMedian;
   if (gas > parameters.dearGas && Math.max(...soon) < parameters.patienceAt)
     return { kind: "hold", reason: "cheaper-later", numbers };
   return {
@@ -153,6 +163,14 @@ function toWeights(
   }
   result[0] = baseWeight();
   return result.map(wad);
+}
+
+/** The base fee over the lowest that is expected within `hours`; undefined where nothing is forecast within them. */
+function gasAgainstLowestAhead(forecast: PolicyInput["forecast"], hours: number): number | undefined {
+  const fee = forecast?.costs?.series.find(({ name }) => name === "base_fee_gwei");
+  if (fee === undefined) return undefined;
+  const lowest = fee.lowest[fee.horizonsHours.findLastIndex((horizon) => horizon <= hours)]?.mean;
+  return lowest !== undefined && lowest > 0 ? fee.now / lowest : undefined;
 }
 
 /** The last base fee over the median of the past week's; 1 where there is none. */

@@ -1,5 +1,6 @@
 import { FORECASTERS } from "@ballast/model";
 import { escapeHtml, timeChart, toTicks } from "./chart.ts";
+import { toCostSection } from "./costSection.ts";
 import { PAGE_STYLE } from "./page.ts";
 import { rankPlot, squarePlot } from "./plots.ts";
 import type { BreachScore, HorizonReport, TrainingReport } from "./training.ts";
@@ -45,6 +46,7 @@ ${toVolatilitySection(report.horizons)}
 ${toTimeSection(report.horizons)}
 ${toQuantileSection(report.horizons)}
 ${toBreachSection(report)}
+${toCostSection(manifest.costs)}
 ${toImportanceSection(report)}
 ${toProvenanceSection(report, manifestHash)}
 </main>
