@@ -2,9 +2,9 @@
 pragma solidity ^0.8.28;
 
 import {IVault} from "./IVault.sol";
-import {IRebalancer} from "./Rebalancer.sol";
 import {Roles} from "./Roles.sol";
 import {Model} from "./Types.sol";
+import {IVaultLens} from "./VaultLens.sol";
 import {StateLib} from "./lib/StateLib.sol";
 
 /// @title The networks whose score may justify a trade
@@ -14,15 +14,15 @@ import {StateLib} from "./lib/StateLib.sol";
 /// its data; here it is what every decision with the model has to refer to.
 abstract contract Models is Roles {
     /// @inheritdoc IVault
-    address public immutable rebalancer;
+    address public immutable lens;
 
-    constructor(address rebalancer_) {
-        rebalancer = rebalancer_;
+    constructor(address lens_) {
+        lens = lens_;
     }
 
     /// @inheritdoc IVault
     function registerModel(bytes32 modelId, address holder, bytes32 attestationUid) external timelocked {
-        IRebalancer(rebalancer).checkModel(modelId, holder);
+        IVaultLens(lens).checkModel(modelId, holder);
         StateLib.load().models[modelId] = Model(holder, uint40(block.timestamp), true, attestationUid);
         emit ModelRegistered(modelId, holder, attestationUid);
     }

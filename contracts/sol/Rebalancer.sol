@@ -9,6 +9,7 @@ import {Decision, Evidence, FixedParts, Market, Model, Progress, Settings, Targe
 import {BudgetLib} from "./lib/BudgetLib.sol";
 import {Attested, DecisionLib} from "./lib/DecisionLib.sol";
 import {FixedPointLib, WAD} from "./lib/FixedPointLib.sol";
+import {ForecastLib} from "./lib/ForecastLib.sol";
 import {MarketLib} from "./lib/MarketLib.sol";
 import {Position, PositionLib} from "./lib/PositionLib.sol";
 import {State, StateLib} from "./lib/StateLib.sol";
@@ -19,8 +20,6 @@ interface IRebalancer is IFixed {
     function rebalance(Decision calldata decision, Trade[] calldata trades, Evidence calldata evidence)
         external
         returns (uint256[] memory amountsOut);
-    /// @notice Reverts unless the code of `holder` is the network of that id, whole and of the right shape.
-    function checkModel(bytes32 modelId, address holder) external view;
     function fixedParts() external view returns (FixedParts memory);
 }
 
@@ -69,7 +68,7 @@ contract Rebalancer is Payments, IRebalancer, ReentrancyGuardTransient {
         (before.positions, before.nav) = _positions();
         if (before.nav == 0) revert IVault.VaultEmpty();
         before.weights = before.positions.weights(before.nav);
-        uint256 maxTurnoverPpm = _checkReason(before);
+        uint256 maxTurnoverPpm = _checkReason(decision, evidence, model, before);
         before.sold = trades.check(
             before.positions, before.weights, before.targets, before.settings.maxSlippagePpm, state.isVenue
         );
@@ -93,11 +92,22 @@ contract Rebalancer is Payments, IRebalancer, ReentrancyGuardTransient {
     // Whether it may trade
 
     /// @return What the rebalance may turn over: less for a forecast by a model on probation.
-    function _checkReason(Before memory before) private pure returns (uint256) {
+    function _checkReason(
+        Decision calldata decision,
+        Evidence calldata evidence,
+        Model memory model,
+        Before memory before
+    ) private view returns (uint256) {
         Settings memory s = before.settings;
         if (PositionLib.isAnyOutside(before.weights, before.targets)) return s.maxTurnoverPpm;
-        // The rule for forecasts is not there yet: every one of them is refused.
-        revert IVault.ForecastMissing();
+        if (decision.modelId == 0) revert IVault.ForecastMissing();
+        if (decision.holding >= before.positions.length) {
+            revert IVault.HoldingUnknown(decision.holding, before.positions.length);
+        }
+        bytes32 assetId = before.positions[decision.holding].holding.assetId;
+        ForecastLib.checkMarket(decision, evidence, assetId, s.notaryThreshold, StateLib.load().isNotary);
+        ForecastLib.checkScore(decision.holding, evidence.features, model.holder, before.weights, before.targets, s);
+        return block.timestamp < model.registeredAt + uint256(s.probation) ? s.probationTurnoverPpm : s.maxTurnoverPpm;
     }
 
     // Budgets, then the sequence
@@ -154,11 +164,6 @@ contract Rebalancer is Payments, IRebalancer, ReentrancyGuardTransient {
         Model memory model = StateLib.load().models[modelId];
         if (!model.isActive) revert IVault.ModelNotActive(modelId);
         return model;
-    }
-
-    /// @inheritdoc IRebalancer
-    function checkModel(bytes32 modelId, address holder) external view {
-        if (holder.codehash != modelId) revert IVault.WrongModelCode(modelId, holder.codehash);
     }
 
     /// @inheritdoc IRebalancer

@@ -210,8 +210,9 @@ abstract contract Shares is ERC4626, Models, ReentrancyGuardTransient {
         (worth.positions, total) = _positions();
         uint256 unit = 10 ** worth.positions[0].holding.decimals;
         worth.assetsDown = total.mulDiv(unit, WAD);
-        // Each token's value was rounded down, by less than 1.
-        worth.assetsUp = (total + worth.positions.length).mulDiv(unit, WAD) + 1;
+        // Each token's value was rounded down, by less than 1. Nothing is exactly nothing: the first share costs a unit.
+        uint256 totalUp = total == 0 ? 0 : total + worth.positions.length;
+        worth.assetsUp = totalUp.mulDiv(unit, WAD) + 1;
         worth.supply = totalSupply() + VIRTUAL_SHARES;
     }
 

@@ -201,7 +201,7 @@ struct Setup {
     uint32 delay;
     /// A `Rebalancer`, which brings the market with it.
     address rebalancer;
-    /// A `VaultLens`.
+    /// A `VaultLens`, which also checks the networks that are registered.
     address lens;
     Target[] targets;
     Settings settings;

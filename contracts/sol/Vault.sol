@@ -39,16 +39,16 @@ contract Vault is Shares, Payments {
     using DecisionLib for Decision;
 
     /// @inheritdoc IVault
-    address public immutable lens;
+    address public immutable rebalancer;
 
     constructor(Setup memory setup)
         Ownable(setup.owner)
         ERC20(setup.name, setup.symbol)
         ERC4626(IRebalancer(setup.rebalancer).holdings()[0].token)
-        Models(setup.rebalancer)
+        Models(setup.lens)
         Fixed(IRebalancer(setup.rebalancer).fixedParts())
     {
-        lens = setup.lens;
+        rebalancer = setup.rebalancer;
         _setTargets(setup.targets, holdings());
         _setSettings(setup.settings);
         _setGuardian(setup.guardian);

@@ -5,8 +5,10 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IUniswapV3Pool} from "@uniswap/v3-core/contracts/interfaces/IUniswapV3Pool.sol";
 import {IVault} from "./IVault.sol";
 import {Decision, Guard, Holding, Model, Progress, Settings, Target, Trade, VaultState} from "./Types.sol";
+import {BreachScoreLib} from "./lib/BreachScoreLib.sol";
 import {BudgetLib} from "./lib/BudgetLib.sol";
 import {FixedPointLib, WAD} from "./lib/FixedPointLib.sol";
+import {IntegerNetworkLib} from "./lib/IntegerNetworkLib.sol";
 import {OracleLib} from "./lib/OracleLib.sol";
 import {Position, PositionLib} from "./lib/PositionLib.sol";
 import {TradeLib} from "./lib/TradeLib.sol";
@@ -19,9 +21,11 @@ interface IVaultLens {
         returns (Guard[] memory);
     function weights(IVault vault) external view returns (uint256[] memory);
     function minOut(IVault vault, address tokenIn, address tokenOut, uint256 amountIn) external view returns (uint256);
+    /// @notice Reverts unless the code of `holder` is the network of that id, whole and of the shape that scores need.
+    function checkModel(bytes32 modelId, address holder) external view;
 }
 
-/// @title Answers about any vault, from what it says of itself
+/// @title Answers about any vault, from what it says of itself, and about the networks it may register
 /// @dev Apart from the vault because a contract has room for 24,576 bytes, and nothing here moves a token. The
 /// arithmetic is that of the vault's own libraries.
 contract VaultLens is IVaultLens {
@@ -69,6 +73,15 @@ contract VaultLens is IVaultLens {
         Position memory sold = positions[positions.indexOf(tokenIn, 0)];
         Position memory bought = positions[positions.indexOf(tokenOut, 0)];
         (, floor) = TradeLib.minOut(sold, bought, amountIn, vault.settings().maxSlippagePpm);
+    }
+
+    /// @inheritdoc IVaultLens
+    function checkModel(bytes32 modelId, address holder) external view {
+        if (holder.codehash != modelId) revert IVault.WrongModelCode(modelId, holder.codehash);
+        (uint256 inputs, uint256 outputs) = IntegerNetworkLib.check(holder);
+        if (inputs != BreachScoreLib.INPUTS || outputs != BreachScoreLib.OUTPUTS) {
+            revert IVault.WrongModelShape(inputs, outputs);
+        }
     }
 
     /// @notice Reverts where the vault would for its sequencer, its feeds or its pools.
