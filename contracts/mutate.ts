@@ -37,21 +37,24 @@ function _isOn(uint256 id) view returns (bool) {
     return block.coinbase != address(uint160(id));
 }
 
-/// OpenZeppelin's ReentrancyGuardTransient with a switch.
+/// OpenZeppelin's ReentrancyGuardTransient with a switch, in the same transient slot of whoever runs it.
 abstract contract SwitchedGuard {
     error ReentrancyGuardReentrantCall();
-    bool private transient _isEntered;
 
     modifier nonReentrant(uint256 id) {
-        if (isOn(id) && _isEntered) revert ReentrancyGuardReentrantCall();
-        _isEntered = true;
+        if (isOn(id) && _isEntered()) revert ReentrancyGuardReentrantCall();
+        assembly { tstore(0xba11a57, 1) }
         _;
-        _isEntered = false;
+        assembly { tstore(0xba11a57, 0) }
     }
 
     modifier nonReentrantView(uint256 id) {
-        if (isOn(id) && _isEntered) revert ReentrancyGuardReentrantCall();
+        if (isOn(id) && _isEntered()) revert ReentrancyGuardReentrantCall();
         _;
+    }
+
+    function _isEntered() private view returns (bool isEntered) {
+        assembly { isEntered := tload(0xba11a57) }
     }
 }
 `;

@@ -1,6 +1,7 @@
-import { Interface, type TypedDataField, ZeroHash } from "ethers";
+import { Interface, Signature, type TypedDataField, ZeroHash } from "ethers";
 import { type Attack, toGas } from "./attack.ts";
-import { EAS_ABI, NO_EVIDENCE } from "./scene.ts";
+import { encodeDecision, NO_EVIDENCE } from "./decision.ts";
+import { EAS_ABI } from "./scene.ts";
 
 const FIELDS: Record<string, TypedDataField[]> = {
   Attest: [
@@ -32,7 +33,7 @@ export const frontRunAttestation: Attack = {
       revocable: true,
       refUID: ZeroHash,
     };
-    const data = { ...fields, data: scene.encode(decision), value: 0n };
+    const data = { ...fields, data: encodeDecision(decision), value: 0n };
     const deadline = decision.expiresAt;
     const signature = await attester.signTypedData(
       {
@@ -50,7 +51,7 @@ export const frontRunAttestation: Attack = {
         deadline,
       },
     );
-    const [v, r, s] = scene.split(signature);
+    const { v, r, s } = Signature.from(signature);
     const request = {
       schema: devnet.schemaUid,
       data,

@@ -7,19 +7,27 @@ import { Scene } from "./scene.ts";
 vi.setConfig({ testTimeout: 60_000 });
 
 /** What the attacks falsify in one point each is good as it is: else they would be stopped by the wrong thing. */
-test("default: the honest decision of the scene is executed", async () => {
-  const scene = await Scene.open();
-  try {
-    await scene.passHour(3_000);
-    const before = await scene.holdings();
-    const trades = [await scene.sellEther()];
-    const decision = await scene.decide(trades);
-    const { refusal } = await scene.rebalance(decision, trades, await scene.sign(decision), scene.keeper);
-    expect(refusal).toBe("");
-    expect(await scene.holdings()).not.toBe(before);
-  } finally {
-    await scene.close();
-  }
+describe("default: the honest decision of the scene is executed", () => {
+  test.each([
+    ["outside a band", 3_000],
+    ["ahead of a breach", 2_300],
+  ])("%s", async (reason, ether) => {
+    const scene = await Scene.open();
+    try {
+      const model = await scene.registerModel();
+      await scene.passHour(ether);
+      const before = await scene.holdings();
+      const trades = [await scene.sellEther()];
+      const isForecast = reason === "ahead of a breach";
+      const decision = await scene.decide(trades, isForecast ? { modelId: model.modelId } : {});
+      const evidence = isForecast ? scene.forecast(decision, model, 4_000) : scene.sign(decision);
+      const { refusal } = await scene.rebalance(decision, trades, await evidence, scene.keeper);
+      expect(refusal).toBe("");
+      expect(await scene.holdings()).not.toBe(before);
+    } finally {
+      await scene.close();
+    }
+  });
 });
 
 describe("behaviour: every attack is stopped", () => {

@@ -5,6 +5,9 @@ import { expired } from "./expired.ts";
 import { firstDepositor } from "./first-depositor.ts";
 import { foreignChain } from "./foreign-chain.ts";
 import { foreignVault } from "./foreign-vault.ts";
+import { forgedData } from "./forged-data.ts";
+import { forgedForecast } from "./forged-forecast.ts";
+import { forgedState } from "./forged-state.ts";
 import { frontRunAttestation } from "./front-run-attestation.ts";
 import { halfClampedOracle } from "./half-clamped-oracle.ts";
 import { keeperGriefing } from "./keeper-griefing.ts";
@@ -25,6 +28,9 @@ export const GALLERY: Readonly<Record<string, Attack>> = {
   revoked,
   expired,
   "front-run-attestation": frontRunAttestation,
+  "forged-forecast": forgedForecast,
+  "forged-state": forgedState,
+  "forged-data": forgedData,
   "unregistered-model": unregisteredModel,
   "small-losses": smallLosses,
   "half-clamped-oracle": halfClampedOracle,

@@ -1,74 +1,38 @@
 /** A fresh devnet with a vault of one million dollars, and what it takes to decide, sign and cheat on it. */
+import { readFileSync } from "node:fs";
 import {
-  AbiCoder,
   Contract,
   type ContractTransactionResponse,
-  concat,
   Interface,
   keccak256,
   MaxUint256,
-  Signature,
-  solidityPackedKeccak256,
-  type TypedDataField,
   toBeHex,
   Wallet,
-  ZeroAddress,
   ZeroHash,
 } from "ethers";
 import type { VaultSettings } from "../src/devnet-config.ts";
 import { type Devnet, devTokenArtifact, startDevnet, vaultAbi } from "../src/index.ts";
+import {
+  DECISION_SCHEMA,
+  type Decision,
+  type Evidence,
+  hashTrades,
+  type Model,
+  NO_EVIDENCE,
+  notarise,
+  signDecision,
+  type Trade,
+  toFeatures,
+  toFeatureTree,
+} from "./decision.ts";
 
 const PERCENT = 10n ** 16n;
 const HOUR = 3_600;
 const START = 462_000 * HOUR;
 const GWEI = 1_000_000_000n;
 const GAS_LIMIT = 5_000_000n;
-/** As in the attest room, which this room may not import; the vault refuses any other. */
-const DECISION_SCHEMA =
-  "uint256 chainId,address vault,uint64 sequence,uint8 action,uint8 reason,uint64 decidedAt,uint64 expiresAt," +
-  "bytes32 inputRoot,bytes32 stateHash,bytes32 modelId,bytes32 forecastHash,bytes32 policyId,uint32 breachPpm," +
-  "uint8 holding,bytes32 tradesHash";
-
 export const PRICES = { bitcoin: 30_000, ether: 2_000 } as const;
 export const [USDC, BITCOIN, ETHER] = [0, 1, 2] as const;
-
-export interface Trade {
-  readonly venue: string;
-  readonly tokenIn: string;
-  readonly tokenOut: string;
-  readonly amountIn: bigint;
-  readonly minAmountOut: bigint;
-  readonly route: string;
-}
-
-/** Field by field as `struct Decision` of `sol/Types.sol`. */
-export interface Decision {
-  readonly chainId: bigint;
-  readonly vault: string;
-  readonly sequence: bigint;
-  readonly action: number;
-  readonly reason: number;
-  readonly decidedAt: number;
-  readonly expiresAt: number;
-  readonly inputRoot: string;
-  readonly stateHash: string;
-  readonly modelId: string;
-  readonly forecastHash: string;
-  readonly policyId: string;
-  readonly breachPpm: number;
-  readonly holding: number;
-  readonly tradesHash: string;
-}
-
-/** As `struct Evidence` of `sol/Types.sol`. */
-export interface Evidence {
-  readonly uid: string;
-  readonly signature: string;
-  readonly featuresRoot: string;
-  readonly features: string;
-  readonly path: readonly string[];
-  readonly notarySignatures: string;
-}
 
 /** What became of a transaction. */
 export interface Attempt {
@@ -79,35 +43,6 @@ export interface Attempt {
   readonly gasUsed: bigint;
 }
 
-export const NO_EVIDENCE: Evidence = {
-  uid: ZeroHash,
-  signature: "0x",
-  featuresRoot: ZeroHash,
-  features: "0x",
-  path: [],
-  notarySignatures: "0x",
-};
-
-const OFFCHAIN_FIELDS: Record<string, TypedDataField[]> = {
-  Attest: [
-    { name: "version", type: "uint16" },
-    { name: "schema", type: "bytes32" },
-    { name: "recipient", type: "address" },
-    { name: "time", type: "uint64" },
-    { name: "expirationTime", type: "uint64" },
-    { name: "revocable", type: "bool" },
-    { name: "refUID", type: "bytes32" },
-    { name: "data", type: "bytes" },
-    { name: "salt", type: "bytes32" },
-  ],
-};
-const NOTARY_FIELDS: Record<string, TypedDataField[]> = {
-  MarketStatement: [
-    { name: "inputRoot", type: "bytes32" },
-    { name: "featuresRoot", type: "bytes32" },
-    { name: "at", type: "uint64" },
-  ],
-};
 export const EAS_ABI = [
   "function version() view returns (string)",
   "function getNonce(address account) view returns (uint256)",
@@ -268,7 +203,6 @@ export class Scene {
   /** A decision that is due now and lives for half an hour, but for the fields given. */
   async decide(trades: readonly Trade[], fields: Partial<Decision> = {}): Promise<Decision> {
     const [now, { sequence }] = [await this.now(), await this.vault.state!()];
-    const type = this.vault.interface.getFunction("rebalance")!.inputs[1]!;
     return {
       chainId: BigInt(this.devnet.chainId),
       vault: String(this.vault.target),
@@ -284,14 +218,9 @@ export class Scene {
       policyId: keccak256("0x03"),
       breachPpm: 0,
       holding: ETHER,
-      tradesHash: keccak256(AbiCoder.defaultAbiCoder().encode([type], [trades])),
+      tradesHash: hashTrades(trades),
       ...fields,
     };
-  }
-
-  encode(decision: Decision): string {
-    const type = this.vault.interface.getFunction("rebalance")!.inputs[0]!;
-    return AbiCoder.defaultAbiCoder().encode([type], [decision]);
   }
 
   /** The decision's off-chain attestation. */
@@ -300,65 +229,39 @@ export class Scene {
     refUID: string = ZeroHash,
     signer: Wallet = this.attester,
   ): Promise<Evidence> {
-    const data = this.encode(decision);
-    const { vault: recipient, decidedAt: time, expiresAt: expirationTime } = decision;
-    const head = { version: 2, schema: this.devnet.schemaUid, recipient, time, expirationTime };
-    const message = { ...head, revocable: true, refUID, data, salt: keccak256(data) };
-    const domain = {
-      name: "EAS Attestation",
-      version: await this.eas.version!(),
-      chainId: decision.chainId,
-      verifyingContract: String(this.eas.target),
+    const version: string = await this.eas.version!();
+    const eas = { schema: this.devnet.schemaUid, version, address: String(this.eas.target) };
+    return { ...NO_EVIDENCE, signature: await signDecision(decision, refUID, eas, signer) };
+  }
+
+  /** Registers a network that hands its first input through, in the name of a model's attestation. */
+  async registerModel(): Promise<Model> {
+    const path = new URL("../test/fixtures/networks.json", import.meta.url);
+    const { first } = JSON.parse(readFileSync(path, "utf8")) as { first: `0x${string}` };
+    const refUID = keccak256("0x04") as `0x${string}`;
+    return { modelId: await this.devnet.registerModel(first, refUID), refUID };
+  }
+
+  /**
+   * The decision's evidence where no weight is outside its band: notarised features of ether, Merkle-proven.
+   * @param notarised The first of ether's twenty features as the notaries saw it, 10 fraction bits; the others are 0.
+   * @param claimed The same as it is shown to the vault.
+   */
+  async forecast(
+    decision: Decision,
+    { refUID }: Model,
+    notarised: number,
+    claimed: number = notarised,
+    signers: readonly Wallet[] = this.notaries.slice(0, 2),
+  ): Promise<Evidence> {
+    const { root, path } = toFeatureTree(toFeatures(notarised));
+    return {
+      ...(await this.sign(decision, refUID)),
+      featuresRoot: root,
+      features: toFeatures(claimed),
+      path,
+      notarySignatures: await notarise(decision, root, signers),
     };
-    return { ...NO_EVIDENCE, signature: await signer.signTypedData(domain, OFFCHAIN_FIELDS, message) };
-  }
-
-  /** By which an off-chain attestation is revoked: as the EAS SDK computes it, version 2. */
-  offchainUid(decision: Decision, refUID: string = ZeroHash): string {
-    const data = this.encode(decision);
-    const { vault, decidedAt, expiresAt } = decision;
-    return solidityPackedKeccak256(
-      [
-        "uint16",
-        "string",
-        "address",
-        "address",
-        "uint64",
-        "uint64",
-        "bool",
-        "bytes32",
-        "bytes",
-        "bytes32",
-        "uint32",
-      ],
-      [
-        2,
-        this.devnet.schemaUid,
-        vault,
-        ZeroAddress,
-        decidedAt,
-        expiresAt,
-        true,
-        refUID,
-        data,
-        keccak256(data),
-        0,
-      ],
-    );
-  }
-
-  /** Statements about market data, in the order that the vault wants: signers ascending. */
-  async notarise(decision: Decision, featuresRoot: string, signers: readonly Wallet[]): Promise<string> {
-    const domain = { name: "Ballast Notary", version: "1" };
-    const statement = { inputRoot: decision.inputRoot, featuresRoot, at: decision.decidedAt };
-    const ascending = [...signers].sort((a, b) => (BigInt(a.address) < BigInt(b.address) ? -1 : 1));
-    const signatures = ascending.map((signer) => signer.signTypedData(domain, NOTARY_FIELDS, statement));
-    return concat(await Promise.all(signatures));
-  }
-
-  split(signature: string): readonly [v: number, r: string, s: string] {
-    const { v, r, s } = Signature.from(signature);
-    return [v, r, s];
   }
 
   // Transactions
