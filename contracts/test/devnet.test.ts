@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
-import { Contract, Wallet } from "ethers";
+import { Contract, keccak256, Wallet } from "ethers";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import {
   AnvilDiedError,
@@ -146,6 +147,11 @@ describe("the market", () => {
     }
   });
 
+  test("behaviour: the pools' averages agree with the feeds however far the hour went, so that the vault may trade", async () => {
+    const vault = new Contract(devnet.addresses.vault, vaultAbi, devnet.provider);
+    expect((await vault.state!()).isTradingAllowed).toBe(true);
+  });
+
   test("default: the block has the time and the base fee that were asked for", async () => {
     const block = await devnet.provider.getBlock("latest");
     expect([block?.timestamp, block?.baseFeePerGas]).toEqual([START, 37n * GWEI]);
@@ -224,6 +230,21 @@ describe("the vault", () => {
     } finally {
       await fresh.stop();
     }
+  });
+
+  test("default: a network's bytes are deployed, checked and registered as a model", async () => {
+    const fixtures = new URL("fixtures/networks.json", import.meta.url);
+    const { full } = JSON.parse(readFileSync(fixtures, "utf8")) as { full: `0x${string}` };
+    const checkpoint = await devnet.checkpoint();
+    const attestationUid = `0x${"22".repeat(32)}` as const;
+    const modelId = await devnet.registerModel(full, attestationUid);
+    expect(modelId).toBe(keccak256(full));
+    const vault = new Contract(devnet.addresses.vault, vaultAbi, devnet.provider);
+    const model = await vault.model!(modelId);
+    expect([model.isActive, model.attestationUid]).toEqual([true, attestationUid]);
+    expect(await devnet.provider.getCode(model.holder)).toBe(full);
+    await expect(devnet.registerModel("0x00", attestationUid)).rejects.toThrow("registerModel");
+    await devnet.restore(checkpoint);
   });
 
   test("error: targets that are not a whole, in the vault's own words", async () => {
