@@ -111,6 +111,9 @@ async function register(turn: PolicyRun, domain: EasDomain, attester: Wallet) {
     attested.references.map((json) => JSON.parse(json) as Json),
   );
   await devnet.registerModel(`0x${Buffer.from(bytes).toString("hex")}`, attested.uid);
+  turn.terminal.say(
+    `The vault runs its breach network ${scorer.modelId.slice(0, 18)}…, attested as ${attested.uid.slice(0, 18)}…; two notaries co-sign the market.`,
+  );
   const notaries = await Promise.all(
     devnet.keys.notaries.slice(0, 2).map((key) =>
       createNotary({

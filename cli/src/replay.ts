@@ -138,7 +138,7 @@ export async function replay(ports: ReplayPorts): Promise<Replayed> {
         describeTrade(trade, execution?.amountsOut[index], state.holdings),
       ),
       decisionHash: decided.hash,
-      uid: step.kind === "executed" ? step.uid : ports.journal.get(decided.hash, run)?.uid,
+      uid: step.kind === "executed" ? step.uid : ports.journal.get(decided.hash, run)?.offchainUid,
       txHash: execution?.txHash,
       gasUsed: execution === undefined ? undefined : Number(execution.gasUsed),
       rejection: step.kind === "rejected" ? step.error.message : undefined,
