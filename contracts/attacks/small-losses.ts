@@ -9,7 +9,7 @@ const ROUNDS = 12;
  * above the vault's floor, 1 % below the oracle's price.
  */
 export const smallLosses: Attack = {
-  tries: `signs small trades, one an hour, each into a pool pushed 0.85 % down, with a loss budget of ${BUDGET_PPM} ppm a week`,
+  tries: `signs small trades, one an hour, each into a pool pushed 0.8 % down, with a loss budget of ${BUDGET_PPM} ppm a week`,
   settings: { lossBudgetPpm: BUDGET_PPM },
   async run(scene) {
     await scene.equip(ETHER, 10n ** 24n);
