@@ -24,7 +24,7 @@ import { fitLinear } from "./linear.ts";
 const HORIZONS = HORIZONS_HOURS.length;
 const CARRIERS = 2 * HORIZONS;
 export const BREACH_HIDDEN = [32, 16] as const;
-const LEARNING = { learningRate: 2e-3, weightDecay: 1e-3, batchRows: 512, epochs: 6 } as const;
+const LEARNING = { learningRate: 5e-3, weightDecay: 1e-3, batchRows: 256, epochs: 8 } as const;
 /** Added to the Gram matrix per row, for each standardised input. */
 const PENALTY = 0.003;
 /** Last part of the times, on which the network fitted to those before is scored. */
