@@ -14,7 +14,7 @@ export const GENERATED = join(root, "src", "generated");
 
 const SETTINGS = {
   evmVersion: "cancun",
-  optimizer: { enabled: true, runs: 10_000 },
+  optimizer: { enabled: true, runs: 200 },
   // Without the metadata hash the bytecode depends on the code alone, not on comments or file names.
   metadata: { bytecodeHash: "none" },
   outputSelection: { "*": { "*": ["abi", "evm.bytecode.object"] } },

@@ -1,15 +1,16 @@
-import { ACTION, decisionHash, tradesHash } from "@ballast/attest";
-import { keccak, type Snapshot, type UnixMillis, unixMillis } from "@ballast/data";
-import { type Forecast, HORIZONS_HOURS } from "@ballast/model";
+import { ACTION, decisionHash, tradesHash, ZERO_BYTES32 } from "@ballast/attest";
+import { type Hex, keccak, type Snapshot, type UnixMillis, unixMillis } from "@ballast/data";
+import { type Forecast, forecastHash, HORIZONS_HOURS } from "@ballast/model";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { stateWith, T0 } from "../test/fixture.ts";
+import { stateWith, T0, toWad } from "../test/fixture.ts";
 import { decide } from "./decide.ts";
 import { predictivePolicy } from "./policies/predictive.ts";
 import { thresholdPolicy } from "./policies/threshold.ts";
 import { stateHash } from "./state.ts";
-import { type Policy, REASONS, type VaultState } from "./types.ts";
+import { type Foresight, type Policy, REASONS, type VaultScorer, type VaultState } from "./types.ts";
 
+const word = (digit: string): Hex => `0x${digit.repeat(64)}`;
 const root = keccak(new Uint8Array([1]));
 const snapshot: Snapshot = {
   at: T0,
@@ -36,6 +37,30 @@ const forecastOf = (volAnnual: number, changes: Partial<Forecast> = {}): Forecas
 });
 const inside = stateWith({ USDC: 0.33, BTC: 0.35, ETH: 0.32 });
 const outside = stateWith({ USDC: 0.3, BTC: 0.37, ETH: 0.33 });
+/** A network that scores BTC highest. */
+const MODEL = { id: word("3"), attestationUid: word("4"), isActive: true, maxTurnover: toWad(0.5) };
+const scorerOf = (...scores: (number | undefined)[]): VaultScorer => ({
+  modelId: MODEL.id,
+  scores: () => scores,
+});
+/** A vault that a breach threatens, its own network, and a policy that wants to trade. */
+const ahead = ({
+  state = {},
+  forecast = forecastOf(3),
+  foresight = { scorer: scorerOf(-300, 900, 200), isNotarised: true },
+}: {
+  readonly state?: Partial<VaultState>;
+  readonly forecast?: Forecast;
+  readonly foresight?: Foresight | undefined;
+} = {}) =>
+  decide(
+    snapshot,
+    { ...inside, model: MODEL, minScore: 500, notaryThreshold: 2, ...state },
+    forecast,
+    predictivePolicy(),
+    T0,
+    foresight,
+  );
 const at = (ms: number): UnixMillis => unixMillis(ms);
 
 describe("decide", () => {
@@ -70,18 +95,77 @@ describe("decide", () => {
 
   it("default: a rebalance carries its trades' hash and the forecast it stands on", () => {
     const forecast = forecastOf(3);
-    const { decision, trades, breachProbability } = decide(
-      snapshot,
-      inside,
-      forecast,
-      predictivePolicy(),
-      T0,
-    );
+    const { decision, trades, breachProbability } = ahead({ forecast });
     expect(decision.action).toBe(ACTION.rebalance);
     expect(decision.tradesHash).toBe(tradesHash(trades));
-    expect(decision.modelId).toBe(forecast.modelId);
+    expect(decision.forecastHash).toBe(forecastHash(forecast));
+    expect(decision).toMatchObject({ modelId: MODEL.id, holding: 1 });
     expect(decision.breachPpm).toBe(Math.round(breachProbability * 1e6));
     expect(breachProbability).toBeGreaterThan(0.6);
+  });
+
+  it.each<[string, Parameters<typeof ahead>[0], object]>([
+    ["no network", { state: { model: undefined } }, { reason: "no-network" }],
+    [
+      "a network the vault does not know",
+      { state: { model: { ...MODEL, id: word("9") } } },
+      { reason: "model-inactive" },
+    ],
+    [
+      "a network that was switched off",
+      { state: { model: { ...MODEL, isActive: false } } },
+      { reason: "model-inactive" },
+    ],
+    [
+      "a score below the bound",
+      { state: { minScore: 901 } },
+      { reason: "score-too-low", numbers: { score: 900, minScore: 901 } },
+    ],
+    [
+      "no score at all",
+      { foresight: { scorer: scorerOf(undefined, undefined, undefined), isNotarised: true } },
+      { reason: "score-too-low" },
+    ],
+    [
+      "too few notaries",
+      { foresight: { scorer: scorerOf(-300, 900, 200), isNotarised: false } },
+      { reason: "too-few-notaries", numbers: { score: 900, notariesWanted: 2 } },
+    ],
+    ["a halted market", { state: { isTradingAllowed: false } }, { reason: "trading-halted" }],
+  ])("behaviour: ahead of a breach, %s makes it hold and say so", (_, setting, expected) => {
+    const decided = ahead(setting);
+    expect(decided).toMatchObject(expected);
+    expect(decided.decision.action).toBe(ACTION.hold);
+    expect(decided.trades).toEqual([]);
+  });
+
+  it("behaviour: without foresight it is the reactive rule alone", () => {
+    const state = { ...inside, model: MODEL };
+    expect(decide(snapshot, state, forecastOf(3), predictivePolicy(), T0).reason).toBe("no-network");
+    const reactive = decide(snapshot, { ...outside, model: MODEL }, forecastOf(3), predictivePolicy(), T0);
+    expect(reactive.decision).toMatchObject({ action: ACTION.rebalance, modelId: ZERO_BYTES32, holding: 0 });
+  });
+
+  it("behaviour: a score at the bound is enough, and a vault that wants no notaries needs none", () => {
+    expect(ahead({ state: { minScore: 900 } }).decision.action).toBe(ACTION.rebalance);
+    const foresight = { scorer: scorerOf(-300, 900, 200), isNotarised: false };
+    expect(ahead({ state: { notaryThreshold: 0 }, foresight }).decision.action).toBe(ACTION.rebalance);
+  });
+
+  it("behaviour: names the holding scored highest; the base asset's index is 0", () => {
+    const holdingOf = (...scores: (number | undefined)[]) =>
+      ahead({ foresight: { scorer: scorerOf(...scores), isNotarised: true } }).decision.holding;
+    expect(holdingOf(900, 800, 700)).toBe(0);
+    expect(holdingOf(undefined, 800, 900)).toBe(2);
+    expect(holdingOf(600, 900, 900)).toBe(1);
+  });
+
+  it("behaviour: a model on probation moves less, and a breach is repaired in full", () => {
+    const model = { ...MODEL, maxTurnover: toWad(0.005) };
+    expect(ahead({ state: { model } }).numbers.turnover).toBeLessThanOrEqual(0.005);
+    expect(ahead().numbers.turnover).toBeGreaterThan(0.01);
+    const reactive = decide(snapshot, { ...outside, model }, undefined, thresholdPolicy(), T0);
+    expect(reactive.numbers.shareOfWantedTrades).toBe(1);
   });
 
   it("behaviour: the calmer the forecast, the less likely the breach", () => {

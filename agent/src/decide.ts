@@ -1,10 +1,20 @@
-import { ACTION, type Decision, decisionHash, tradesHash } from "@ballast/attest";
-import { type Hex, HOUR_MS, type Snapshot, toWadNearest, type UnixMillis } from "@ballast/data";
+import { ACTION, type Decision, decisionHash, tradesHash, ZERO_BYTES32 } from "@ballast/attest";
+import { HOUR_MS, type Snapshot, toWadNearest, type UnixMillis } from "@ballast/data";
 import { type Forecast, forecastHash, weightBreachProbabilities } from "@ballast/model";
 import { toBreachRequest } from "./outlook.ts";
 import { planTrades } from "./plan.ts";
 import { stateHash } from "./state.ts";
-import { type Decided, type Intent, type Policy, REASONS, type VaultState, type Watch } from "./types.ts";
+import {
+  type Decided,
+  type Foresight,
+  type Intent,
+  type Policy,
+  REASONS,
+  type Reason,
+  type Reasons,
+  type VaultState,
+  type Watch,
+} from "./types.ts";
 import { isOutsideBand, navOf, WAD, weightsOf } from "./weights.ts";
 
 export interface DecideOptions {
@@ -25,12 +35,13 @@ export const DECIDE_DEFAULTS: DecideOptions = {
   slippageTolerance: 0.003,
 };
 
-const ZERO_HASH: Hex = `0x${"0".repeat(64)}`;
-
 /**
  * The one decision function of backtest, dry run and live. Pure: the same arguments give the same bits. A
  * market condition never makes it throw; it holds and says why. `now` is the caller's clock and serves only
  * to refuse stale data; everything in the decision itself is dated by the snapshot's bar close.
+ *
+ * While every weight is in its band, the policy's wish to trade is not enough: the score that the vault will compute
+ * must reach its bound, and as many notaries as it wants must stand behind the snapshot.
  */
 export function decide(
   snapshot: Snapshot,
@@ -38,6 +49,7 @@ export function decide(
   forecast: Forecast | undefined,
   policy: Policy,
   now: UnixMillis,
+  foresight?: Foresight,
   options: DecideOptions = DECIDE_DEFAULTS,
 ): Decided {
   const usable = isUsable(forecast, snapshot, state) ? forecast : undefined;
@@ -46,10 +58,17 @@ export function decide(
   const breachWithin = once(
     (hours: number) => usable && breachProbabilities(watch, weights.map(toShare), usable, hours),
   );
-  const intent =
+  const isBreached = state.holdings.some((holding, index) => isOutsideBand(holding, weights[index]!));
+  const wish =
     refusal(snapshot, state, now, options) ??
     policy.choose({ snapshot, state, forecast: usable, breachWithin });
-  const outcome = intent.kind === "hold" ? { intent, trades: [] } : plan(intent, snapshot, state, options);
+  const { intent, holding } =
+    wish.kind === "rebalance" && !isBreached
+      ? justify(wish, snapshot, state, foresight)
+      : { intent: wish, holding: undefined };
+  const isAhead = holding !== undefined;
+  const outcome =
+    intent.kind === "hold" ? { intent, trades: [] } : plan(intent, snapshot, state, options, isAhead);
   const breachProbability = Math.max(0, ...(breachWithin(policy.horizonHours) ?? []));
 
   const decidedAt = BigInt(Math.floor(snapshot.at / 1000));
@@ -63,10 +82,11 @@ export function decide(
     expiresAt: decidedAt + BigInt(options.lifetimeSeconds),
     inputRoot: snapshot.root,
     stateHash: stateHash(state),
-    modelId: usable?.modelId ?? ZERO_HASH,
-    forecastHash: usable ? forecastHash(usable) : ZERO_HASH,
+    modelId: isAhead && state.model !== undefined ? state.model.id : ZERO_BYTES32,
+    forecastHash: usable ? forecastHash(usable) : ZERO_BYTES32,
     policyId: policy.id,
     breachPpm: Math.round(breachProbability * 1e6),
+    holding: holding ?? 0,
     tradesHash: tradesHash(outcome.trades),
   };
   return {
@@ -77,7 +97,7 @@ export function decide(
     numbers: outcome.intent.numbers,
     breachProbability,
     weights: weights.map(toShare),
-    isBreached: state.holdings.some((holding, index) => isOutsideBand(holding, weights[index]!)),
+    isBreached,
     watch,
   };
 }
@@ -103,14 +123,49 @@ function refusal(
     return { kind: "hold", reason: "stale-data", numbers: { dataAgeSeconds } };
   }
   if (state.paused) return { kind: "hold", reason: "paused", numbers: {} };
+  if (!state.isTradingAllowed) return { kind: "hold", reason: "trading-halted", numbers: {} };
   return undefined;
 }
 
+type Rebalance = Intent & { readonly kind: "rebalance" };
+
+/**
+ * Whether the vault will let a trade go ahead of a breach, and for the sake of which holding: the one its network
+ * scores highest. Where it will not, why not.
+ */
+function justify(
+  intent: Rebalance,
+  snapshot: Snapshot,
+  state: VaultState,
+  foresight: Foresight | undefined,
+): { readonly intent: Intent; readonly holding: number | undefined } {
+  const { model, minScore, notaryThreshold } = state;
+  const hold = (reason: Reason, numbers: Reasons, holding?: number) => ({
+    intent: { kind: "hold" as const, reason, numbers: { ...intent.numbers, ...numbers } },
+    holding,
+  });
+  if (foresight === undefined || model === undefined) return hold("no-network", {});
+  if (!model.isActive || model.id !== foresight.scorer.modelId) return hold("model-inactive", {});
+  const scores = foresight.scorer.scores(snapshot, state);
+  const holding = scores.reduce<number>(
+    (best, score, index) => ((score ?? -Infinity) > (scores[best] ?? -Infinity) ? index : best),
+    0,
+  );
+  const score = scores[holding];
+  if (score === undefined) return hold("score-too-low", { minScore });
+  const numbers = { score, minScore };
+  if (score < minScore) return hold("score-too-low", numbers, holding);
+  if (notaryThreshold > 0 && !foresight.isNotarised)
+    return hold("too-few-notaries", { ...numbers, notariesWanted: notaryThreshold }, holding);
+  return { intent: { ...intent, numbers: { ...intent.numbers, ...numbers } }, holding };
+}
+
 function plan(
-  intent: Intent & { kind: "rebalance" },
+  intent: Rebalance,
   snapshot: Snapshot,
   state: VaultState,
   options: DecideOptions,
+  isAhead: boolean,
 ) {
   const hold = (reason: "cooldown" | "too-small", numbers: Record<string, number>) => ({
     intent: { kind: "hold" as const, reason, numbers: { ...intent.numbers, ...numbers } },
@@ -122,6 +177,8 @@ function plan(
   const { trades, turnover, scale, fees } = planTrades(state, intent.toWeights, {
     minTrade: toWadNearest(options.minTradeShare),
     tolerance: toWadNearest(options.slippageTolerance),
+    // On probation a model may move less, but a breach is not its doing.
+    maxTurnover: isAhead && state.model !== undefined ? state.model.maxTurnover : state.maxTurnover,
   });
   const nav = navOf(state);
   const numbers = {

@@ -1,4 +1,16 @@
+export { auditDecision } from "./audit.ts";
+export type { AuditMaterial, FeatureKit, Link } from "./audit-links.ts";
 export { DECIDE_DEFAULTS, type DecideOptions, decide } from "./decide.ts";
+export { evidenceOf, REFERENCES } from "./evidence.ts";
+export { features } from "./features.ts";
+export {
+  type DecisionInputs,
+  decideAgain,
+  MalformedInputsError,
+  policyOf,
+  readInputs,
+  toInputs,
+} from "./inputs.ts";
 export * from "./journal.ts";
 export {
   JournalCorruptError,
@@ -20,7 +32,8 @@ export {
   type UnlockedKey,
   WrongPasswordError,
 } from "./keystore.ts";
-export { type LoopPorts, runLoop, type Step } from "./loop.ts";
+export { type LoopPorts, type MarketWitness, runLoop, type Step } from "./loop.ts";
+export { httpNotary, NotaryUnusableError } from "./notary-client.ts";
 export { type CostBps, type Outcome, type OutcomeRecorder, outcomeRecorder } from "./outcome.ts";
 export { type HoldingOutlook, outlookOf } from "./outlook.ts";
 export { type Plan, planTrades } from "./plan.ts";
@@ -34,12 +47,18 @@ export { thresholdPolicy } from "./policies/threshold.ts";
 export { stateHash } from "./state.ts";
 export * from "./types.ts";
 export type { Executable, Venue } from "./venue.ts";
+export {
+  decodeRebalance,
+  encodeRebalance,
+  NotARebalanceCallError,
+  type RebalanceCall,
+} from "./venues/calldata.ts";
 export { VaultRejection } from "./venues/rejection.ts";
+export { type VaultVenueOptions, vaultVenue } from "./venues/vault.ts";
 export {
   EtherPriceMissingError,
   VaultMismatchError,
   VaultNotFoundError,
-  type VaultVenueOptions,
-  vaultVenue,
-} from "./venues/vault.ts";
+  VenueNotAllowedError,
+} from "./venues/vault-errors.ts";
 export { isOutsideBand, navOf, toValue, weightsOf } from "./weights.ts";

@@ -83,7 +83,8 @@ export function openJournal(path: string, options: JournalFileOptions = {}): Jou
 
   const find = (run: string, hash: Hex): JournalEntry | undefined => toEntry(byRunAndHash.get(run, hash));
 
-  function insert(run: string, decided: Decided, { policy, forecast }: Context): void {
+  function insert(run: string, decided: Decided, context: Context): void {
+    const { policy, forecast, market, inputs } = context;
     const { decision, hash } = decided;
     const at = unixMillis(Number(decision.decidedAt) * 1000);
     const known = find(run, hash);
@@ -106,7 +107,8 @@ export function openJournal(path: string, options: JournalFileOptions = {}): Jou
       if (!isDeepStrictEqual(plain(given), stored)) throw new JournalConflictError(hash, "decided");
       return;
     }
-    const { hash: _, ...body } = decided;
+    const { hash: _, ...rest } = decided;
+    const body = { ...rest, market, inputs };
     let digest: string | null = null;
     if (forecast !== undefined) {
       const text = toTaggedJson(forecast);
@@ -235,7 +237,7 @@ function toStoredEntry(row: Row): JournalEntry {
   const json = (value: SQLOutputValue | undefined) =>
     value == null ? undefined : fromTaggedJson(String(value));
   return {
-    ...(fromTaggedJson(String(row.body)) as Omit<Decided, "hash">),
+    ...(fromTaggedJson(String(row.body)) as Omit<Decided, "hash"> & Pick<Context, "market" | "inputs">),
     run: row.run as string,
     hash: row.hash as Hex,
     at: unixMillis(row.at as number),

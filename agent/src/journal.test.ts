@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { ACTION } from "@ballast/attest";
-import { type Hex, unixMillis } from "@ballast/data";
+import { type Hex, unixMillis, wad } from "@ballast/data";
 import type { Forecast } from "@ballast/model";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -52,12 +52,22 @@ const decidedOf = (n: number, action: keyof typeof ACTION = "hold"): Decided => 
     forecastHash: word(4),
     policyId: word(5),
     breachPpm: 12_345,
+    holding: 0,
     tradesHash: word(6),
   },
   trades:
     action === "hold"
       ? []
-      : [{ tokenIn: address(1), tokenOut: address(2), fee: 500, amountIn: 2n ** 70n, minAmountOut: 1n }],
+      : [
+          {
+            venue: address(3),
+            tokenIn: address(1),
+            tokenOut: address(2),
+            amountIn: 2n ** 70n,
+            minAmountOut: 1n,
+            route: "0x0001f4",
+          },
+        ],
   reason: "inside-band",
   numbers: { breachProbability: 0.012345, hoursToBreach: Number.POSITIVE_INFINITY, $cost: -0 },
   breachProbability: 0.012345,
@@ -70,6 +80,9 @@ const signature = (n: number) => ({ offchainAttestation: `{"n":${n}}`, offchainU
 const execution = {
   txHash: word(77),
   blockNumber: 3,
+  minedAt: 1_620_000_012n,
+  navBefore: wad(10n ** 24n),
+  navAfter: wad(10n ** 24n - 10n ** 20n),
   gasUsed: 210_000n,
   gasPrice: 10n ** 18n,
   amountsOut: [5n],
@@ -178,7 +191,7 @@ describe("stages", () => {
   // Rows: from; columns: whether it may become signed, attested, submitted, executed, rejected, abandoned.
   test.each([
     ["decided", "rebalance", [1, 0, 0, 0, 0, 1]],
-    ["signed", "rebalance", [1, 1, 0, 0, 1, 1]],
+    ["signed", "rebalance", [1, 1, 1, 0, 1, 1]],
     ["attested", "rebalance", [1, 1, 1, 0, 1, 1]],
     ["submitted", "rebalance", [1, 1, 1, 1, 1, 1]],
     ["executed", "rebalance", [1, 1, 1, 1, 0, 0]],

@@ -1,4 +1,4 @@
-import type { ACTION, DecisionWithTrades } from "@ballast/attest";
+import type { ACTION, DecisionWithTrades, MarketEvidence } from "@ballast/attest";
 import { BallastError, type Hex, type UnixMillis } from "@ballast/data";
 import type { Forecast } from "@ballast/model";
 import type { Decided, Execution, Reason, Reasons, Watch } from "./types.ts";
@@ -24,12 +24,13 @@ export interface StageFacts {
 }
 
 /**
- * The stages that may follow each one. A submitted transaction may be replaced by another. A hold ends
+ * The stages that may follow each one. The vault may be given the off-chain attestation; then none is made on chain. A
+ * submitted transaction may be replaced by another. A hold ends
  * signed (attested, where somebody wants it on chain): it has nothing to submit.
  */
 export const NEXT_STAGES: Readonly<Record<Stage, readonly Stage[]>> = {
   decided: ["signed", "abandoned"],
-  signed: ["attested", "rejected", "abandoned"],
+  signed: ["attested", "submitted", "rejected", "abandoned"],
   attested: ["submitted", "rejected", "abandoned"],
   submitted: ["submitted", "executed", "rejected", "abandoned"],
   executed: [],
@@ -53,6 +54,10 @@ export interface JournalEntry extends DecisionWithTrades {
   readonly isBreached: boolean;
   readonly watch?: Watch | undefined;
   readonly forecast: Forecast | undefined;
+  /** What the vault is given of the market; absent where it needs nothing of it. */
+  readonly market?: MarketEvidence | undefined;
+  /** What was decided on: see `toInputs`. Absent in journals of programs that did not keep it. */
+  readonly inputs?: string | undefined;
   /** The signed off-chain attestation as JSON text (the EAS SDK's own format). */
   readonly offchainAttestation: string | undefined;
   readonly offchainUid: Hex | undefined;
@@ -65,6 +70,8 @@ export interface JournalEntry extends DecisionWithTrades {
 export interface Context {
   readonly policy: string;
   readonly forecast: Forecast | undefined;
+  readonly market?: MarketEvidence | undefined;
+  readonly inputs?: string | undefined;
 }
 
 /** from ≤ at < to; newest first unless said otherwise. */

@@ -11,12 +11,14 @@ import {
   unixMillis,
 } from "@ballast/data";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { stateWith, T0 } from "../test/fixture.ts";
+import { stateWith, T0, toWad } from "../test/fixture.ts";
+import { readInputs } from "./inputs.ts";
 import type { Journal } from "./journal.ts";
 import { openJournal } from "./journal-sqlite.ts";
-import { type LoopPorts, runLoop, type Step } from "./loop.ts";
+import { type LoopPorts, type MarketWitness, runLoop, type Step } from "./loop.ts";
+import { predictivePolicy } from "./policies/predictive.ts";
 import { thresholdPolicy } from "./policies/threshold.ts";
-import type { Execution, VaultState } from "./types.ts";
+import type { Execution, Policy, VaultState } from "./types.ts";
 import type { Executable, Venue } from "./venue.ts";
 
 const hashOf = (text: string): Hex => keccak(new TextEncoder().encode(text));
@@ -39,8 +41,12 @@ class Unreachable extends BallastError {
 class Killed extends Error {}
 
 /** A vault and its chain in memory: outside its band until the first execution, one execution per sequence. */
-function venueInMemory() {
-  let state: VaultState = stateWith({ USDC: 0.3, BTC: 0.37, ETH: 0.33 });
+function venueInMemory(
+  first: VaultState = stateWith({ USDC: 0.3, BTC: 0.37, ETH: 0.33 }),
+  { isOnchain = true } = {},
+) {
+  let state = first;
+  const executedWith: object[] = [];
   const executions = new Map<Hex, Execution>();
   const attested = new Map<Hex, Hex>();
   const calls: string[] = [];
@@ -59,6 +65,7 @@ function venueInMemory() {
       return state;
     },
     async attest({ hash }: Executable) {
+      if (!isOnchain) return undefined;
       pass("before attest");
       const isNew = !attested.has(hash);
       const uid = attested.get(hash) ?? hashOf(`uid ${hash}`);
@@ -66,7 +73,8 @@ function venueInMemory() {
       pass("after attest");
       return { uid, gasUsed: isNew ? 200_000n : 0n };
     },
-    async execute({ decision, hash, trades }, _uid, onSubmitted) {
+    async execute({ decision, hash, trades, market }, uid, onSubmitted) {
+      executedWith.push({ uid, market });
       pass("before submit");
       const earlier = executions.get(hash);
       if (earlier !== undefined) {
@@ -84,6 +92,9 @@ function venueInMemory() {
         gasUsed: 400_000n,
         gasPrice: 1n,
         amountsOut: trades.map((t) => t.minAmountOut),
+        minedAt: decision.decidedAt + 12n,
+        navBefore: toWad(1_000_000),
+        navAfter: toWad(999_900),
       };
       executions.set(hash, execution);
       state = { ...stateWith({ USDC: 1 / 3, BTC: 1 / 3, ETH: 1 / 3 }), sequence: decision.sequence };
@@ -94,7 +105,13 @@ function venueInMemory() {
       return executions.get(hash);
     },
   };
-  return { venue, executions, calls, breakAt: (at: string, error: Error) => (fault = { at, error }) };
+  return {
+    venue,
+    executions,
+    executedWith,
+    calls,
+    breakAt: (at: string, error: Error) => (fault = { at, error }),
+  };
 }
 
 describe("runLoop", () => {
@@ -149,6 +166,28 @@ describe("runLoop", () => {
     const { items } = journal.list({ limit: 10, order: "oldest" });
     expect(items.map(({ stage }) => stage)).toEqual(["executed", "signed", "signed"]);
     expect(journal.unfinished("test")).toEqual([]);
+  });
+
+  it("default: signs what came of it, referring to the attestation it was executed by", async () => {
+    const outcomes: unknown[] = [];
+    const signOutcome: LoopPorts["signOutcome"] = async (record, uid) => {
+      outcomes.push([record, uid]);
+      return '{"signed":true}';
+    };
+    const { venue } = venueInMemory();
+    const [step] = await run(venue, [0], { signOutcome });
+    const { hash, execution, uid } = journal.list({ limit: 1 }).items[0]!;
+    const record = {
+      decisionHash: hash,
+      txHash: execution!.txHash,
+      observedAt: BigInt(T0 / 1000) + 12n,
+      wasBreached: true,
+      lossPpm: 100n, // 100 of a million
+      gasUsed: 400_000n,
+    };
+    expect(outcomes).toEqual([[record, uid]]);
+    expect(step).toMatchObject({ kind: "executed", execution: { outcomeAttestation: '{"signed":true}' } });
+    expect(execution!.outcomeAttestation).toBe('{"signed":true}');
   });
 
   it("behaviour: a dry run decides the same and sends nothing", async () => {
@@ -236,5 +275,98 @@ describe("runLoop", () => {
     breakAt("readState", new Unreachable("no answer"));
     const steps = await run(venue, [0, 1]);
     expect(steps.map(({ kind }) => kind)).toEqual(["missed", "executed"]);
+  });
+
+  describe("ahead of a breach", () => {
+    const word = (digit: string): Hex => `0x${digit.repeat(64)}`;
+    const model = { id: word("3"), attestationUid: word("4"), isActive: true, maxTurnover: toWad(0.5) };
+    const threatened = stateWith(
+      { USDC: 0.33, BTC: 0.35, ETH: 0.32 },
+      { model, minScore: 500, notaryThreshold: 2 },
+    );
+    const eager: Policy = {
+      ...thresholdPolicy(),
+      choose: ({ state }) => ({
+        kind: "rebalance",
+        reason: "breach-forecast",
+        toWeights: state.holdings.map(({ targetWeight }) => targetWeight),
+        numbers: {},
+      }),
+    };
+    const proof = { featuresRoot: word("7"), features: "0x0102" as Hex, path: [word("8")] };
+    const witnessOf = (answer: Awaited<ReturnType<MarketWitness["notarise"]>>) => {
+      const asked: unknown[] = [];
+      const witness: MarketWitness = {
+        scorer: { modelId: model.id, scores: () => [0, 0, 900] },
+        prove: (_snapshot, _state, holding) => {
+          asked.push(holding);
+          return proof;
+        },
+        notarise: async (_snapshot, featuresRoot, threshold) => {
+          asked.push(featuresRoot, threshold);
+          return answer;
+        },
+      };
+      return { witness, asked };
+    };
+
+    it("default: gives the vault the proof and the notaries' signatures, and refers to the model's attestation", async () => {
+      const { venue, executedWith } = venueInMemory(threatened, { isOnchain: false });
+      const { witness, asked } = witnessOf({ signatures: "0xabcd" });
+      const modelUids: Hex[] = [];
+      const sign: LoopPorts["sign"] = async (_decision, modelUid) => {
+        modelUids.push(modelUid);
+        return { offchainAttestation: "{}", offchainUid: word("5") };
+      };
+      const steps = await run(venue, [0], { policy: eager, witness, sign });
+      expect(steps).toMatchObject([{ kind: "executed", uid: word("5"), attestGas: 0n }]);
+      expect(asked).toEqual([2, word("7"), 2]);
+      expect(modelUids).toEqual([model.attestationUid]);
+      const market = { ...proof, notarySignatures: "0xabcd" };
+      expect(executedWith).toEqual([{ uid: undefined, market }]);
+      const entry = journal.last("test")!;
+      expect(entry).toMatchObject({ stage: "executed", market, uid: undefined });
+      expect(entry.decision).toMatchObject({ modelId: model.id, holding: 2 });
+      expect(readInputs(entry.inputs!)).toMatchObject({
+        state: threatened,
+        isNotarised: true,
+        hasScorer: true,
+      });
+    });
+
+    it("behaviour: too few notaries: it holds, says who refused, and whoever decides again gets the same", async () => {
+      const { venue, executions } = venueInMemory(threatened, { isOnchain: false });
+      const { witness } = witnessOf({ refusals: ["notary a does not sign", "notary b is late"] });
+      const policy = { ...predictivePolicy(), choose: eager.choose };
+      const steps = await run(venue, [0], { policy, witness });
+      expect(steps).toMatchObject([
+        { kind: "unnotarised", refusals: ["notary a does not sign", "notary b is late"] },
+        { kind: "held", decided: { reason: "too-few-notaries" } },
+      ]);
+      expect(executions.size).toBe(0);
+      const entry = journal.last("test")!;
+      expect(entry.market).toBeUndefined();
+      expect(readInputs(entry.inputs!).isNotarised).toBe(false);
+    });
+
+    it("behaviour: killed before it was sent, the resumed decision still brings its proof", async () => {
+      const { venue, executedWith, breakAt } = venueInMemory(threatened, { isOnchain: false });
+      const { witness } = witnessOf({ signatures: "0xabcd" });
+      breakAt("before submit", new Killed("before submit"));
+      await expect(run(venue, [0], { policy: eager, witness })).rejects.toThrow(Killed);
+      const steps = await run(venue, [0], { policy: eager, witness });
+      expect(steps[0]).toMatchObject({ kind: "resumed", as: "executed" });
+      expect(executedWith.at(-1)).toMatchObject({ market: { notarySignatures: "0xabcd" } });
+    });
+
+    it("behaviour: a weight outside its band needs neither network nor notaries", async () => {
+      const outside = { ...stateWith({ USDC: 0.3, BTC: 0.37, ETH: 0.33 }), model, notaryThreshold: 2 };
+      const { venue, executedWith } = venueInMemory(outside, { isOnchain: false });
+      const { witness, asked } = witnessOf({ refusals: [] });
+      const steps = await run(venue, [0], { witness });
+      expect(steps).toMatchObject([{ kind: "executed" }]);
+      expect(asked).toEqual([]);
+      expect(executedWith).toEqual([{ uid: undefined, market: undefined }]);
+    });
   });
 });

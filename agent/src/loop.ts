@@ -1,10 +1,30 @@
-import { ACTION, type Decision } from "@ballast/attest";
+import {
+  ACTION,
+  type Decision,
+  type MarketEvidence,
+  type OutcomeRecord,
+  ZERO_BYTES32,
+} from "@ballast/attest";
 import { BallastError, type Hex, type Snapshot, type UnixMillis } from "@ballast/data";
 import type { Forecast } from "@ballast/model";
 import { DECIDE_DEFAULTS, type DecideOptions, decide } from "./decide.ts";
+import { toInputs } from "./inputs.ts";
 import type { Journal, JournalEntry, StageFacts } from "./journal.ts";
-import type { Decided, Execution, Policy, VaultState } from "./types.ts";
-import type { Executable, Venue } from "./venue.ts";
+import type { Decided, Execution, Policy, VaultScorer, VaultState } from "./types.ts";
+import type { Venue } from "./venue.ts";
+
+/** What stands behind a trade ahead of a breach: the vault's own network, and notaries of the market. */
+export interface MarketWitness {
+  readonly scorer: VaultScorer;
+  /** The features of one holding's asset in the tree of all; the first holding is the base asset. */
+  prove(snapshot: Snapshot, state: VaultState, holding: number): Omit<MarketEvidence, "notarySignatures">;
+  /** As many signatures as the vault wants, packed for it; or one line for each notary that did not sign. */
+  notarise(
+    snapshot: Snapshot,
+    featuresRoot: Hex,
+    threshold: number,
+  ): Promise<{ readonly signatures: Hex } | { readonly refusals: readonly string[] }>;
+}
 
 export interface LoopPorts {
   /** Name of this run in the journal. */
@@ -16,10 +36,15 @@ export interface LoopPorts {
   readonly observe: (at: UnixMillis) => Promise<Snapshot>;
   /** Undefined where there is no usable model. Where it fails, the policy decides without it. */
   readonly forecast: (snapshot: Snapshot) => Forecast | undefined;
+  /** Absent where only the reactive rule trades. */
+  readonly witness?: MarketWitness | undefined;
   readonly policy: Policy;
   readonly decideOptions?: DecideOptions;
   readonly journal: Journal;
-  readonly sign: (decision: Decision) => Promise<StageFacts["signed"]>;
+  /** @param modelUid Of the attestation of the decision's model, zero where it has none. */
+  readonly sign: (decision: Decision, modelUid: Hex) => Promise<StageFacts["signed"]>;
+  /** Signs what a decision came to, referring to the attestation it was executed by. Absent: nobody does. */
+  readonly signOutcome?: ((outcome: OutcomeRecord, decisionUid: Hex) => Promise<string>) | undefined;
   readonly venue: Venue;
   /** A dry run journals signed decisions and sends nothing. */
   readonly isDryRun: boolean;
@@ -40,9 +65,10 @@ export type Step =
       readonly at: UnixMillis;
       readonly state: VaultState;
       readonly decided: Decided;
+      /** Of the attestation it was executed by, on chain or off. */
       readonly uid: Hex;
       readonly execution: Execution;
-      /** Of the attestation's own transaction. */
+      /** Of the attestation's own transaction, where it has one. */
       readonly attestGas: bigint;
     }
   | {
@@ -56,6 +82,8 @@ export type Step =
   | { readonly kind: "missed"; readonly at: UnixMillis; readonly error: BallastError }
   /** Followed by the step that was decided without it. */
   | { readonly kind: "unforecast"; readonly at: UnixMillis; readonly error: BallastError }
+  /** Too few notaries stand behind the market; followed by the step that was decided so. */
+  | { readonly kind: "unnotarised"; readonly at: UnixMillis; readonly refusals: readonly string[] }
   /** What an earlier step left unfinished; `entry` is the journal's before it was settled. */
   | {
       readonly kind: "resumed";
@@ -86,23 +114,64 @@ async function takeStep(ports: LoopPorts, at: UnixMillis): Promise<Step> {
   const snapshot = await ports.observe(at);
   const state = await ports.venue.readState();
   const forecast = forecastOrReport(ports, snapshot);
-  const options = ports.decideOptions ?? DECIDE_DEFAULTS;
-  const decided = decide(snapshot, state, forecast, policy, ports.now(), options);
+  const { decided, market, inputs } = await decideWithWitness(ports, snapshot, state, forecast);
+  const { decision, hash } = decided;
 
   // A restart within the same bar meets its own decision again; the journal's is the one that counts.
-  const known = journal.get(decided.hash, run);
+  const known = journal.get(hash, run);
   if (known === undefined) {
-    const attestation = await ports.sign(decided.decision);
-    journal.recordSigned(run, decided, { policy: policy.name, forecast }, attestation);
+    const modelUid = decision.modelId === ZERO_BYTES32 ? ZERO_BYTES32 : state.model!.attestationUid;
+    const attestation = await ports.sign(decision, modelUid);
+    journal.recordSigned(run, decided, { policy: policy.name, forecast, market, inputs }, attestation);
   } else if (isFinal(known)) {
     return { kind: "held", at, state, decided };
   }
-  if (decided.decision.action === ACTION.hold) return { kind: "held", at, state, decided };
+  if (decision.action === ACTION.hold) return { kind: "held", at, state, decided };
   if (ports.isDryRun) return { kind: "would-execute", at, state, decided };
-  const outcome = await carryOut(ports, decided);
+  const outcome = await carryOut(ports, hash);
   return "refusal" in outcome
     ? { kind: "rejected", at, state, decided, error: outcome.refusal }
     : { kind: "executed", at, state, decided, ...outcome };
+}
+
+interface Witnessed {
+  readonly decided: Decided;
+  readonly market: MarketEvidence | undefined;
+  readonly inputs: string;
+}
+
+/**
+ * Decides as if the notaries will sign, and asks them only where it comes to a trade ahead of a breach; where too few
+ * do, decides again without them, which holds and says so.
+ */
+async function decideWithWitness(
+  ports: LoopPorts,
+  snapshot: Snapshot,
+  state: VaultState,
+  forecast: Forecast | undefined,
+): Promise<Witnessed> {
+  const { witness, policy, decideOptions: options = DECIDE_DEFAULTS } = ports;
+  const now = ports.now();
+  const decideIf = (isNotarised: boolean, market?: MarketEvidence): Witnessed => {
+    const foresight = witness && { scorer: witness.scorer, isNotarised };
+    return {
+      decided: decide(snapshot, state, forecast, policy, now, foresight, options),
+      market,
+      inputs: toInputs({ state, policy, options, now, hasScorer: witness !== undefined, isNotarised }),
+    };
+  };
+  const hopeful = decideIf(true);
+  const { action, modelId, holding } = hopeful.decided.decision;
+  if (witness === undefined || action === ACTION.hold || modelId === ZERO_BYTES32) return hopeful;
+  const proof = witness.prove(snapshot, state, holding);
+  const answer =
+    state.notaryThreshold === 0
+      ? { signatures: "0x" as const }
+      : await witness.notarise(snapshot, proof.featuresRoot, state.notaryThreshold);
+  if ("signatures" in answer)
+    return { ...hopeful, market: { ...proof, notarySignatures: answer.signatures } };
+  ports.onStep({ kind: "unnotarised", at: snapshot.at, refusals: answer.refusals });
+  return decideIf(false);
 }
 
 /** A model that fails must not keep the vault from what it does without one. */
@@ -120,22 +189,23 @@ type CarriedOut =
   | { readonly refusal: BallastError };
 
 /**
- * Attests and executes a signed decision, from wherever an earlier attempt left it. An unreachable node refuses
- * nothing: its error is thrown, the decision stays as far as it came and is settled later.
+ * Attests, where that is wanted, and executes a signed decision, from wherever an earlier attempt left it. An
+ * unreachable node refuses nothing: its error is thrown, the decision stays as far as it came and is settled later.
  */
-async function carryOut({ run, journal, venue }: LoopPorts, decided: Executable): Promise<CarriedOut> {
-  const { hash } = decided;
+async function carryOut(ports: LoopPorts, hash: Hex): Promise<CarriedOut> {
+  const { run, journal, venue } = ports;
   try {
-    const known = journal.get(hash, run)?.uid;
+    const entry = journal.get(hash, run)!;
     // One that was revoked since is not made anew: revoking is how its signer stops it.
-    const { uid, gasUsed: attestGas } =
-      known === undefined ? await venue.attest(decided) : { uid: known, gasUsed: 0n };
-    journal.advance(run, hash, "attested", { uid });
-    const execution = await venue.execute(decided, uid, (txHash) =>
+    const attested = entry.uid === undefined ? await venue.attest(entry) : { uid: entry.uid, gasUsed: 0n };
+    if (attested !== undefined) journal.advance(run, hash, "attested", { uid: attested.uid });
+    const uid = attested?.uid ?? entry.offchainUid!;
+    const executed = await venue.execute(entry, attested?.uid, (txHash) =>
       journal.advance(run, hash, "submitted", { txHash }),
     );
+    const execution = await withOutcome(ports, entry, uid, executed);
     journal.advance(run, hash, "executed", { execution });
-    return { uid, execution, attestGas };
+    return { uid, execution, attestGas: attested?.gasUsed ?? 0n };
   } catch (error) {
     const refusal = asBallastError(error);
     if (refusal.code !== "VAULT_REJECTION") throw refusal;
@@ -143,6 +213,22 @@ async function carryOut({ run, journal, venue }: LoopPorts, decided: Executable)
     journal.advance(run, hash, "rejected", { rejection: { code, message } });
     return { refusal };
   }
+}
+
+const PPM = 1_000_000n;
+
+/** The execution with the signed record of what it came to. */
+async function withOutcome(
+  { signOutcome }: LoopPorts,
+  { hash, isBreached }: JournalEntry,
+  uid: Hex,
+  execution: Execution,
+): Promise<Execution> {
+  if (signOutcome === undefined) return execution;
+  const { txHash, minedAt: observedAt, navBefore, navAfter, gasUsed } = execution;
+  const lossPpm = navBefore === 0n ? 0n : ((navBefore - navAfter) * PPM) / navBefore;
+  const record = { decisionHash: hash, txHash, observedAt, wasBreached: isBreached, lossPpm, gasUsed };
+  return { ...execution, outcomeAttestation: await signOutcome(record, uid) };
 }
 
 /**
@@ -159,20 +245,21 @@ async function settleUnfinished(ports: LoopPorts): Promise<void> {
       onStep({
         kind: "resumed",
         entry,
-        as: "refusal" in (await carryOut(ports, entry)) ? "rejected" : "executed",
+        as: "refusal" in (await carryOut(ports, hash)) ? "rejected" : "executed",
       });
       continue;
     }
-    const execution = await venue.findExecution(entry);
-    if (execution === undefined) {
+    const found = await venue.findExecution(entry);
+    if (found === undefined) {
       journal.advance(run, hash, "abandoned", {});
     } else {
-      if (entry.uid === undefined)
-        journal.advance(run, hash, "attested", { uid: (await venue.attest(entry)).uid });
-      if (entry.txHash === undefined) journal.advance(run, hash, "submitted", { txHash: execution.txHash });
-      journal.advance(run, hash, "executed", { execution });
+      const attested = entry.uid === undefined ? await venue.attest(entry) : undefined;
+      if (attested !== undefined) journal.advance(run, hash, "attested", { uid: attested.uid });
+      if (entry.txHash === undefined) journal.advance(run, hash, "submitted", { txHash: found.txHash });
+      const uid = attested?.uid ?? entry.uid ?? entry.offchainUid!;
+      journal.advance(run, hash, "executed", { execution: await withOutcome(ports, entry, uid, found) });
     }
-    onStep({ kind: "resumed", entry, as: execution === undefined ? "abandoned" : "executed" });
+    onStep({ kind: "resumed", entry, as: found === undefined ? "abandoned" : "executed" });
   }
 }
 

@@ -1,3 +1,4 @@
+import { wad } from "@ballast/data";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stateWith, toWad } from "../test/fixture.ts";
@@ -60,7 +61,6 @@ describe("outcomeRecorder", () => {
         {
           tokenIn: state.holdings[1]!.token,
           tokenOut: state.holdings[0]!.token,
-          fee: 500,
           amountIn: 500_000_000n,
           minAmountOut: 1n,
         },
@@ -74,6 +74,9 @@ describe("outcomeRecorder", () => {
       {
         txHash: "0x",
         blockNumber: 1,
+        minedAt: 1_620_000_012n,
+        navBefore: wad(10n ** 24n),
+        navAfter: wad(10n ** 24n - 10n ** 20n),
         gasUsed: 300_000n,
         gasPrice: 20n * 10n ** 9n,
         amountsOut: [199_800_000_000n],

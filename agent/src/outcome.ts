@@ -89,7 +89,7 @@ export function outcomeRecorder(intervalHours: number) {
         const to = state.holdings.find(({ token }) => token === trade.tokenOut)!;
         const paid = Number(toValue(from, trade.amountIn)) / 1e18;
         const received = Number(toValue(to, execution.amountsOut[index]!)) / 1e18;
-        const fee = (paid * trade.fee) / 1e6;
+        const fee = (paid * (from.poolFee + to.poolFee)) / 1e6;
         sold += paid;
         fees += fee;
         impact += paid - received - fee;

@@ -7,7 +7,7 @@ import type { VaultState } from "./types.ts";
 import { navOf, toValue, weightsOf } from "./weights.ts";
 
 /** Every trade, down to what the vault itself accepts. */
-const ANY: PlanLimits = { minTrade: wad(0n), tolerance: wad(WAD) };
+const ANY: PlanLimits = { minTrade: wad(0n), tolerance: wad(WAD), maxTurnover: wad(WAD) };
 
 const targets = (state: VaultState) => state.holdings.map(({ targetWeight }) => targetWeight);
 
@@ -52,6 +52,20 @@ describe("planTrades", () => {
   it("behaviour: leaves out trades below the minimum", () => {
     const state = stateWith({ USDC: 0.334, BTC: 0.333, ETH: 0.333 });
     expect(planTrades(state, targets(state), { ...ANY, minTrade: toWad(0.001) }).trades).toEqual([]);
+  });
+
+  it("behaviour: scales to the caller's limit and to what is left of the vault's budgets", () => {
+    const state = stateWith({ USDC: 0, BTC: 1, ETH: 0 });
+    const shareOf = (changes: Partial<VaultState>, limits = ANY) =>
+      Number(planTrades({ ...state, ...changes }, targets(state), limits).turnover) / 1e18;
+    // Two thirds sold and a third bought again is 1; the vault allows half, and a hundredth is left to prices.
+    expect(shareOf({})).toBeCloseTo(0.495, 4);
+    expect(shareOf({}, { ...ANY, maxTurnover: toWad(0.1) })).toBeCloseTo(0.099, 4);
+    expect(shareOf({ turnoverLeft: toWad(0.2) })).toBeCloseTo(0.198, 4);
+    // 0.1 % may be lost, and each trade may lose 0.05 % of fee and 0.35 % of tolerance: a quarter may be sold.
+    const narrow = { ...ANY, tolerance: toWad(0.0035) };
+    expect(shareOf({ lossLeft: toWad(0.001) }, narrow)).toBeCloseTo(0.2475, 4);
+    expect(shareOf({ lossLeft: toWad(0) }, narrow)).toBe(0);
   });
 
   it("behaviour: scales all trades alike to the turnover limit", () => {

@@ -1,5 +1,6 @@
 import type { Trade } from "@ballast/attest";
-import { mulDivDown, mulDivUp, type Wad } from "@ballast/data";
+import { type Hex, mulDivDown, mulDivUp, type Wad } from "@ballast/data";
+import { singleHop } from "./route.ts";
 import type { Holding, VaultState } from "./types.ts";
 import { clamp, navOf, toValue, WAD } from "./weights.ts";
 
@@ -12,6 +13,8 @@ export interface PlanLimits {
    * transaction coming can take.
    */
   readonly tolerance: Wad;
+  /** Largest share of the vault's value to sell, WAD; the vault's own limits apply besides. */
+  readonly maxTurnover: Wad;
 }
 
 export interface Plan {
@@ -45,7 +48,7 @@ export function planTrades(state: VaultState, toWeights: readonly Wad[], limits:
     .filter(({ value }) => abs(value) * WAD >= limits.minTrade * nav && value !== 0n);
 
   const wantedTurnover = wanted.reduce((sum, { value }) => sum + abs(value), 0n);
-  const limit = mulDivDown(mulDivDown(nav, state.maxTurnover, WAD), PRICE_ROOM, WAD);
+  const limit = mulDivDown(mulDivDown(nav, sellable(state, limits), WAD), PRICE_ROOM, WAD);
   const scale = wantedTurnover > limit ? mulDivDown(limit, WAD, wantedTurnover) : WAD;
 
   const sells = wanted
@@ -72,10 +75,11 @@ export function planTrades(state: VaultState, toWeights: readonly Wad[], limits:
   let sold = 0n;
   let fees = 0n;
   for (const trade of trades) {
-    const holding = state.holdings.find(({ token }) => token === trade.tokenIn) as Holding;
-    const value = mulDivUp(trade.amountIn, holding.price, 10n ** BigInt(holding.decimals));
+    const holdingOf = (token: Hex) => state.holdings.find((holding) => holding.token === token) as Holding;
+    const [from, to] = [holdingOf(trade.tokenIn), holdingOf(trade.tokenOut)];
+    const value = mulDivUp(trade.amountIn, from.price, 10n ** BigInt(from.decimals));
     sold += value;
-    fees += (value * BigInt(trade.fee)) / 1_000_000n;
+    fees += (value * BigInt(from.poolFee + to.poolFee)) / 1_000_000n;
   }
   return {
     trades,
@@ -83,6 +87,26 @@ export function planTrades(state: VaultState, toWeights: readonly Wad[], limits:
     scale: scale as Wad,
     fees: fees as Wad,
   };
+}
+
+/** Shortfall of a trade against the oracle's value that its minimum allows, WAD. */
+const shortfallOf = (state: VaultState, poolFee: number, { tolerance }: PlanLimits): bigint =>
+  clamp((BigInt(poolFee) * WAD) / 1_000_000n + tolerance, 0n, state.maxSlippage);
+
+/**
+ * Share of the vault's value that may be sold: by the vault's limit of one rebalance, by the caller's, by what is left
+ * of the turnover budget, and by what is left of the loss budget if every trade delivers its minimum.
+ */
+function sellable(state: VaultState, limits: PlanLimits): bigint {
+  const worst = state.holdings.reduce((most, { poolFee }) => {
+    const shortfall = shortfallOf(state, poolFee, limits);
+    return shortfall > most ? shortfall : most;
+  }, 0n);
+  const byLoss = worst === 0n ? WAD : mulDivDown(state.lossLeft, WAD, worst);
+  return [limits.maxTurnover, state.turnoverLeft, byLoss].reduce(
+    (least, share) => (share < least ? share : least),
+    state.maxTurnover,
+  );
 }
 
 /** Sells `value` (base asset, WAD) of a holding for the base asset. */
@@ -96,11 +120,12 @@ function toSell(
   const exact = mulDivDown(value, 10n ** BigInt(holding.decimals), holding.price);
   const amountIn = clamp(exact, 0n, holding.balance);
   return {
+    venue: state.venue,
     tokenIn: holding.token,
     tokenOut: base.token,
-    fee: holding.poolFee,
     amountIn,
     minAmountOut: toMinimum(holding, base, state, amountIn, limits),
+    route: singleHop(holding.poolFee),
   };
 }
 
@@ -113,11 +138,12 @@ function toBuy(
   limits: PlanLimits,
 ): Trade {
   return {
+    venue: state.venue,
     tokenIn: base.token,
     tokenOut: holding.token,
-    fee: holding.poolFee,
     amountIn,
     minAmountOut: toMinimum(base, holding, state, amountIn, limits),
+    route: singleHop(holding.poolFee),
   };
 }
 
@@ -127,13 +153,11 @@ function toMinimum(
   to: Holding,
   state: VaultState,
   amountIn: bigint,
-  { tolerance }: PlanLimits,
+  limits: PlanLimits,
 ): bigint {
   const value = mulDivUp(amountIn, from.price, 10n ** BigInt(from.decimals));
   const fair = mulDivUp(value, 10n ** BigInt(to.decimals), to.price);
-  const poolFee = (BigInt(from.poolFee + to.poolFee) * WAD) / 1_000_000n;
-  const shortfall = clamp(poolFee + tolerance, 0n, state.maxSlippage);
-  return mulDivUp(fair, WAD - shortfall, WAD);
+  return mulDivUp(fair, WAD - shortfallOf(state, from.poolFee + to.poolFee, limits), WAD);
 }
 
 const abs = (value: bigint): bigint => (value < 0n ? -value : value);

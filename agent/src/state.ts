@@ -1,21 +1,33 @@
-import { toAbiWord } from "@ballast/attest";
+import { toAbiWord, ZERO_BYTES32 } from "@ballast/attest";
 import type { Hex } from "@ballast/data";
 import { keccak256 } from "ethers";
 import type { Holding, VaultState } from "./types.ts";
 
-/** Fields of the state in the order of their words; the holdings come last. */
+/** Fields of the state in the order of their words; the holdings come last. Zeros where there is no model. */
 const FIELDS = [
-  ["chainId", "uint256"],
-  ["vault", "address"],
-  ["sequence", "uint64"],
-  ["paused", "bool"],
-  ["lastRebalanceAt", "uint64"],
-  ["cooldownSeconds", "uint32"],
-  ["maxTurnover", "uint256"],
-  ["maxSlippage", "uint256"],
-  ["gasPrice", "uint256"],
-  ["etherPrice", "uint256"],
-] as const satisfies readonly (readonly [keyof VaultState, string])[];
+  ["chainId", "uint256", ({ chainId }) => chainId],
+  ["vault", "address", ({ vault }) => vault],
+  ["sequence", "uint64", ({ sequence }) => sequence],
+  ["paused", "bool", ({ paused }) => paused],
+  ["isTradingAllowed", "bool", ({ isTradingAllowed }) => isTradingAllowed],
+  ["lastRebalanceAt", "uint64", ({ lastRebalanceAt }) => lastRebalanceAt],
+  ["cooldownSeconds", "uint32", ({ cooldownSeconds }) => cooldownSeconds],
+  ["maxTurnover", "uint256", ({ maxTurnover }) => maxTurnover],
+  ["maxSlippage", "uint256", ({ maxSlippage }) => maxSlippage],
+  ["turnoverLeft", "uint256", ({ turnoverLeft }) => turnoverLeft],
+  ["lossLeft", "uint256", ({ lossLeft }) => lossLeft],
+  ["crossTolerance", "uint256", ({ crossTolerance }) => crossTolerance],
+  ["minScore", "int64", ({ minScore }) => BigInt(minScore)],
+  ["scoreHorizon", "uint8", ({ scoreHorizon }) => scoreHorizon],
+  ["notaryThreshold", "uint8", ({ notaryThreshold }) => notaryThreshold],
+  ["model.id", "bytes32", ({ model }) => model?.id ?? ZERO_BYTES32],
+  ["model.attestationUid", "bytes32", ({ model }) => model?.attestationUid ?? ZERO_BYTES32],
+  ["model.isActive", "bool", ({ model }) => model?.isActive ?? false],
+  ["model.maxTurnover", "uint256", ({ model }) => model?.maxTurnover ?? 0n],
+  ["venue", "address", ({ venue }) => venue],
+  ["gasPrice", "uint256", ({ gasPrice }) => gasPrice],
+  ["etherPrice", "uint256", ({ etherPrice }) => etherPrice],
+] as const satisfies readonly (readonly [string, string, (state: VaultState) => unknown])[];
 
 const word = (value: number): string => value.toString(16).padStart(64, "0");
 
@@ -42,7 +54,7 @@ function holdingWords(holding: Holding, at: string): string {
  */
 export function stateHash(state: VaultState): Hex {
   let words = word(32); // where the tuple lies
-  for (const [name, type] of FIELDS) words += toAbiWord(name, type, state[name]);
+  for (const [name, type, read] of FIELDS) words += toAbiWord(name, type, read(state));
   words += word(32 * (FIELDS.length + 1)) + word(state.holdings.length);
   const holdings = state.holdings.map((holding, i) => holdingWords(holding, `holdings[${i}]`));
   let offset = 32 * holdings.length;

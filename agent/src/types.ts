@@ -20,6 +20,16 @@ export interface Holding {
   readonly poolFee: number;
 }
 
+/** The breach network that the agent runs, as the vault has it registered. */
+export interface VaultModel {
+  readonly id: Hex;
+  /** Of its attestation: what every decision made with it refers to. */
+  readonly attestationUid: Hex;
+  readonly isActive: boolean;
+  /** Largest share of the vault's value that a rebalance with it may sell: less than the vault's own on probation. */
+  readonly maxTurnover: Wad;
+}
+
 /** What the agent read from the vault before it decided. The base asset is the first holding. */
 export interface VaultState {
   readonly chainId: bigint;
@@ -27,12 +37,29 @@ export interface VaultState {
   /** Last executed sequence. */
   readonly sequence: bigint;
   readonly paused: boolean;
+  /** False while paused, while the sequencer is down, or while a pool's average price disagrees with its feed. */
+  readonly isTradingAllowed: boolean;
   readonly lastRebalanceAt: UnixMillis;
   readonly cooldownSeconds: number;
   /** Largest share of the vault's value that one rebalance may sell. */
   readonly maxTurnover: Wad;
   /** Largest shortfall of a trade against the oracle price, fee included. */
   readonly maxSlippage: Wad;
+  /** What is left of the decaying budgets: shares of the vault's value that may be sold and lost. */
+  readonly turnoverLeft: Wad;
+  readonly lossLeft: Wad;
+  /** How far a rebalance may take a weight across its target, or further from it. */
+  readonly crossTolerance: Wad;
+  /** Least breach score that justifies a trade while every weight is in its band; 10 fraction bits. */
+  readonly minScore: number;
+  /** Which output of the breach network is scored: 0 for 1 h, 1 for 4 h, 2 for 24 h, 3 for 168 h. */
+  readonly scoreHorizon: number;
+  /** How many notaries must have signed the market that such a trade is decided from. */
+  readonly notaryThreshold: number;
+  /** Absent where the agent runs no breach network. */
+  readonly model: VaultModel | undefined;
+  /** Where trades are made: a venue the vault allows. */
+  readonly venue: Hex;
   readonly holdings: readonly Holding[];
   /** Gas price now, wei, and ether's price in the base asset: what acting costs. */
   readonly gasPrice: bigint;
@@ -73,6 +100,11 @@ export const REASONS = [
   "cooldown",
   "too-small",
   "no-pool",
+  "trading-halted",
+  "no-network",
+  "model-inactive",
+  "score-too-low",
+  "too-few-notaries",
 ] as const;
 export type Reason = (typeof REASONS)[number];
 
@@ -81,9 +113,29 @@ export interface Policy {
   readonly name: string;
   /** keccak256 of the name and the canonical parameters. */
   readonly id: Hex;
+  /** What it was made with, by name: together with the name, all that its choices depend on. */
+  readonly parameters: Readonly<Record<string, number>>;
   /** Horizon of the breach probability that goes into the decision, hours. */
   readonly horizonHours: number;
   choose(input: PolicyInput): Intent;
+}
+
+/** The breach network that the vault runs itself, run here. */
+export interface VaultScorer {
+  /** keccak256 of the network's bytes. */
+  readonly modelId: Hex;
+  /**
+   * Per holding, the score the vault will compute at the same weights; 10 fraction bits, higher is likelier. Undefined
+   * for a weight outside its band, which has none.
+   */
+  scores(snapshot: Snapshot, state: VaultState): readonly (number | undefined)[];
+}
+
+/** What justifies a trade while every weight is still in its band. */
+export interface Foresight {
+  readonly scorer: VaultScorer;
+  /** Whether enough notaries stand behind the snapshot. */
+  readonly isNotarised: boolean;
 }
 
 /** Bands, and how often weights are looked at: all that their drift depends on beside weights and forecast. */
@@ -118,4 +170,11 @@ export interface Execution {
   readonly gasPrice: bigint;
   /** Received for each trade, smallest unit of its tokenOut. */
   readonly amountsOut: readonly bigint[];
+  /** Unix seconds of its block. */
+  readonly minedAt: bigint;
+  /** The vault's value before and after in the base asset, at the vault's own prices, WAD. */
+  readonly navBefore: Wad;
+  readonly navAfter: Wad;
+  /** The signed off-chain attestation of what it came to, as JSON text; absent where nobody signs one. */
+  readonly outcomeAttestation?: string | undefined;
 }

@@ -1,6 +1,6 @@
 /** Writes decisions until it is killed, printing each step once the journal has acknowledged it. */
 import { writeSync } from "node:fs";
-import type { Hex } from "@ballast/data";
+import { type Hex, wad } from "@ballast/data";
 import { openJournal } from "../src/journal-sqlite.ts";
 import type { Decided } from "../src/types.ts";
 
@@ -24,6 +24,7 @@ for (let n = 1; ; n++) {
       forecastHash: word(0),
       policyId: word(5),
       breachPpm: 0,
+      holding: 0,
       tradesHash: word(6),
     },
     trades: [],
@@ -43,7 +44,16 @@ for (let n = 1; ; n++) {
   journal.advance("r", hash, "submitted", { txHash: word(n) });
   acknowledge("submitted");
   journal.advance("r", hash, "executed", {
-    execution: { txHash: word(n), blockNumber: n, gasUsed: 1n, gasPrice: 1n, amountsOut: [] },
+    execution: {
+      txHash: word(n),
+      blockNumber: n,
+      minedAt: 1_620_000_012n,
+      navBefore: wad(2n),
+      navAfter: wad(1n),
+      gasUsed: 1n,
+      gasPrice: 1n,
+      amountsOut: [],
+    },
   });
   acknowledge("executed");
 }

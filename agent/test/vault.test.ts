@@ -4,7 +4,10 @@ import {
   decisionHash,
   type EasDomain,
   fetchEasDomain,
+  signatureBytes,
+  signDecision,
   type Trade,
+  toOffchainAttestation,
   tradesHash,
   ZERO_BYTES32,
 } from "@ballast/attest";
@@ -13,7 +16,8 @@ import { type Hex, wad } from "@ballast/data";
 import { Contract, type TransactionRequest, Wallet } from "ethers";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { stateHash } from "../src/state.ts";
-import type { Executable } from "../src/venue.ts";
+import type { Executable, Venue } from "../src/venue.ts";
+import { decodeRebalance } from "../src/venues/calldata.ts";
 import { VaultRejection } from "../src/venues/rejection.ts";
 import { type VaultVenueOptions, vaultVenue } from "../src/venues/vault.ts";
 
@@ -27,7 +31,8 @@ const word = (digit: string): Hex => `0x${digit.repeat(64)}`;
 let devnet: Devnet;
 let domain: EasDomain;
 let options: VaultVenueOptions;
-const key = (name: keyof Devnet["keys"]) => new Wallet(devnet.keys[name], devnet.provider);
+const key = (name: "owner" | "attester" | "keeper" | "stranger") =>
+  new Wallet(devnet.keys[name], devnet.provider);
 beforeAll(async () => {
   devnet = await startDevnet({
     base: { symbol: "USDC", decimals: 6 },
@@ -61,7 +66,6 @@ beforeAll(async () => {
       maxSlippage: PERCENT,
       maxOracleAgeSeconds: HOUR,
     },
-    allowedModels: [ZERO_BYTES32],
   });
   domain = await fetchEasDomain(devnet.provider, devnet.addresses.eas);
   options = {
@@ -71,6 +75,8 @@ beforeAll(async () => {
     attester: key("attester"),
     keeper: key("keeper"),
     domain,
+    tradeVenue: devnet.addresses.venue,
+    attestation: "onchain",
   };
 }, 60_000);
 afterAll(() => devnet?.stop());
@@ -78,13 +84,15 @@ afterAll(() => devnet?.stop());
 let time = START;
 beforeEach(async () => {
   time += HOUR;
-  await devnet.setMarket({ time, prices: [40_000, 2_000], baseFeeWei: 30n * GWEI });
+  await devnet.setMarket({ time, prices: [40_000, 2_600], baseFeeWei: 30n * GWEI });
 });
 
-/** Sells a tenth of an ether for at least 99 % of its price: far inside every band and limit. */
+/** Sells a tenth of an ether, whose weight has left its band, for at least 99 % of its price. */
 const toTrades = (): Trade[] => {
   const [base, , ether] = devnet.listings.map(({ token }) => token.toLowerCase() as Hex);
-  return [{ tokenIn: ether!, tokenOut: base!, fee: 3000, amountIn: 10n ** 17n, minAmountOut: 198_000_000n }];
+  const venue = devnet.addresses.venue.toLowerCase() as Hex;
+  const sale = { tokenIn: ether!, tokenOut: base!, amountIn: 10n ** 17n, minAmountOut: 257_400_000n };
+  return [{ venue, ...sale, route: "0x000bb8" }];
 };
 
 /** The next decision this vault would execute. */
@@ -104,11 +112,18 @@ async function toExecutable(change: Partial<Decision> = {}, trades = toTrades())
     forecastHash: ZERO_BYTES32,
     policyId: word("3"),
     breachPpm: 0,
+    holding: 0,
     tradesHash: tradesHash(trades),
     ...change,
   };
-  return { decision, trades, hash: decisionHash(decision) };
+  const signer = key("attester");
+  const inDomain = { ...domain, chainId: decision.chainId };
+  const { json } = await signDecision({ ...inDomain, decision, signer });
+  return { decision, trades, hash: decisionHash(decision), offchainAttestation: json };
 }
+
+/** The attestation on chain, of a venue that makes one. */
+const attestOn = async (venue: Venue, decided: Executable) => (await venue.attest(decided))!;
 
 const ignore = () => {};
 /** Balances, sequence and nonce of the keeper: what must not move when something is refused. */
@@ -140,7 +155,15 @@ describe("readState", () => {
       cooldownSeconds: COOLDOWN,
       maxTurnover: 50n * PERCENT,
       maxSlippage: PERCENT,
-      etherPrice: 2_000n * 10n ** 18n,
+      isTradingAllowed: true,
+      crossTolerance: PERCENT / 2n,
+      turnoverLeft: 100n * PERCENT,
+      lossLeft: PERCENT,
+      notaryThreshold: 2,
+      scoreHorizon: 2,
+      model: undefined,
+      venue: devnet.addresses.venue.toLowerCase(),
+      etherPrice: 2_600n * 10n ** 18n,
     });
     expect(state.gasPrice).toBeGreaterThanOrEqual(30n * GWEI);
     expect(state.holdings).toMatchObject([
@@ -192,6 +215,14 @@ describe("vaultVenue", () => {
     await expect(vaultVenue(foreign)).rejects.toMatchObject({ code: "VAULT_MISMATCH", what: "chain" });
   });
 
+  it("error: a venue the vault does not trade at", async () => {
+    const tradeVenue = key("stranger").address as Hex;
+    await expect(vaultVenue({ ...options, tradeVenue })).rejects.toMatchObject({
+      code: "VENUE_NOT_ALLOWED",
+      venue: tradeVenue,
+    });
+  });
+
   it("error: no contract, and a contract that is no vault", async () => {
     for (const vault of [key("stranger").address, devnet.addresses.eas, devnet.listings[0]!.token] as Hex[]) {
       await expect(vaultVenue({ ...options, vault })).rejects.toMatchObject({
@@ -221,7 +252,7 @@ describe("execute", () => {
     const venue = await vaultVenue(options);
     const decided = await toExecutable();
     const before = await world();
-    const { uid, gasUsed } = await venue.attest(decided);
+    const { uid, gasUsed } = await attestOn(venue, decided);
     expect(gasUsed).toBeGreaterThan(200_000n);
     const hashes: Hex[] = [];
     const execution = await venue.execute(decided, uid, (txHash) => hashes.push(txHash));
@@ -239,16 +270,62 @@ describe("execute", () => {
     expect(execution.gasPrice).toBeGreaterThanOrEqual(30n * GWEI);
   });
 
+  it("default: off chain nothing is attested, and the vault takes the signature itself", async () => {
+    const venue = await vaultVenue({ ...options, attestation: undefined });
+    const decided = await toExecutable();
+    const nonce = await devnet.provider.getTransactionCount(key("attester").address);
+    expect(await venue.attest(decided)).toBeUndefined();
+    const execution = await venue.execute(decided, undefined, ignore);
+    expect(await devnet.provider.getTransactionCount(key("attester").address)).toBe(nonce);
+    expect(execution.navAfter).toBeLessThan(execution.navBefore);
+    expect(execution.minedAt).toBeGreaterThan(decided.decision.decidedAt);
+    expect(await venue.findExecution(decided)).toEqual(execution);
+    const sent = await devnet.provider.getTransaction(execution.txHash);
+    const call = decodeRebalance(sent!.data);
+    expect(call).toEqual({
+      decision: decided.decision,
+      trades: decided.trades,
+      uid: undefined,
+      signature: signatureBytes(toOffchainAttestation(decided.offchainAttestation)),
+      market: undefined,
+    });
+    expect(() => decodeRebalance(`${sent!.data.slice(0, 200)}`)).toThrow(/which is no vault's rebalance/);
+    expect(() => decodeRebalance("0x12345678")).toThrow(/begins with 0x12345678/);
+  });
+
+  it("error: off chain, a stranger's signature, a revoked one, and another decision's", async () => {
+    const venue = await vaultVenue({ ...options, attestation: "offchain" });
+    const decided = await toExecutable();
+    const stranger = await signDecision({ ...domain, decision: decided.decision, signer: key("stranger") });
+    const theirs = { ...decided, offchainAttestation: stranger.json };
+    expect(await refusal(() => venue.execute(theirs, undefined, ignore))).toMatchObject({
+      reason: "AttesterNotAllowed",
+      values: { attester: key("stranger").address },
+    });
+    const other = await toExecutable({ breachPpm: 1 });
+    const swapped = { ...decided, offchainAttestation: other.offchainAttestation };
+    expect(await refusal(() => venue.execute(swapped, undefined, ignore))).toMatchObject({
+      reason: "AttesterNotAllowed",
+    });
+    const { uid } = toOffchainAttestation(decided.offchainAttestation);
+    const eas = new Contract(devnet.addresses.eas, ["function revokeOffchain(bytes32)"], key("attester"));
+    await (await eas.revokeOffchain!(uid)).wait();
+    expect(await refusal(() => venue.execute(decided, undefined, ignore))).toMatchObject({
+      reason: "AttestationRevoked",
+      values: { uid },
+    });
+  });
+
   it("behaviour: done twice, it happens once: the second call finds the first", async () => {
     const venue = await vaultVenue(options);
     const decided = await toExecutable();
     expect(await venue.findExecution(decided)).toBeUndefined();
-    const { uid } = await venue.attest(decided);
+    const { uid } = await attestOn(venue, decided);
     const first = await venue.execute(decided, uid, ignore);
     const before = await world();
     // A venue of a new process, which remembers nothing.
     const resumed = await vaultVenue(options);
-    expect(await resumed.attest(decided)).toEqual({ uid, gasUsed: 0n });
+    expect(await attestOn(resumed, decided)).toEqual({ uid, gasUsed: 0n });
     const hashes: Hex[] = [];
     expect(await resumed.execute(decided, uid, (txHash) => hashes.push(txHash))).toEqual(first);
     expect(hashes).toEqual([first.txHash]);
@@ -270,7 +347,7 @@ describe("execute", () => {
     }
     const keeper = new Overtaken(devnet.keys.keeper, devnet.provider);
     const venue = await vaultVenue({ ...options, keeper });
-    const { uid } = await venue.attest(decided);
+    const { uid } = await attestOn(venue, decided);
     const hashes: Hex[] = [];
     const execution = await venue.execute(decided, uid, (txHash) => hashes.push(txHash));
     expect(execution.txHash).toBe(theirs[0]);
@@ -281,10 +358,10 @@ describe("execute", () => {
   it("error: replayed: another decision with a sequence that is used up", async () => {
     const venue = await vaultVenue(options);
     const decided = await toExecutable();
-    await venue.execute(decided, (await venue.attest(decided)).uid, ignore);
+    await venue.execute(decided, (await attestOn(venue, decided)).uid, ignore);
     const decision = { ...decided.decision, reason: 2 };
-    const replayed = { ...decided, decision, hash: decisionHash(decision) };
-    const { uid } = await venue.attest(replayed);
+    const replayed = await toExecutable({ ...decision });
+    const { uid } = await attestOn(venue, replayed);
     const { sequence } = decision;
     expect(await refusal(() => venue.execute(replayed, uid, ignore))).toMatchObject({
       reason: "WrongSequence",
@@ -295,7 +372,7 @@ describe("execute", () => {
   it("error: expired between attestation and execution", async () => {
     const venue = await vaultVenue(options);
     const decided = await toExecutable();
-    const { uid } = await venue.attest(decided);
+    const { uid } = await attestOn(venue, decided);
     await devnet.provider.send("evm_setNextBlockTimestamp", [time + 1801]);
     await devnet.provider.send("evm_mine", []);
     expect(await refusal(() => venue.execute(decided, uid, ignore))).toMatchObject({
@@ -306,7 +383,7 @@ describe("execute", () => {
   it("error: attested by a key the vault does not allow", async () => {
     const venue = await vaultVenue({ ...options, attester: key("stranger") });
     const decided = await toExecutable();
-    const { uid } = await venue.attest(decided);
+    const { uid } = await attestOn(venue, decided);
     expect(await refusal(() => venue.execute(decided, uid, ignore))).toMatchObject({
       reason: "AttesterNotAllowed",
       values: { attester: key("stranger").address },
@@ -316,7 +393,7 @@ describe("execute", () => {
   it("error: revoked, and a revoked attestation is made anew on the next attempt", async () => {
     const venue = await vaultVenue(options);
     const decided = await toExecutable();
-    const { uid } = await venue.attest(decided);
+    const { uid } = await attestOn(venue, decided);
     const abi = ["function revoke((bytes32 schema, (bytes32 uid, uint256 value) data) request) payable"];
     const eas = new Contract(devnet.addresses.eas, abi, key("attester"));
     await (await eas.revoke!({ schema: domain.schemaUid, data: { uid, value: 0n } })).wait();
@@ -324,7 +401,7 @@ describe("execute", () => {
       reason: "AttestationRevoked",
       values: { uid },
     });
-    const again = await venue.attest(decided);
+    const again = await attestOn(venue, decided);
     expect(again.uid).not.toBe(uid);
     expect((await venue.execute(decided, again.uid, ignore)).amountsOut).toHaveLength(1);
   });
@@ -333,7 +410,7 @@ describe("execute", () => {
     const venue = await vaultVenue(options);
     const decided = await toExecutable();
     const other = await toExecutable({ breachPpm: 1 });
-    const { uid } = await venue.attest(other);
+    const { uid } = await attestOn(venue, other);
     expect(await refusal(() => venue.execute(decided, uid, ignore))).toMatchObject({
       reason: "DecisionNotAttested",
       values: { attestedHash: other.hash, decisionHash: decided.hash },
@@ -346,7 +423,7 @@ describe("execute", () => {
   it("error: trades other than the decided ones", async () => {
     const venue = await vaultVenue(options);
     const decided = await toExecutable();
-    const { uid } = await venue.attest(decided);
+    const { uid } = await attestOn(venue, decided);
     const trades = decided.trades.map((trade) => ({ ...trade, amountIn: trade.amountIn + 1n }));
     expect(await refusal(() => venue.execute({ ...decided, trades }, uid, ignore))).toMatchObject({
       reason: "TradesNotDecided",
@@ -354,13 +431,13 @@ describe("execute", () => {
     });
   });
 
-  it("error: what the pool cannot deliver is refused in the exchange's own words", async () => {
+  it("error: what the pool cannot deliver is refused by the venue", async () => {
     const venue = await vaultVenue(options);
     // The oracle's floor is met, the pool's fee of 0.3 % is not.
-    const decided = await toExecutable({}, [{ ...toTrades()[0]!, minAmountOut: 200_000_000n }]);
-    const { uid } = await venue.attest(decided);
+    const decided = await toExecutable({}, [{ ...toTrades()[0]!, minAmountOut: 260_000_000n }]);
+    const { uid } = await attestOn(venue, decided);
     const rejection = await refusal(() => venue.execute(decided, uid, ignore));
-    expect(rejection).toMatchObject({ reason: "Error", values: { message: "Too little received" } });
+    expect(rejection).toMatchObject({ reason: "OutputTooSmall", values: { minAmountOut: 260_000_000n } });
   });
 
   it("error: another chain's decision, before anything is signed or sent", async () => {
@@ -380,7 +457,7 @@ describe("execute", () => {
     const poor = new Wallet(word("d"), devnet.provider);
     const decided = await toExecutable();
     const unfunded = { code: "UNFUNDED_KEY", address: poor.address, balance: 0n };
-    const { uid } = await (await vaultVenue(options)).attest(decided);
+    const { uid } = await attestOn(await vaultVenue(options), decided);
     const venue = await vaultVenue({ ...options, attester: poor, keeper: poor });
     await expect(venue.execute(decided, uid, ignore)).rejects.toMatchObject(unfunded);
     await expect(venue.attest(decided)).rejects.toMatchObject(unfunded);
@@ -388,7 +465,7 @@ describe("execute", () => {
 
   it("error: gas above the limit: nothing is sent, and the decision can still be executed later", async () => {
     const decided = await toExecutable();
-    const { uid } = await (await vaultVenue(options)).attest(decided);
+    const { uid } = await attestOn(await vaultVenue(options), decided);
     const venue = await vaultVenue({ ...options, maxGasPrice: 20n * GWEI });
     await expect(venue.execute(decided, uid, ignore)).rejects.toMatchObject({ code: "GAS_PRICE" });
     expect((await (await vaultVenue(options)).execute(decided, uid, ignore)).amountsOut).toHaveLength(1);
@@ -397,7 +474,7 @@ describe("execute", () => {
   it("error: a paused vault", async () => {
     const venue = await vaultVenue(options);
     const decided = await toExecutable();
-    const { uid } = await venue.attest(decided);
+    const { uid } = await attestOn(venue, decided);
     const vault = new Contract(devnet.addresses.vault, vaultAbi, key("owner"));
     await (await vault.pause!()).wait();
     expect((await venue.readState()).paused).toBe(true);
@@ -408,9 +485,9 @@ describe("execute", () => {
   it("error: before the vault has cooled down", async () => {
     const venue = await vaultVenue(options);
     const first = await toExecutable();
-    await venue.execute(first, (await venue.attest(first)).uid, ignore);
+    await venue.execute(first, (await attestOn(venue, first)).uid, ignore);
     const second = await toExecutable({ decidedAt: BigInt(time + 1) });
-    const { uid } = await venue.attest(second);
+    const { uid } = await attestOn(venue, second);
     expect(await refusal(() => venue.execute(second, uid, ignore))).toMatchObject({ reason: "CoolingDown" });
   });
 });

@@ -1,7 +1,9 @@
 export { type ApiOptions, createApi } from "./app.ts";
+export { createNotaryApi, type NotaryApiOptions } from "./notary.ts";
 export type { Artefacts } from "./routes/models.ts";
 export {
   AddressUnavailableError,
+  listenOn,
   PortBusyError,
   type RunningApi,
   type StartOptions,

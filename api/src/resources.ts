@@ -1,5 +1,5 @@
 import { type JournalEntry, outlookOf, type Page, type RunSummary } from "@ballast/agent";
-import { ACTION, CHECKS, toEvidence } from "@ballast/attest";
+import { ACTION, CHECKS, type Evidence, toEvidence } from "@ballast/attest";
 import { type Hex, isoTime } from "@ballast/data";
 import { type Forecast, forecastHash, readModel, type SeriesAhead, type SeriesTarget } from "@ballast/model";
 import type { Static } from "typebox";
@@ -43,7 +43,13 @@ export function toDecision(entry: JournalEntry): Static<typeof schemas.Decision>
       execution === undefined
         ? null
         : {
-            ...execution,
+            txHash: execution.txHash,
+            blockNumber: execution.blockNumber,
+            minedAt: isoTime(Number(execution.minedAt) * 1000),
+            navBefore: execution.navBefore.toString(),
+            navAfter: execution.navAfter.toString(),
+            outcome:
+              execution.outcomeAttestation === undefined ? null : JSON.parse(execution.outcomeAttestation),
             gasUsed: execution.gasUsed.toString(),
             gasPrice: execution.gasPrice.toString(),
             amountsOut: execution.amountsOut.map(String),
@@ -139,24 +145,16 @@ export const toPage = <T, R>(
   nextCursor: page.nextCursor ?? null,
 });
 
-/** Undefined for a decision that was not signed yet. */
-export function toEvidenceFile(entry: JournalEntry): Static<typeof schemas.EvidenceFile> | undefined {
-  if (entry.offchainAttestation === undefined) return undefined;
-  const { offchain, uid, txHash } = toEvidence({
-    decision: entry.decision,
-    trades: entry.trades,
-    offchain: entry.offchainAttestation,
-    uid: entry.uid,
-    txHash: entry.execution?.txHash,
-  });
+/** Evidence as its file has it. */
+export function toEvidenceFile(entry: JournalEntry, evidence: Evidence): Static<typeof schemas.EvidenceFile> {
+  const { market, references, ...file } = toEvidence(evidence);
   const { decision, trades } = toDecision(entry);
   return {
-    format: "ballast-evidence/1",
+    ...file,
     decision,
     trades,
-    offchain,
-    ...(uid !== undefined && { uid }),
-    ...(txHash !== undefined && { txHash }),
+    ...(market !== undefined && { market: { ...market, path: [...market.path] } }),
+    ...(references !== undefined && { references: [...references] }),
   };
 }
 

@@ -100,11 +100,12 @@ export const Problem = Type.Object(
 );
 
 export const Trade = Type.Object({
+  venue: hex(20, "Contract that swaps"),
   tokenIn: hex(20, "Token sold"),
   tokenOut: hex(20, "Token bought"),
-  fee: Type.Integer({ description: "Uniswap v3 fee tier, hundredths of a bip: 500 is 0.05 %" }),
   amountIn: digits("In tokenIn's smallest unit"),
   minAmountOut: digits("In tokenOut's smallest unit"),
+  route: Type.String({ pattern: "^0x([0-9a-f]{2})*$", description: "Pools, in the venue's own encoding" }),
 });
 
 /** As signed, by field name; see DECISION_FIELDS of @ballast/attest. */
@@ -118,10 +119,13 @@ export const SignedDecision = Type.Object({
   expiresAt: digits("Last second of validity, Unix seconds"),
   inputRoot: hash("Merkle root of the market data it read"),
   stateHash: hash("Hash of the vault state it read"),
-  modelId: hash("Zero where no forecast was used"),
+  modelId: hash("Breach network that the vault runs; zero where none was used"),
   forecastHash: hash("Zero where no forecast was used"),
   policyId: hash("Hash of the policy and its parameters"),
   breachPpm: Type.Integer({ description: "Breach probability, parts per million" }),
+  holding: Type.Integer({
+    description: "Index of the weight that is about to leave its band; 0 is the base asset's",
+  }),
   tradesHash: hash("keccak256 of the ABI-encoded trades"),
 });
 
@@ -130,6 +134,10 @@ const Execution = Type.Object({
   blockNumber: Type.Integer(),
   gasUsed: digits("Gas"),
   gasPrice: digits("Wei"),
+  minedAt: time("Of its block"),
+  navBefore: digits("The vault's value before in the base asset, 18 decimals"),
+  navAfter: digits("The same after, at the same prices"),
+  outcome: nullable(Type.Unknown({ description: "Off-chain attestation of what it came to" })),
   amountsOut: Type.Array(digits("Received, in the tokenOut's smallest unit"), {
     description: "In the order of the trades",
   }),
@@ -270,10 +278,25 @@ export const ForecastPage = page(Forecast);
 
 /** The file that `ballast verify` reads; `offchain` is the EAS SDK's own format. */
 export const EvidenceFile = Type.Object({
-  format: Type.Literal("ballast-evidence/1"),
+  format: Type.Literal("ballast-evidence/2"),
   decision: SignedDecision,
   trades: Type.Array(Trade),
-  offchain: Type.Unknown(),
+  offchain: Type.Optional(Type.Unknown()),
+  market: Type.Optional(
+    Type.Object(
+      {
+        featuresRoot: hash("Root of the tree of all assets' features"),
+        features: Type.String({ description: "Of the holding's asset, 40 bytes" }),
+        path: Type.Array(hash("Node of the Merkle proof")),
+        notarySignatures: Type.String({ description: "65 bytes each" }),
+      },
+      { description: "What the vault was given of the market; absent where a weight was outside its band" },
+    ),
+  ),
+  references: Type.Optional(
+    Type.Array(Type.Unknown(), { description: "Off-chain attestations of the model and its dataset" }),
+  ),
+  inputs: Type.Optional(Type.Unknown({ description: "What was decided on, for whoever decides again" })),
   uid: Type.Optional(hash("Uid of the on-chain attestation")),
   txHash: Type.Optional(hash("Transaction that executed it")),
 });

@@ -1,4 +1,5 @@
 import { BallastError } from "@ballast/data";
+import type { FastifyInstance } from "fastify";
 import { type ApiOptions, createApi } from "./app.ts";
 
 export interface StartOptions extends ApiOptions {
@@ -40,8 +41,14 @@ export class AddressUnavailableError extends BallastError {
 }
 
 /** Serves until `close`. Errors: PortBusyError, AddressUnavailableError. */
-export async function startApi({ host = "127.0.0.1", port, ...options }: StartOptions): Promise<RunningApi> {
-  const app = await createApi(options);
+export const startApi = async ({ host, port, ...options }: StartOptions): Promise<RunningApi> =>
+  listenOn(await createApi(options), { host, port });
+
+/** Gives a service its socket. Errors: PortBusyError, AddressUnavailableError. */
+export async function listenOn(
+  app: FastifyInstance,
+  { host = "127.0.0.1", port }: { readonly host?: string | undefined; readonly port: number },
+): Promise<RunningApi> {
   try {
     return { url: await app.listen({ host, port }), close: () => app.close() };
   } catch (error) {

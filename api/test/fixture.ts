@@ -11,7 +11,7 @@ import {
   tradesHash,
   ZERO_BYTES32,
 } from "@ballast/attest";
-import { type Hex, keccak, unixMillis } from "@ballast/data";
+import { type Hex, keccak, unixMillis, wad } from "@ballast/data";
 import {
   FEATURE_NAMES,
   type Forecast,
@@ -106,7 +106,16 @@ const BASE_FEE = {
 
 export function decidedOf(n: number, isRebalance: boolean): Decided {
   const trades: Trade[] = isRebalance
-    ? [{ tokenIn: address(1), tokenOut: address(2), fee: 500, amountIn: 2n ** 70n, minAmountOut: 1n }]
+    ? [
+        {
+          venue: address(3),
+          tokenIn: address(1),
+          tokenOut: address(2),
+          amountIn: 2n ** 70n,
+          minAmountOut: 1n,
+          route: "0x0001f4" as const,
+        },
+      ]
     : [];
   const decision = {
     chainId: 31_337n,
@@ -122,6 +131,7 @@ export function decidedOf(n: number, isRebalance: boolean): Decided {
     forecastHash: forecastHash(forecastOf(n)),
     policyId: word(5),
     breachPpm: 12_345,
+    holding: 0,
     tradesHash: tradesHash(trades),
   };
   return {
@@ -153,6 +163,9 @@ export const ARTEFACTS = artefactsOf(MODEL, Buffer.from(JSON.stringify(MANIFEST)
 export const EXECUTION = {
   txHash: word(77),
   blockNumber: 3,
+  minedAt: 1_620_000_012n,
+  navBefore: wad(10n ** 24n),
+  navAfter: wad(10n ** 24n - 10n ** 20n),
   gasUsed: 210_000n,
   gasPrice: 10n ** 18n,
   amountsOut: [2n ** 64n],

@@ -13,7 +13,8 @@ export const CHECKS = [
   "recipient", // for the expected vault
   "schema",
   "eas", // made for the expected EAS contract
-  "terms", // time, expiry, revocability and reference are those every decision gets
+  "terms", // time, expiry and revocability are those every decision gets
+  "reference", // it refers to the attestation of its model, and only where it has one
   "uid",
   "signature",
   "attester", // allowed to sign
@@ -21,6 +22,9 @@ export const CHECKS = [
   "not-revoked",
   "not-revoked-offchain",
   "execution", // the vault's own events confirm it
+  "references-not-revoked", // nor are the attestations of its model and dataset
+  "model-attestation", // what it refers to is a sound attestation of its model
+  "dataset-attestation", // what that refers to is a sound attestation of a dataset
 ] as const;
 export type CheckName = (typeof CHECKS)[number];
 
@@ -39,6 +43,8 @@ export interface Expectations {
   /** Any where absent. */
   readonly easVersion?: string | undefined;
   readonly schemaUid: Hex;
+  /** Of the model's attestation as the vault has it registered. Where absent, any is taken for a decision with a model. */
+  readonly modelUid?: Hex | undefined;
   /** Keys whose attestations the vault accepts. Where absent, nothing is said of who may sign. */
   readonly attesters?: readonly Hex[] | undefined;
   /** The moment at which the decision must be usable. */
@@ -124,9 +130,15 @@ export function checkTerms(decision: Decision, terms: AttestedTerms, expectation
     toFirstFailure([
       toEqualityCheck("terms", "the attested expiry", terms.expirationTime, decision.expiresAt),
       toEqualityCheck("terms", "revocable", terms.revocable, true),
-      toEqualityCheck("terms", "the reference", terms.refUID, ZERO_BYTES32),
     ]),
+    checkReference(decision, terms.refUID, expectations.modelUid),
   ];
+}
+
+function checkReference({ modelId }: Decision, refUID: Hex, modelUid: Hex | undefined): Check {
+  if (modelId === ZERO_BYTES32)
+    return toEqualityCheck("reference", "the reference of a decision without a model", refUID, ZERO_BYTES32);
+  return toEqualityCheck("reference", "the reference to the model", refUID, modelUid ?? refUID);
 }
 
 /** @param nowSeconds The moment asked about, Unix seconds. */

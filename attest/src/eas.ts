@@ -1,18 +1,12 @@
-import { BallastError, type Hex, isoTime } from "@ballast/data";
-import {
-  Interface,
-  id,
-  type JsonRpcApiProvider,
-  type Signer,
-  type TransactionReceipt,
-  zeroPadValue,
-} from "ethers";
-import type { Decision } from "./decision.ts";
-import { DECISION_SCHEMA, DECISION_SCHEMA_UID, ZERO_ADDRESS, ZERO_BYTES32 } from "./encoding.ts";
-import { assertChain, logsSince, NodeError, read, revertData, rpcOf } from "./node.ts";
+import { BallastError, type Hex } from "@ballast/data";
+import { Interface, isError, type JsonRpcApiProvider, type Signer } from "ethers";
+import { assertEasVersion } from "./eas-version.ts";
+import { DECISION_SCHEMA_UID, schemaUid, ZERO_ADDRESS, ZERO_BYTES32 } from "./encoding.ts";
+import { NodeError, read, revertData, rpcOf } from "./node.ts";
+import { ALL_SCHEMAS } from "./schemas.ts";
 import { easContract, easSdk } from "./sdk.ts";
-import { assertSignable, type EasDomain, toAttestationTerms } from "./sign.ts";
-import { RevertedError, type SubmitOptions, settlePending, submit } from "./submit.ts";
+import type { EasDomain } from "./sign.ts";
+import { type SubmitOptions, submit } from "./submit.ts";
 
 /** An attestation as EAS keeps it on chain; times in Unix seconds, 0 for never. Addresses in lower case. */
 export interface OnchainAttestation {
@@ -26,13 +20,6 @@ export interface OnchainAttestation {
   readonly attester: Hex;
   readonly revocable: boolean;
   readonly data: Hex;
-}
-
-export interface AttestedDecision {
-  readonly uid: Hex;
-  readonly receipt: TransactionReceipt;
-  /** An equal, living attestation by the same key was there already, and nothing was sent. */
-  readonly isReused: boolean;
 }
 
 export class EasNotFoundError extends BallastError {
@@ -49,7 +36,7 @@ export class SchemaNotFoundError extends BallastError {
   readonly schemaUid: Hex;
   readonly registry: Hex;
   constructor(schemaUid: Hex, registry: Hex) {
-    super(`schema ${schemaUid} is not registered at ${registry}; register the decision schema there first`);
+    super(`schema ${schemaUid} is not registered at ${registry}; register it there first`);
     this.schemaUid = schemaUid;
     this.registry = registry;
   }
@@ -66,21 +53,8 @@ export class AttestationNotFoundError extends BallastError {
   }
 }
 
-/** EAS accepts no attestation that is past its expiry when it is mined. */
-export class DecisionExpiredError extends BallastError {
-  readonly code = "DECISION_EXPIRED";
-  /** Unix seconds. */
-  readonly expiresAt: bigint;
-  constructor(expiresAt: bigint) {
-    super(
-      `the decision expired at ${isoTime(Number(expiresAt) * 1000)}, before it was attested; decide again`,
-    );
-    this.expiresAt = expiresAt;
-  }
-}
-
 /** Makes a failed contract read a NodeError, and leaves typed errors alone. */
-async function reading<T>(doing: string, work: Promise<T>): Promise<T> {
+export async function reading<T>(doing: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
@@ -91,57 +65,76 @@ async function reading<T>(doing: string, work: Promise<T>): Promise<T> {
 const isContract = async (provider: JsonRpcApiProvider, address: Hex): Promise<boolean> =>
   (await read<string>(provider, "eth_getCode", [address, "latest"])) !== "0x";
 
-/** `EAS.version()`, e.g. `1.4.0`. Throws EasNotFoundError where no such contract answers, or NodeError. */
+const versions = new Interface([
+  "function version() view returns (string)",
+  "function VERSION() view returns (string)",
+]);
+
+/**
+ * `EAS.version()`, e.g. `1.4.0`, or where there is none the `VERSION` of the first EAS. Says nothing of whether that
+ * version can be used: see `assertEasVersion`. Throws EasNotFoundError where no such contract answers, or NodeError.
+ */
 export async function fetchEasVersion(provider: JsonRpcApiProvider, easAddress: Hex): Promise<string> {
   if (!(await isContract(provider, easAddress))) throw new EasNotFoundError(easAddress);
-  try {
-    return await easContract(easAddress, provider).getVersion();
-  } catch (error) {
-    throw revertData(error) !== undefined
-      ? new EasNotFoundError(easAddress)
-      : new NodeError("reading EAS", error);
+  for (const name of ["version", "VERSION"] as const) {
+    try {
+      const call = { to: easAddress, data: versions.encodeFunctionData(name) };
+      const data: string = await provider.send("eth_call", [call, "latest"]);
+      return versions.decodeFunctionResult(name, data)[0];
+    } catch (error) {
+      // A revert, or an answer that is no text: no such function.
+      if (revertData(error) === undefined && !isError(error, "BAD_DATA") && !isError(error, "BUFFER_OVERRUN"))
+        throw new NodeError("reading EAS", error);
+    }
   }
+  throw new EasNotFoundError(easAddress);
 }
 
 /**
  * What signing and attesting need to know of an EAS contract, read from it.
- * Throws EasNotFoundError, SchemaNotFoundError or NodeError.
+ * Throws EasNotFoundError, EasVersionError, SchemaNotFoundError or NodeError.
  */
 export async function fetchEasDomain(
   provider: JsonRpcApiProvider,
   easAddress: Hex,
-  schemaUid: Hex = DECISION_SCHEMA_UID,
+  schema: Hex = DECISION_SCHEMA_UID,
 ): Promise<EasDomain> {
   const { SchemaRegistry } = easSdk();
   const easVersion = await fetchEasVersion(provider, easAddress);
+  assertEasVersion(easVersion, easAddress);
   const { contract } = easContract(easAddress, provider);
   const registry = (await reading("reading EAS", contract.getSchemaRegistry())) as Hex;
   const schemas = new SchemaRegistry(registry, { signer: provider });
-  const { uid } = await reading("reading a schema", schemas.contract.getSchema(schemaUid));
-  if (uid !== schemaUid) throw new SchemaNotFoundError(schemaUid, registry);
+  const { uid } = await reading("reading a schema", schemas.contract.getSchema(schema));
+  if (uid !== schema) throw new SchemaNotFoundError(schema, registry);
   const chainId = BigInt(await read<string>(provider, "eth_chainId", []));
-  return { chainId, easAddress, easVersion, schemaUid };
+  return { chainId, easAddress, easVersion, schemaUid: schema };
 }
 
-/** Registers DECISION_SCHEMA where it is not registered yet, and returns its UID. */
-export async function registerDecisionSchema(
+/**
+ * Registers those of the schemas that are not registered yet, revocable and without a resolver. Returns their UIDs.
+ * Throws SchemaNotFoundError where there is no registry, and whatever `submit` throws.
+ */
+export async function registerSchemas(
   signer: Signer,
   registry: Hex,
+  schemas: readonly string[] = ALL_SCHEMAS,
   options?: SubmitOptions,
-): Promise<Hex> {
+): Promise<Hex[]> {
   const { SchemaRegistry } = easSdk();
-  const schemas = new SchemaRegistry(registry, { signer });
+  const contract = new SchemaRegistry(registry, { signer });
   if (!(await isContract(rpcOf(signer), registry)))
     throw new SchemaNotFoundError(DECISION_SCHEMA_UID, registry);
-  const { uid } = await reading("reading a schema", schemas.contract.getSchema(DECISION_SCHEMA_UID));
-  if (uid === DECISION_SCHEMA_UID) return uid as Hex;
-  const { data } = await schemas.register({
-    schema: DECISION_SCHEMA,
-    resolverAddress: ZERO_ADDRESS,
-    revocable: true,
-  });
-  await submit(signer, { to: registry, data: data.data }, options);
-  return DECISION_SCHEMA_UID;
+  const uids: Hex[] = [];
+  for (const schema of schemas) {
+    const expected = schemaUid(schema, ZERO_ADDRESS, true);
+    uids.push(expected);
+    const { uid } = await reading("reading a schema", contract.contract.getSchema(expected));
+    if (uid === expected) continue;
+    const { data } = await contract.register({ schema, resolverAddress: ZERO_ADDRESS, revocable: true });
+    await submit(signer, { to: registry, data: data.data }, options);
+  }
+  return uids;
 }
 
 /** Reads an attestation. Throws AttestationNotFoundError for a malformed or unknown UID, NodeError. */
@@ -180,77 +173,4 @@ export async function fetchOffchainRevocation(
 ): Promise<bigint> {
   const eas = easContract(easAddress, provider);
   return reading("reading a revocation", eas.getRevocationOffchain(attester, offchainUid));
-}
-
-const attested = new Interface([
-  "event Attested(address indexed recipient, address indexed attester, bytes32 uid, bytes32 indexed schemaUID)",
-]);
-const attestedTopic = attested.getEvent("Attested")!.topicHash as Hex;
-
-/**
- * The living attestation of exactly this decision by this attester, newest first, or undefined.
- * Looks no further back than the decision's own time: the vault accepts no older attestation.
- */
-export async function findAttestation(
-  provider: JsonRpcApiProvider,
-  domain: Pick<EasDomain, "easAddress" | "schemaUid">,
-  decision: Decision,
-  attester: Hex,
-): Promise<{ readonly uid: Hex; readonly txHash: Hex } | undefined> {
-  const terms = toAttestationTerms(decision);
-  const topics = [
-    attestedTopic,
-    zeroPadValue(decision.vault, 32) as Hex,
-    zeroPadValue(attester, 32) as Hex,
-    domain.schemaUid,
-  ];
-  for await (const log of logsSince(provider, domain.easAddress, topics, decision.decidedAt)) {
-    const uid = attested.parseLog(log)!.args.uid as Hex;
-    const found = await fetchAttestation(provider, domain.easAddress, uid);
-    if (found.time < decision.decidedAt) return undefined;
-    const isAlive = found.revocationTime === 0n && found.expirationTime === terms.expirationTime;
-    if (isAlive && found.data === terms.data) return { uid, txHash: log.transactionHash };
-  }
-  return undefined;
-}
-
-/**
- * Attests a decision on chain, once: what an earlier run left pending is awaited, and an equal attestation
- * that is already there is returned. Throws WrongChainError, DecisionWindowError, FieldRangeError,
- * DecisionExpiredError and whatever `submit` throws.
- */
-export async function attestDecision(
-  request: Omit<EasDomain, "easVersion"> & {
-    readonly decision: Decision;
-    /** Connected to a JSON-RPC provider; pays, and is the attester. */
-    readonly signer: Signer;
-  } & SubmitOptions,
-): Promise<AttestedDecision> {
-  const { decision, signer, chainId, easAddress, schemaUid } = request;
-  const provider = rpcOf(signer);
-  assertSignable(decision, chainId);
-  const terms = toAttestationTerms(decision);
-  await assertChain(provider, chainId);
-  await settlePending(signer, request);
-  const attester = (await signer.getAddress()) as Hex;
-  const found = await findAttestation(provider, request, decision, attester);
-  if (found !== undefined) {
-    const receipt = await reading("reading a receipt", provider.getTransactionReceipt(found.txHash));
-    if (receipt === null) throw new NodeError("reading a receipt", `it has none of ${found.txHash}`);
-    return { uid: found.uid, receipt, isReused: true };
-  }
-  const { data } = await easContract(easAddress, signer).attest({
-    schema: schemaUid,
-    data: terms,
-  });
-  try {
-    const receipt = await submit(signer, { to: easAddress, data: data.data }, request);
-    const log = receipt.logs.find(({ topics }) => topics[0] === attestedTopic);
-    if (log === undefined) throw new EasNotFoundError(easAddress);
-    return { uid: attested.parseLog(log)!.args.uid as Hex, receipt, isReused: false };
-  } catch (error) {
-    const isExpired =
-      error instanceof RevertedError && error.data === id("InvalidExpirationTime()").slice(0, 10);
-    throw isExpired ? new DecisionExpiredError(decision.expiresAt) : error;
-  }
 }

@@ -3,6 +3,7 @@ import type { Hex } from "@ballast/data";
 import { AbiCoder, keccak256 } from "ethers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { FieldRangeError } from "./abi.ts";
 import type { Decision, Trade } from "./decision.ts";
 import {
   DECISION_FIELDS,
@@ -12,7 +13,6 @@ import {
   decisionBytes,
   decisionFromBytes,
   decisionHash,
-  FieldRangeError,
   schemaUid,
   tradesHash,
   ZERO_ADDRESS,
@@ -42,14 +42,16 @@ const anyDecision: fc.Arbitrary<Decision> = fc.record({
   forecastHash: hex(32),
   policyId: hex(32),
   breachPpm: fc.nat(2 ** 32 - 1),
+  holding: fc.nat(255),
   tradesHash: hex(32),
 });
 const anyTrade: fc.Arbitrary<Trade> = fc.record({
+  venue: hex(20),
   tokenIn: hex(20),
   tokenOut: hex(20),
-  fee: fc.nat(2 ** 24 - 1),
   amountIn: uint(256n),
   minAmountOut: uint(256n),
+  route: fc.uint8Array({ maxLength: 100 }).map((b): Hex => `0x${Buffer.from(b).toString("hex")}`),
 });
 
 const word = (byte: string): Hex => `0x${byte.repeat(32)}`;
@@ -67,6 +69,7 @@ const golden: Decision = {
   forecastHash: word("44"),
   policyId: word("55"),
   breachPpm: 250_000,
+  holding: 2,
   tradesHash: word("66"),
 };
 const seeded = { seed: 20220711 };
@@ -87,10 +90,11 @@ describe("decisionBytes", () => {
       "44".repeat(32),
       "55".repeat(32),
       "000000000000000000000000000000000000000000000000000000000003d090", // 250,000 ppm
+      "0000000000000000000000000000000000000000000000000000000000000002", // the second asset beside the base
       "66".repeat(32),
     ];
     expect(decisionBytes(golden)).toBe(`0x${words.join("")}`);
-    expect(decisionHash(golden)).toBe("0x0a095894da9c19506ea9458e737e062659f0031d35d23b3df7f1da2e32809725");
+    expect(decisionHash(golden)).toBe("0x7643d25ea075b4e586716cfbefb31f3e80ea8e35d0199e74cf3a1c1e2000ca50");
   });
 
   it("behaviour: equals the ABI encoding of ethers and the EAS SDK's schema encoder", () => {
@@ -168,7 +172,7 @@ describe("decisionFromBytes", () => {
 
   it("behaviour: accepted bytes are canonical, whatever bit is flipped", () => {
     fc.assert(
-      fc.property(fc.nat(14 * 256 - 1), (bit) => {
+      fc.property(fc.nat(15 * 256 - 1), (bit) => {
         const bytes = Buffer.from(decisionBytes(golden).slice(2), "hex");
         bytes[bit >> 3]! ^= 1 << (bit & 7);
         const flipped = `0x${bytes.toString("hex")}`;
@@ -189,7 +193,7 @@ describe("decisionFromBytes", () => {
     ["a byte long", `${bytes}00`],
     ["half a byte short", bytes.slice(0, -1)],
     ["without prefix", bytes.slice(2)],
-    ["not hexadecimal", `0x${"zz".repeat(448)}`],
+    ["not hexadecimal", `0x${"zz".repeat(480)}`],
   ])("error: %s", (_, text) => {
     expect(() => decisionFromBytes(text)).toThrow(DecisionBytesError);
   });
@@ -205,7 +209,8 @@ describe("decisionFromBytes", () => {
 });
 
 describe("tradesHash", () => {
-  const tuple = "tuple(address tokenIn,address tokenOut,uint24 fee,uint256 amountIn,uint256 minAmountOut)[]";
+  const tuple =
+    "tuple(address venue,address tokenIn,address tokenOut,uint256 amountIn,uint256 minAmountOut,bytes route)[]";
 
   it("behaviour: equals keccak256 of ethers' ABI encoding", () => {
     fc.assert(
@@ -223,13 +228,16 @@ describe("tradesHash", () => {
 
   it("error: names the trade and the field", () => {
     const trade: Trade = {
+      venue: ZERO_ADDRESS,
       tokenIn: ZERO_ADDRESS,
       tokenOut: ZERO_ADDRESS,
-      fee: 500,
       amountIn: 1n,
       minAmountOut: 1n,
+      route: "0x",
     };
-    expect(() => tradesHash([trade, { ...trade, fee: 2 ** 24 }])).toThrow(/^trades\[1\]\.fee is 16777216/);
+    expect(() => tradesHash([trade, { ...trade, amountIn: -1n }])).toThrow(/^trades\[1\]\.amountIn is -1/);
+    for (const route of ["0x1", "0xzz", "12", undefined] as Hex[])
+      expect(() => tradesHash([{ ...trade, route }])).toThrow(/^trades\[0\]\.route is .*no bytes/);
   });
 });
 

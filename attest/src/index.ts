@@ -1,3 +1,4 @@
+export { FieldRangeError, toAbiWord } from "./abi.ts";
 export {
   CHECKS,
   type Check,
@@ -7,18 +8,22 @@ export {
 export * from "./decision.ts";
 export {
   AttestationNotFoundError,
-  type AttestedDecision,
-  attestDecision,
-  DecisionExpiredError,
   EasNotFoundError,
   fetchAttestation,
   fetchEasDomain,
+  fetchEasVersion,
   fetchOffchainRevocation,
-  findAttestation,
   type OnchainAttestation,
-  registerDecisionSchema,
+  registerSchemas,
   SchemaNotFoundError,
 } from "./eas.ts";
+export {
+  assertDelegable,
+  assertEasVersion,
+  EAS_VERSIONS,
+  type EasSupport,
+  EasVersionError,
+} from "./eas-version.ts";
 export {
   DECISION_FIELDS,
   DECISION_SCHEMA,
@@ -27,19 +32,85 @@ export {
   decisionBytes,
   decisionFromBytes,
   decisionHash,
-  FieldRangeError,
   schemaUid,
   TRADE_FIELDS,
-  toAbiWord,
   tradesHash,
   ZERO_ADDRESS,
   ZERO_BYTES32,
 } from "./encoding.ts";
-export { type Evidence, type EvidenceFile, readEvidence, toEvidence } from "./evidence.ts";
+export {
+  type Evidence,
+  type EvidenceFile,
+  type MarketEvidence,
+  readEvidence,
+  toEvidence,
+} from "./evidence.ts";
 export { MalformedJsonError } from "./json.ts";
 export { assertChain, logsSince, NodeError, type RawLog, read, revertData } from "./node.ts";
-export { type OffchainAttestation, toOffchainAttestation } from "./offchain.ts";
-export { DecisionWindowError, type EasDomain, type SignedDecision, signDecision } from "./sign.ts";
+export {
+  type Collected,
+  collectSignatures,
+  createNotary,
+  type Notarised,
+  type Notary,
+  type NotaryPorts,
+  NotaryRefusedError,
+  NotarySourceError,
+  ProposalInFutureError,
+} from "./notarise.ts";
+export {
+  type FeatureTable,
+  type Judgement,
+  judgeProposal,
+  type NotaryTolerance,
+  type Refusal,
+} from "./notary.ts";
+export { type OffchainAttestation, offchainUid, recoverSigner, toOffchainAttestation } from "./offchain.ts";
+export {
+  type Attested,
+  attestDecision,
+  attestDelegated,
+  attestRecord,
+  DecisionExpiredError,
+  type DelegatedDecision,
+  findAttestation,
+  ReferenceNotFoundError,
+  signDelegated,
+} from "./onchain.ts";
+export { type Proposal, type ProposalFile, readProposal, statementOf, toProposalFile } from "./proposal.ts";
+export { type References, readRecordAttestation, verifyReferences } from "./references.ts";
+export {
+  ALL_SCHEMAS,
+  DATASET_SCHEMA,
+  type DatasetRecord,
+  MODEL_SCHEMA,
+  type ModelRecord,
+  OUTCOME_SCHEMA,
+  type OutcomeRecord,
+  RecordBytesError,
+  type RecordSchema,
+} from "./schemas.ts";
+export {
+  DecisionWindowError,
+  type EasDomain,
+  ModelReferenceError,
+  rebuildOffchain,
+  type SignedAttestation,
+  type SignedDecision,
+  signatureBytes,
+  signDecision,
+  signRecord,
+} from "./sign.ts";
+export {
+  type MarketStatement,
+  NOTARY_DOMAIN,
+  NotariesMissingError,
+  packSignatures,
+  recoverNotaries,
+  recoverNotary,
+  STATEMENT_TYPES,
+  signStatement,
+} from "./statement.ts";
 export {
   type Call,
   GasPriceError,
@@ -51,4 +122,6 @@ export {
   submit,
   UnfundedKeyError,
 } from "./submit.ts";
-export { verifyEvidence, verifyOffchain, verifyOnchain } from "./verify.ts";
+export { verifyEvidence, verifyOffchain } from "./verify.ts";
+export { verifyExecution } from "./verify-execution.ts";
+export { verifyOnchain } from "./verify-onchain.ts";

@@ -44,6 +44,11 @@ export function toRecord(
   return value as Record<string, unknown>;
 }
 
+export function toArray(value: unknown, path: string): readonly unknown[] {
+  if (!Array.isArray(value)) throw new MalformedJsonError(path, value, "an array");
+  return value;
+}
+
 /** Hexadecimal of a fixed number of bytes, or of any where `bytes` is absent; in lower case. */
 export function toHex(value: unknown, path: string, bytes?: number): Hex {
   const isHex = typeof value === "string" && /^0x([0-9a-fA-F]{2})*$/.test(value);

@@ -3,11 +3,11 @@ import { Wallet } from "ethers";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Check, CheckName, Expectations } from "./checks.ts";
 import type { Decision, Trade } from "./decision.ts";
-import { DECISION_FIELDS, DECISION_SCHEMA_UID, TRADE_FIELDS, tradesHash } from "./encoding.ts";
+import { DECISION_FIELDS, DECISION_SCHEMA_UID, TRADE_FIELDS, tradesHash, ZERO_BYTES32 } from "./encoding.ts";
 import { type Evidence, readEvidence, toEvidence } from "./evidence.ts";
 import { OFFCHAIN_TYPES, toOffchainAttestation } from "./offchain.ts";
 import { easSdk } from "./sdk.ts";
-import { type SignedDecision, signDecision } from "./sign.ts";
+import { rebuildOffchain, type SignedDecision, signDecision } from "./sign.ts";
 import { verifyOffchain } from "./verify.ts";
 
 const address = (digit: string): Hex => `0x${digit.repeat(40)}`;
@@ -19,18 +19,20 @@ const schemaUid = DECISION_SCHEMA_UID;
 
 const trades: Trade[] = [
   {
+    venue: address("4"),
     tokenIn: address("1"),
     tokenOut: address("2"),
-    fee: 500,
     amountIn: 10n ** 18n,
     minAmountOut: 1_990_000_000n,
+    route: "0x0001f4",
   },
   {
+    venue: address("4"),
     tokenIn: address("2"),
     tokenOut: address("3"),
-    fee: 3000,
     amountIn: 2_000_000_000n,
     minAmountOut: 6_000_000n,
+    route: "0x000bb8",
   },
 ];
 const decision: Decision = {
@@ -47,19 +49,22 @@ const decision: Decision = {
   forecastHash: word("4"),
   policyId: word("5"),
   breachPpm: 250_000,
+  holding: 1,
   tradesHash: tradesHash(trades),
 };
 const domain = { chainId: 31337n, easAddress, easVersion: "1.4.0", schemaUid };
+const modelUid = word("c");
 const expectations: Expectations = {
   ...domain,
   vault,
+  modelUid,
   attesters: [signer.address as Hex],
   asOf: unixMillis(1_620_001_000_000),
 };
 
 let signed: SignedDecision;
 beforeAll(async () => {
-  signed = await signDecision({ decision, signer, ...domain });
+  signed = await signDecision({ decision, modelUid, signer, ...domain });
 });
 
 const failures = (checks: readonly Check[]) => checks.filter(({ passed }) => !passed).map(({ name }) => name);
@@ -109,6 +114,7 @@ describe("signDecision", () => {
       "recipient",
       "schema",
       "terms",
+      "reference",
       "uid",
       "signature",
       "attester",
@@ -118,7 +124,7 @@ describe("signDecision", () => {
   });
 
   it("behaviour: the same decision and key give the same bytes", async () => {
-    expect(await signDecision({ decision, signer, ...domain })).toEqual(signed);
+    expect(await signDecision({ decision, modelUid, signer, ...domain })).toEqual(signed);
   });
 
   it("behaviour: the SDK's own verification accepts it, with the SDK's own types", () => {
@@ -132,16 +138,43 @@ describe("signDecision", () => {
     expect(OFFCHAIN_ATTESTATION_TYPES[2][0]!.types).toEqual(OFFCHAIN_TYPES);
   });
 
+  it("error: a decision without a model refers to none", async () => {
+    const without = { ...decision, modelId: ZERO_BYTES32 };
+    await expect(signDecision({ decision: without, modelUid, signer, ...domain })).rejects.toMatchObject({
+      code: "MODEL_REFERENCE",
+      modelUid,
+    });
+    const { json } = await signDecision({ decision: without, signer, ...domain });
+    expect(failures(verify({ json, decision: without }))).toEqual([]);
+  });
+
   it("error: a decision for another chain, or without a life, is not signed", async () => {
-    await expect(signDecision({ decision, signer, ...domain, chainId: 1n })).rejects.toMatchObject({
+    await expect(signDecision({ decision, modelUid, signer, ...domain, chainId: 1n })).rejects.toMatchObject({
       code: "WRONG_CHAIN",
       expected: 31337n,
       actual: 1n,
     });
     const dead = { ...decision, expiresAt: decision.decidedAt };
-    await expect(signDecision({ decision: dead, signer, ...domain })).rejects.toMatchObject({
+    await expect(signDecision({ decision: dead, modelUid, signer, ...domain })).rejects.toMatchObject({
       code: "DECISION_WINDOW",
     });
+  });
+});
+
+describe("rebuildOffchain", () => {
+  it("default: from the decision and the 65 bytes alone, the attestation that was signed", () => {
+    const rebuilt = rebuildOffchain(domain, decision, modelUid, signed.signature);
+    expect(toOffchainAttestation(rebuilt)).toEqual(toOffchainAttestation(signed.json));
+    expect(failures(verify({ json: rebuilt }))).toEqual([]);
+  });
+
+  it("error: of another decision or model, or of rubbish, it is not the attester's", () => {
+    const others = [
+      rebuildOffchain(domain, { ...decision, sequence: 8n }, modelUid, signed.signature),
+      rebuildOffchain(domain, decision, word("b"), signed.signature),
+      rebuildOffchain(domain, decision, modelUid, "0x1234"),
+    ];
+    for (const json of others) expect(failures(verify({ json }))).toContain("attester");
   });
 });
 
@@ -201,7 +234,7 @@ describe("verifyOffchain", () => {
     ["sig.message.time", ["terms", "uid", "signature", "attester"]],
     ["sig.message.expirationTime", ["terms", "uid", "signature", "attester"]],
     ["sig.message.revocable", ["terms", "uid", "signature", "attester"]],
-    ["sig.message.refUID", ["terms", "uid", "signature", "attester"]],
+    ["sig.message.refUID", ["reference", "uid", "signature", "attester"]],
     ["sig.message.data", ["data", "uid", "signature", "attester"]],
     ["sig.message.salt", ["decision-hash", "uid", "signature", "attester"]],
     ["sig.signature.v", ["signature", "attester"]],
@@ -236,6 +269,7 @@ describe("verifyOffchain", () => {
     ["EAS contract", { easAddress: address("b") }, ["eas"]],
     ["EAS version", { easVersion: "1.3.0" }, ["eas"]],
     ["schema", { schemaUid: word("b") }, ["schema"]],
+    ["model's attestation", { modelUid: word("b") }, ["reference"]],
     ["attester", { attesters: [address("b")] }, ["attester"]],
     ["attester, for there is none", { attesters: [] }, ["attester"]],
     ["moment, a second too early", { asOf: unixMillis(1_619_999_999_000) }, ["window"]],
@@ -257,7 +291,7 @@ describe("verifyOffchain", () => {
   });
 
   it("error: signed by a key that is not allowed, though correctly", async () => {
-    const foreign = await signDecision({ decision, signer: new Wallet(word("8")), ...domain });
+    const foreign = await signDecision({ decision, modelUid, signer: new Wallet(word("8")), ...domain });
     expect(failures(verify({ json: foreign.json }))).toEqual(["attester"]);
   });
 
@@ -278,7 +312,7 @@ describe("verifyOffchain", () => {
     const checks = verify({ decision: { ...decision, sequence: -1n } });
     expect(failures(checks)).toEqual(["decision-hash"]);
     expect(checks.at(-1)!.detail).toMatch(/^sequence is -1/);
-    const broken = verify({ trades: [{ ...trades[0]!, fee: 2 ** 24 }] });
+    const broken = verify({ trades: [{ ...trades[0]!, route: "0x1" }] });
     expect(broken.find(({ name }) => name === "trades-hash")).toMatchObject({ passed: false });
   });
 });
@@ -288,6 +322,14 @@ describe("readEvidence", () => {
     decision,
     trades,
     offchain: signed.json,
+    market: {
+      featuresRoot: word("6"),
+      features: `0x${"0102".repeat(20)}`,
+      path: [word("7"), word("8")],
+      notarySignatures: "0x",
+    },
+    references: [signed.json],
+    inputs: '{"policy":"threshold"}',
     uid: word("a"),
     txHash: word("b"),
   });
@@ -302,8 +344,8 @@ describe("readEvidence", () => {
     expect(toOffchainAttestation(found.offchain).uid).toBe(signed.uid);
   });
 
-  it("behaviour: a decision that was never sent has neither UID nor transaction", () => {
-    const { uid: _, txHash: __, ...unsent } = evidence();
+  it("behaviour: a decision alone needs nothing but its attestation", () => {
+    const unsent = { decision, trades, offchain: signed.json };
     expect(readEvidence(JSON.stringify(toEvidence(unsent)))).toEqual(unsent);
   });
 
@@ -317,6 +359,10 @@ describe("readEvidence", () => {
     ["out of range", "decision.breachPpm", 2 ** 32, /^breachPpm is/],
     ["a short address", "trades.1.tokenIn", "0x12", /^trades\[1\]\.tokenIn is/],
     ["trades that are no array", "trades", {}, /^trades is/],
+    ["half a byte of a route", "trades.1.route", "0x123", /^trades\[1\]\.route is/],
+    ["a short node of a proof", "market.path.1", "0x12", /^market\.path\[1\] is/],
+    ["an unknown key beside the features", "market.note", 1, /^market\.note is/],
+    ["references that are no array", "references", {}, /^references is/],
     ["a UID of the wrong length", "uid", "0x12", /^uid is/],
   ])("error: %s", (_, path, value, message) => {
     const file = JSON.parse(text());

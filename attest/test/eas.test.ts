@@ -4,19 +4,27 @@ import { Interface, Wallet } from "ethers";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
   attestDecision,
+  attestDelegated,
+  attestRecord,
   type Check,
+  DATASET_SCHEMA,
   DECISION_SCHEMA,
   DECISION_SCHEMA_UID,
   type Decision,
   decisionBytes,
+  decisionHash,
   type EasDomain,
   type Expectations,
   fetchAttestation,
   fetchEasDomain,
   fetchOffchainRevocation,
   findAttestation,
-  registerDecisionSchema,
+  MODEL_SCHEMA,
+  OUTCOME_SCHEMA,
+  registerSchemas,
   signDecision,
+  signDelegated,
+  signRecord,
   submit,
   type Trade,
   toOffchainAttestation,
@@ -60,7 +68,6 @@ beforeAll(async () => {
       maxSlippage: PERCENT,
       maxOracleAgeSeconds: 7_200,
     },
-    allowedModels: [ZERO_BYTES32],
   });
   attester = new Wallet(devnet.keys.attester, devnet.provider);
   stranger = new Wallet(devnet.keys.stranger, devnet.provider);
@@ -78,7 +85,14 @@ beforeEach(async () => {
   await devnet.setMarket({ time, prices: [2_000], baseFeeWei: 20_000_000_000n });
   const [base, ether] = devnet.listings.map(({ token }) => token.toLowerCase() as Hex);
   trades = [
-    { tokenIn: ether!, tokenOut: base!, fee: 500, amountIn: 10n ** 18n, minAmountOut: 1_985_000_000n },
+    {
+      venue: stranger.address as Hex,
+      tokenIn: ether!,
+      tokenOut: base!,
+      amountIn: 10n ** 18n,
+      minAmountOut: 1_985_000_000n,
+      route: "0x",
+    },
   ];
   decision = {
     chainId: 31337n,
@@ -94,6 +108,7 @@ beforeEach(async () => {
     forecastHash: ZERO_BYTES32,
     policyId: word("5"),
     breachPpm: 0,
+    holding: 0,
     tradesHash: tradesHash(trades),
   };
   expectations = {
@@ -152,13 +167,13 @@ describe("fetchEasDomain", () => {
   });
 });
 
-describe("registerDecisionSchema", () => {
+describe("registerSchemas", () => {
   it("behaviour: a registered schema is left alone, an unregistered one registered", async () => {
     const { schemaRegistry } = devnet.addresses;
     const before = await devnet.provider.getTransactionCount(attester.address);
-    expect(await registerDecisionSchema(attester, schemaRegistry)).toBe(DECISION_SCHEMA_UID);
+    expect(await registerSchemas(attester, schemaRegistry, [DECISION_SCHEMA])).toEqual([DECISION_SCHEMA_UID]);
     expect(await devnet.provider.getTransactionCount(attester.address)).toBe(before);
-    await expect(registerDecisionSchema(attester, attester.address as Hex)).rejects.toMatchObject({
+    await expect(registerSchemas(attester, attester.address as Hex)).rejects.toMatchObject({
       code: "SCHEMA_NOT_FOUND",
     });
   });
@@ -255,6 +270,128 @@ describe("attestDecision", () => {
   });
 });
 
+describe("attestRecord", () => {
+  const dataset = { root: word("1"), from: 1n, until: 2n, source: "binance", manifestHash: word("2") };
+  const model = {
+    modelId: word("3"),
+    forecasterId: word("4"),
+    configurationHash: word("5"),
+    manifestHash: word("6"),
+    backend: "wasm",
+    qlikeRatioPpm: [860_000],
+  };
+
+  it("default: dataset, model, decision and outcome refer to each other on chain, each attested once", async () => {
+    const since = decision.decidedAt;
+    const base = { ...domain, since, signer: attester };
+    await registerSchemas(stranger, devnet.addresses.schemaRegistry);
+    const first = await attestRecord({ ...base, schema: DATASET_SCHEMA, record: dataset });
+    expect(await attestRecord({ ...base, schema: DATASET_SCHEMA, record: dataset })).toMatchObject({
+      uid: first.uid,
+      isReused: true,
+    });
+    const second = await attestRecord({ ...base, schema: MODEL_SCHEMA, record: model, refUID: first.uid });
+    const made = { ...decision, modelId: model.modelId };
+    const third = await attestDecision({ ...domain, decision: made, modelUid: second.uid, signer: attester });
+    const outcome = {
+      decisionHash: decisionHash(made),
+      txHash: word("7"),
+      observedAt: since,
+      wasBreached: false,
+      lossPpm: -3n,
+      gasUsed: 400_000n,
+    };
+    const terms = { schema: OUTCOME_SCHEMA, record: outcome, refUID: third.uid, recipient: decision.vault };
+    const fourth = await attestRecord({ ...base, ...terms });
+    const read = (uid: Hex) => fetchAttestation(devnet.provider, devnet.addresses.eas, uid);
+    const chain = await Promise.all([fourth, third, second, first].map(({ uid }) => read(uid)));
+    expect(chain.map(({ refUID }) => refUID)).toEqual([third.uid, second.uid, first.uid, ZERO_BYTES32]);
+    expect(OUTCOME_SCHEMA.decode(chain[0]!.data)).toEqual(outcome);
+    expect(MODEL_SCHEMA.decode(chain[2]!.data)).toEqual(model);
+    const found = { ...expectations, modelUid: second.uid };
+    const request = { provider: devnet.provider, uid: third.uid, decision: made, expectations: found };
+    const sound = await verifyOnchain(request);
+    expect(failures(sound)).toEqual([]);
+    expect(sound.map(({ name }) => name)).toContain("model-attestation");
+    const another = { ...request, expectations: { ...found, modelUid: word("9") } };
+    expect(failures(await verifyOnchain(another))).toEqual(["reference"]);
+    await (await sdkEas(attester).revoke({ schema: MODEL_SCHEMA.uid, data: { uid: second.uid } })).wait();
+    expect(failures(await verifyOnchain(request))).toEqual(["model-attestation"]);
+  });
+
+  it("error: off chain, the attestation of the model or of the dataset was revoked", async () => {
+    const common = { ...domain, time: decision.decidedAt, signer: attester };
+    const first = await signRecord({ ...common, schema: DATASET_SCHEMA, record: dataset });
+    const second = await signRecord({ ...common, schema: MODEL_SCHEMA, record: model, refUID: first.uid });
+    const made = { ...decision, modelId: model.modelId };
+    const { json } = await signDecision({ ...common, decision: made, modelUid: second.uid });
+    const evidence = { decision: made, trades, offchain: json, references: [second.json, first.json] };
+    const failed = async () =>
+      failures(
+        (await verifyEvidence(evidence, { ...expectations, modelUid: second.uid }, devnet.provider)).onchain,
+      );
+    expect(await failed()).toEqual([]);
+    await (await sdkEas(attester).revokeOffchain(first.uid)).wait();
+    expect(await failed()).toEqual(["references-not-revoked"]);
+  });
+
+  it("error: a reference to what is not on chain", async () => {
+    const made = { ...decision, modelId: model.modelId };
+    await expect(
+      attestDecision({ ...domain, decision: made, modelUid: word("9"), signer: attester }),
+    ).rejects.toMatchObject({ code: "REFERENCE_NOT_FOUND", refUID: word("9") });
+  });
+});
+
+describe("attestDelegated", () => {
+  const sign = () => signDelegated({ ...domain, decision, signer: attester });
+
+  it("default: somebody else sends and pays, and the attester is the attester", async () => {
+    const count = await devnet.provider.getTransactionCount(attester.address);
+    const { uid } = await attestDelegated({ ...domain, delegated: await sign(), sender: stranger });
+    expect(await devnet.provider.getTransactionCount(attester.address)).toBe(count);
+    const request = { provider: devnet.provider, uid, decision, trades, expectations };
+    expect(failures(await verifyOnchain(request))).toEqual([]);
+  });
+
+  it("behaviour: one that somebody sent first is accepted, seen before sending or after", async () => {
+    const delegated = await sign();
+    const first = await attestDelegated({ ...domain, delegated, sender: stranger });
+    const keeper = new Wallet(devnet.keys.keeper, devnet.provider);
+    expect(await attestDelegated({ ...domain, delegated, sender: keeper })).toMatchObject({
+      uid: first.uid,
+      isReused: true,
+    });
+    // It appears between the look and the call: the nonce is used, EAS refuses ours, and theirs is found.
+    const later = { ...decision, reason: 2 };
+    const frontRun = await signDelegated({ ...domain, decision: later, signer: attester });
+    let theirs: Hex | undefined;
+    const provider = new Proxy(devnet.provider, {
+      get(target, name) {
+        const value = Reflect.get(target, name);
+        if (name !== "send") return typeof value === "function" ? value.bind(target) : value;
+        return async (method: string, params: unknown[]) => {
+          if (method === "eth_estimateGas" && theirs === undefined) {
+            theirs = (await attestDelegated({ ...domain, delegated: frontRun, sender: stranger })).uid;
+          }
+          return target.send(method, params as unknown[]);
+        };
+      },
+    });
+    const victim = new Wallet(devnet.keys.keeper, provider);
+    const found = await attestDelegated({ ...domain, delegated: frontRun, sender: victim });
+    expect(found).toMatchObject({ uid: theirs, isReused: true });
+  });
+
+  it("error: a signature over something else is refused by EAS", async () => {
+    const delegated = await sign();
+    const forged = { ...delegated, decision: { ...decision, sequence: 99n } };
+    await expect(attestDelegated({ ...domain, delegated: forged, sender: stranger })).rejects.toMatchObject({
+      code: "REVERTED",
+    });
+  });
+});
+
 describe("verifyOnchain", () => {
   const verify = (uid: string, change: Partial<Parameters<typeof verifyOnchain>[0]> = {}) =>
     verifyOnchain({ provider: devnet.provider, uid, decision, trades, expectations, ...change });
@@ -269,16 +406,22 @@ describe("verifyOnchain", () => {
     ]);
   });
 
-  it("error: with another expiry, without one, irrevocable, or with a reference", async () => {
-    const uid = await attestWith(attester, {});
+  it("error: with another expiry, without one, or irrevocable", async () => {
     for (const change of [
       { expirationTime: decision.expiresAt + 1n },
       { expirationTime: 0n },
       { revocable: false },
-      { refUID: uid },
     ]) {
       expect(failures(await verify(await attestWith(attester, change)))).toEqual(["terms"]);
     }
+  });
+
+  it("error: with a reference to an attestation of no model of its own", async () => {
+    const refUID = await attestWith(attester, {});
+    expect(failures(await verify(await attestWith(attester, { refUID })))).toEqual([
+      "reference",
+      "model-attestation",
+    ]);
   });
 
   it("error: under another schema", async () => {
@@ -358,17 +501,68 @@ describe("verifyOnchain", () => {
 });
 
 describe("execution by the vault", () => {
+  const rebalanceWith = (uid: Hex, executed: Decision, signature: Hex = "0x") => {
+    const market = { featuresRoot: ZERO_BYTES32, features: "0x", path: [], notarySignatures: "0x" };
+    const args = [executed, trades, { uid, signature, ...market }];
+    return new Interface(vaultAbi).encodeFunctionData("rebalance", args);
+  };
+  /** Ether has risen out of its band, and some of it is sold. */
+  beforeEach(async () => {
+    const time = START + 3600 * hour++;
+    await devnet.setMarket({ time, prices: [2_600], baseFeeWei: 20_000_000_000n });
+    trades = [
+      {
+        ...trades[0]!,
+        venue: lower(devnet.addresses.venue),
+        minAmountOut: 2_575_000_000n,
+        route: "0x0001f4",
+      },
+    ];
+    decision = {
+      ...decision,
+      sequence: await nextSequence(),
+      decidedAt: BigInt(time),
+      expiresAt: BigInt(time + 1800),
+      tradesHash: tradesHash(trades),
+    };
+    expectations = { ...expectations, asOf: unixMillis((time + 60) * 1000) };
+  });
+  const lower = (address: string) => address.toLowerCase() as Hex;
+  const nextSequence = async (): Promise<bigint> => {
+    const [progress] = new Interface(vaultAbi).decodeFunctionResult(
+      "progress",
+      await devnet.provider.call({
+        to: devnet.addresses.vault,
+        data: new Interface(vaultAbi).encodeFunctionData("progress"),
+      }),
+    );
+    return progress.sequence + 1n;
+  };
+
+  it("default: evidence with an off-chain attestation alone, which the vault itself has verified", async () => {
+    const { json, signature, uid } = await signDecision({ ...domain, decision, signer: attester });
+    const data = rebalanceWith(ZERO_BYTES32, decision, signature);
+    const receipt = await submit(stranger, { to: devnet.addresses.vault, data });
+    const evidence = { decision, trades, offchain: json, txHash: receipt.hash as Hex };
+    const { offchain, onchain } = await verifyEvidence(evidence, expectations, devnet.provider);
+    expect(failures([...offchain, ...onchain])).toEqual([]);
+    expect(onchain.map(({ name }) => name)).toEqual(["chain", "execution", "not-revoked-offchain"]);
+    const other = await signDecision({ ...domain, decision: { ...decision, reason: 2 }, signer: attester });
+    expect(other.uid).not.toBe(uid);
+    const failed = await verifyEvidence({ ...evidence, offchain: other.json }, expectations, devnet.provider);
+    expect(failures(failed.onchain)).toEqual(["execution"]);
+  });
+
   /** Attests, lets the vault execute, and returns all there is to verify. */
   const execute = async () => {
     const { uid } = await attestDecision({ ...domain, decision, signer: attester });
     const { json } = await signDecision({ ...domain, decision, signer: attester });
-    const data = new Interface(vaultAbi).encodeFunctionData("rebalance", [uid, decision, trades]);
+    const data = rebalanceWith(uid, decision);
     const receipt = await submit(stranger, { to: devnet.addresses.vault, data });
     return { decision, trades, offchain: json, uid, txHash: receipt.hash as Hex };
   };
 
   it("default: evidence of an executed decision verifies, however much later", async () => {
-    // The weight is on target, so a sale of 0.1 % of the vault stays inside the band.
     const evidence = await execute();
     const muchLater = { ...expectations, asOf: unixMillis(expectations.asOf + 10 * 365 * 86_400_000) };
     const { offchain, onchain } = await verifyEvidence(evidence, muchLater, devnet.provider);
@@ -380,6 +574,7 @@ describe("execution by the vault", () => {
       ["amountIn", trades[0]!.amountIn + 1n],
       ["tokenIn", trades[0]!.tokenOut],
       ["tokenOut", trades[0]!.tokenIn],
+      ["venue", trades[0]!.tokenIn],
     ] as const) {
       const tampered = { ...evidence, trades: [{ ...trades[0]!, [field]: value }] };
       const checks = (await verifyEvidence(tampered, expectations, devnet.provider)).onchain;
@@ -427,7 +622,7 @@ describe("execution by the vault", () => {
       },
     });
     expect(failures((await verifyEvidence(evidence, expectations, bundled)).onchain)).toEqual([]);
-    const data = new Interface(vaultAbi).encodeFunctionData("rebalance", [uid, other, trades]);
+    const data = rebalanceWith(uid, other);
     const sent = await stranger.sendTransaction({ to: devnet.addresses.vault, data, gasLimit: 1_000_000n });
     expect(await detailOf({ txHash: sent.hash as Hex })).toMatch(/was reverted$/);
   });

@@ -1,15 +1,23 @@
 import {
-  type Decided,
   decide,
+  type Executable,
   type Execution,
   thresholdPolicy,
+  type VaultVenueOptions,
   type Venue,
   vaultVenue,
 } from "@ballast/agent";
-import { DECISION_SCHEMA, fetchEasDomain, type Trade, ZERO_ADDRESS, ZERO_BYTES32 } from "@ballast/attest";
+import {
+  DECISION_SCHEMA,
+  fetchEasDomain,
+  signDecision,
+  type Trade,
+  ZERO_ADDRESS,
+  ZERO_BYTES32,
+} from "@ballast/attest";
 import { type Devnet, devTokenArtifact, startDevnet } from "@ballast/contracts";
 import { type Hex, HOUR_MS, type Market, toWadNearest, unixMillis } from "@ballast/data";
-import { lookbackBars, modelBytes, modelId, type NetworkArtefact, toForecaster } from "@ballast/model";
+import { lookbackBars, type NetworkArtefact, toForecaster } from "@ballast/model";
 import { Contract, Interface, MaxUint256, Wallet } from "ethers";
 import { fetchGasParts } from "./gas.ts";
 import { measureInterleaved, type Plan, type Row, toMilliseconds, toTimedRow } from "./measure.ts";
@@ -32,53 +40,59 @@ const easInterface = new Interface([
   "function attest((bytes32 schema,(address recipient,uint64 expirationTime,bool revocable,bytes32 refUID,bytes data,uint256 value) data) request) payable returns (bytes32)",
 ]);
 
-/** An attested rebalance of three trades on the devnet, beside the same three swaps sent bare from an account. */
+/** A rebalance of three trades, attested off chain, on the devnet, beside the same three swaps sent bare from an account. */
 export async function measureChain(
   market: Market,
   artefact: NetworkArtefact,
   plan: Plan,
   log: (line: string) => void,
 ): Promise<Row[]> {
-  const id = modelId(modelBytes(artefact));
   const end = Math.floor((market.start + market.length * market.intervalMs) / HOUR_MS) * HOUR_MS;
   const from = unixMillis(end - HOUR_MS);
   log("starting a local chain with EAS, Uniswap v3 and the vault");
   const prices = pricesAt(market, from);
-  const devnet = await startDevnet(toConfig(market, prices, from, id));
+  const devnet = await startDevnet(toConfig(market, prices, from));
   const stop = () => void devnet.stop();
   process.once("exit", stop);
   try {
     const signer = new Wallet(devnet.keys.attester, devnet.provider);
     const keeper = new Wallet(devnet.keys.keeper, devnet.provider);
-    const venue = await vaultVenue({
+    const domain = await fetchEasDomain(devnet.provider, devnet.addresses.eas, devnet.schemaUid);
+    const options: VaultVenueOptions = {
       provider: devnet.provider,
       vault: devnet.addresses.vault,
       expectedChainId: BigInt(devnet.chainId),
       attester: signer,
       keeper,
-      domain: await fetchEasDomain(devnet.provider, devnet.addresses.eas, devnet.schemaUid),
+      domain,
+      tradeVenue: devnet.addresses.venue,
       assets: ["USDC", ...market.assets.slice(0, prices.length)],
       fetchEtherPrice: async () => toWadNearest(2_000),
-    });
+    };
+    const venue = await vaultVenue(options);
+    const onchain = await vaultVenue({ ...options, attestation: "onchain" });
     const forecaster = toForecaster(artefact);
-    const decideAt = async (hour: number): Promise<Decided> => {
+    const decideAt = async (hour: number): Promise<Executable> => {
       const at = unixMillis(from + hour * HOUR_MS);
       const shocked = prices.map((price, i) => price * SHOCKS[hour]![i]!);
       await devnet.setMarket({ time: at / 1000, prices: shocked, baseFeeWei: BASE_FEE_WEI });
       const snapshot = market.past(at).snapshot(lookbackBars(market.intervalMs));
-      return decide(snapshot, await venue.readState(), forecaster(snapshot), thresholdPolicy(), at);
+      const decided = decide(snapshot, await venue.readState(), forecaster(snapshot), thresholdPolicy(), at);
+      const { json } = await signDecision({ ...domain, decision: decided.decision, signer });
+      return { ...decided, offchainAttestation: json };
     };
     // The first rebalance of a vault pays for storage that every later one finds written.
     const first = await decideAt(0);
-    await venue.execute(first, (await venue.attest(first)).uid, ignore);
+    await venue.execute(first, undefined, ignore);
     const decided = await decideAt(1);
     await fundAccount(devnet, keeper, decided.trades);
     const start = await devnet.checkpoint();
     const back = () => devnet.restore(start);
 
     log(`${decided.trades.length} trades, attested and carried out, beside bare swaps of the same state`);
-    const attested = await venue.attest(decided);
-    const execution = await venue.execute(decided, attested.uid, ignore);
+    const attested = (await onchain.attest(decided))!;
+    await back();
+    const execution = await venue.execute(decided, undefined, ignore);
     const parts = await fetchGasParts(devnet, execution);
     await back();
     const together = await swapTogether(devnet, keeper, decided.trades);
@@ -141,11 +155,10 @@ export async function measureChain(
 const GAS = { unit: "gas", better: "less" } as const;
 const ignore = () => {};
 
-/** What a live agent does with the vault in one step: reads it, attests, has it executed. */
-async function roundTrip(venue: Venue, decided: Decided): Promise<Execution> {
+/** What a live agent does with the vault in one step: reads it, and has the decision executed. */
+async function roundTrip(venue: Venue, decided: Executable): Promise<Execution> {
   await venue.readState();
-  const { uid } = await venue.attest(decided);
-  return venue.execute(decided, uid, ignore);
+  return venue.execute(decided, undefined, ignore);
 }
 
 const pricesAt = (market: Market, at: ReturnType<typeof unixMillis>): number[] => {
@@ -153,7 +166,7 @@ const pricesAt = (market: Market, at: ReturnType<typeof unixMillis>): number[] =
   return market.assets.slice(0, MOST_HELD).map((_, asset) => past.bars(asset, 1).close[0]!);
 };
 
-const toConfig = (market: Market, prices: readonly number[], from: number, id: Hex) => {
+const toConfig = (market: Market, prices: readonly number[], from: number) => {
   const share = 10n ** 18n / BigInt(prices.length + 1);
   return {
     base: { symbol: "USDC", decimals: 6 },
@@ -177,7 +190,6 @@ const toConfig = (market: Market, prices: readonly number[], from: number, id: H
       maxSlippage: toWadNearest(0.01),
       maxOracleAgeSeconds: 4_000,
     },
-    allowedModels: [id],
   };
 };
 
@@ -197,10 +209,14 @@ const same = (x: string, y: string) => x.toLowerCase() === y.toLowerCase();
 
 /** The swaps in one transaction of the router, no attestation, no oracle, no vault. */
 async function swapTogether(devnet: Devnet, account: Wallet, trades: readonly Trade[]): Promise<bigint> {
-  const calls = trades.map(({ minAmountOut, ...trade }) =>
+  const calls = trades.map(({ tokenIn, tokenOut, amountIn, minAmountOut, route }) =>
     routerInterface.encodeFunctionData("exactInputSingle", [
       {
-        ...trade,
+        tokenIn,
+        tokenOut,
+        amountIn,
+        // A route through one pool is its fee tier.
+        fee: BigInt(route),
         recipient: account.address,
         deadline: MaxUint256,
         amountOutMinimum: minAmountOut,

@@ -13,6 +13,7 @@ import {
 import { toForecaster } from "@ballast/model";
 import { DEFAULT_TRAIN_CONFIG, LEAST_HISTORY_HOURS, storeModel, train } from "@ballast/training";
 import { toBasket } from "./basket.ts";
+import { breachNetworkOf } from "./breachNetwork.ts";
 import { DEFAULT_BASE_FEE, DEFAULT_ETHER_PRICE, NAV_USD, runPolicy, startChain } from "./demoVault.ts";
 import { createRunFolder, discardIfEmpty, type RunFolder, writeWhole } from "./folders.ts";
 import { loadMarket } from "./market.ts";
@@ -103,6 +104,7 @@ async function runInFolder(options: DemoOptions, folder: RunFolder, terminal: Te
     ),
   );
   const { modelId, artefact, manifest } = trained;
+  const breachNetwork = breachNetworkOf(artefact);
   const artefacts = await openArtefactStore(folder.artefacts);
   await storeModel(artefacts, trained);
   artefacts.close();
@@ -116,7 +118,7 @@ async function runInFolder(options: DemoOptions, folder: RunFolder, terminal: Te
   terminal.step("Starting a local chain with the real EAS and Uniswap v3 contracts and the vault.");
   const chains: Devnet[] = [];
   const addChain = async (): Promise<Devnet> => {
-    const chain = await startChain(market, basket, from, modelId, terminal);
+    const chain = await startChain(market, basket, from, terminal);
     chains.push(chain);
     return chain;
   };
@@ -124,7 +126,15 @@ async function runInFolder(options: DemoOptions, folder: RunFolder, terminal: Te
   try {
     const devnet = await addChain();
     terminal.say(`Chain ${devnet.chainId} at ${devnet.rpcUrl}, vault ${devnet.addresses.vault}.`);
-    const turn = { market, basket, from, hours: options.hours, modelId, journal, terminal };
+    const turn = {
+      market,
+      basket,
+      from,
+      hours: options.hours,
+      snapshots: folder.snapshots,
+      journal,
+      terminal,
+    };
     const note = (run: string, outcome?: Outcome) => {
       const facts = {
         market: market.name,
@@ -141,7 +151,13 @@ async function runInFolder(options: DemoOptions, folder: RunFolder, terminal: Te
     );
     const policies = [predictivePolicy(), thresholdPolicy()] as const;
     note(policies[0].name);
-    const own = await runPolicy({ ...turn, devnet, policy: policies[0], forecaster: toForecaster(artefact) });
+    const own = await runPolicy({
+      ...turn,
+      devnet,
+      policy: policies[0],
+      forecaster: toForecaster(artefact),
+      network: breachNetwork && { bytes: breachNetwork, manifest },
+    });
     note(policies[0].name, own.outcome);
     terminal.step(
       "Replaying the same hours with the plain threshold rule, on a second chain that starts the same.",
@@ -152,6 +168,7 @@ async function runInFolder(options: DemoOptions, folder: RunFolder, terminal: Te
       devnet: await addChain(),
       policy: policies[1],
       forecaster: undefined,
+      network: undefined,
     });
     note(policies[1].name, plain.outcome);
     const runs = [own, plain];

@@ -48,6 +48,8 @@ export interface RunFolder {
   readonly artefacts: string;
   readonly report: string;
   readonly record: string;
+  /** Markets of executed decisions, one file each, by root. */
+  readonly snapshots: string;
   /** The newest earlier run, where it journalled something and did not come to its end. */
   readonly unfinished: string | undefined;
 }
@@ -84,6 +86,7 @@ function runFolder(root: string, number: number) {
     artefacts: join(root, "artefacts"),
     report: join(path, "report.html"),
     record: join(path, "record.json"),
+    snapshots: join(path, "snapshots"),
   };
 }
 

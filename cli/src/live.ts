@@ -1,17 +1,19 @@
-import { mkdirSync, readFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  features,
+  httpNotary,
   openJournal,
   type Policy,
   predictivePolicy,
-  readKeystore,
+  REFERENCES,
   runLoop,
   type Step,
   thresholdPolicy,
   vaultVenue,
 } from "@ballast/agent";
-import { signDecision } from "@ballast/attest";
+import { vaultAbi } from "@ballast/contracts";
 import {
   BallastError,
   ccxtSource,
@@ -24,7 +26,6 @@ import {
   HOUR_MS,
   isoTime,
   type MarketSource,
-  openArtefactStore,
   openBarStore,
   type Snapshot,
   toMarket,
@@ -32,47 +33,17 @@ import {
   type UnixMillis,
   unixMillis,
 } from "@ballast/data";
-import {
-  type Forecaster,
-  LOOKBACK_HOURS,
-  lookbackBars,
-  readModel,
-  SERIES_LOOKBACK_HOURS,
-  toForecaster,
-} from "@ballast/model";
-import { type JsonRpcProvider, parseUnits, Wallet } from "ethers";
+import { LOOKBACK_HOURS, lookbackBars, SERIES_LOOKBACK_HOURS } from "@ballast/model";
+import { Contract, type JsonRpcProvider, parseUnits, Wallet } from "ethers";
+import { AgentOptionError, type AgentOptions, checkOptions } from "./agentOptions.ts";
 import { connect, fetchVaultDomain } from "./chain.ts";
-import { describeExpiry, readChampion, untilExpiry } from "./champion.ts";
 import { checkWritable } from "./folders.ts";
+import { readForecasting, readReferences } from "./forecasting.ts";
+import { unlockKeystore } from "./key.ts";
+import { signing } from "./signing.ts";
+import { keepSnapshot } from "./snapshots.ts";
 import type { Terminal } from "./terminal.ts";
-
-export interface AgentOptions {
-  readonly rpc: string;
-  readonly vault: string;
-  readonly chain?: number;
-  readonly keystore?: string;
-  readonly passwordFile?: string;
-  readonly dryRun?: boolean;
-  readonly model?: string;
-  readonly artefacts: string;
-  readonly policy?: "predictive" | "threshold";
-  readonly exchange: string;
-  readonly exchangeUrl?: string;
-  readonly quote: string;
-  readonly store: string;
-  readonly bars?: string;
-  readonly assets?: string[];
-  readonly interval: number;
-  readonly etherPrice?: number;
-  readonly maxGasGwei?: number;
-  readonly journal: string;
-  readonly once?: boolean;
-  readonly at?: UnixMillis;
-}
-
-export class AgentOptionError extends BallastError {
-  readonly code = "AGENT_OPTION";
-}
+import { toWitness } from "./witness.ts";
 
 /** Exchanges publish the last trades of a bar a few seconds after its close. */
 const SETTLE_MS = 15_000;
@@ -106,9 +77,13 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
     const { chainId } = await provider.getNetwork();
     const domain = await fetchVaultDomain(provider, vault);
     const { etherPrice, maxGasGwei } = options;
+    const forecasting = await readForecasting(options, terminal);
     const venue = await vaultVenue({
       provider,
       vault,
+      tradeVenue: options.venue.toLowerCase() as Hex,
+      modelId: forecasting?.scorer?.modelId,
+      attestation: options.attest,
       expectedChainId: chainId,
       attester: wallet,
       keeper: wallet,
@@ -118,7 +93,6 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
       ...(maxGasGwei !== undefined && { maxGasPrice: parseUnits(String(maxGasGwei), "gwei") }),
     });
     const held = (await venue.readState()).holdings.slice(1).map(({ asset }) => asset);
-    const forecaster = await readForecaster(options, terminal);
     const policy = toPolicy(options);
     const clock = () => options.at ?? unixMillis(Date.now());
     const source = await openSource(options, clock);
@@ -127,22 +101,35 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
     terminal.step(
       `${isDryRun ? "Dry run" : "Live"} on chain ${chainId}, vault ${vault}, holding ${held.join(", ")}; policy ${policy.name}, key ${wallet.address}.`,
     );
+    const run = `${chainId}:${vault}:${policy.name}${isDryRun ? ":dry" : ""}`;
+    if (options.references !== undefined)
+      journal.setMeta(run, REFERENCES, readReferences(options.references));
+    let observed: Snapshot | undefined;
+    const contract = new Contract(vault, vaultAbi, provider);
+    const witness =
+      forecasting?.scorer &&
+      toWitness(features, forecasting.scorer, (options.notary ?? []).map(httpNotary), (signer) =>
+        contract.getFunction("isNotary").staticCall(signer),
+      );
     await runLoop({
-      run: `${chainId}:${vault}:${policy.name}${isDryRun ? ":dry" : ""}`,
+      run,
       ticks: hourly(options, clock, stop.signal),
       now: clock,
-      observe,
-      forecast: (snapshot) => forecaster?.(snapshot),
+      observe: async (at) => {
+        observed = await observe(at);
+        return observed;
+      },
+      forecast: (snapshot) => forecasting?.forecaster(snapshot),
+      witness,
       policy,
       journal,
-      sign: async (decision) => {
-        const { json, uid } = await signDecision({ ...domain, decision, signer: wallet });
-        return { offchainAttestation: json, offchainUid: uid };
-      },
+      ...signing(domain, wallet),
       venue,
       isDryRun,
       onStep: (step) => {
         terminal.say(describeStep(step));
+        if (step.kind === "executed" || step.kind === "would-execute")
+          keepSnapshot(join(dirname(options.journal), "snapshots"), observed);
         if (options.once && (step.kind === "missed" || step.kind === "rejected")) process.exitCode = 1;
       },
     });
@@ -150,22 +137,6 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, onSignal);
     for (const resource of closing.reverse()) resource.close();
     provider.destroy();
-  }
-}
-
-function checkOptions(options: AgentOptions): void {
-  if (options.at !== undefined && !options.once)
-    throw new AgentOptionError("--at goes with --once: it decides at that one hour.");
-  if (options.policy === "predictive" && options.model === undefined)
-    throw new AgentOptionError("--policy predictive needs --model; train one with `ballast train`.");
-  if (!/^0x[0-9a-fA-F]{40}$/.test(options.vault))
-    throw new AgentOptionError(`--vault ${options.vault} is no address; give 0x and 40 hexadecimal digits.`);
-  for (const name of ["etherPrice", "maxGasGwei"] as const) {
-    const value = options[name];
-    if (value !== undefined && !(value > 0 && Number.isFinite(value)))
-      throw new AgentOptionError(
-        `--${name === "etherPrice" ? "ether-price" : "max-gas-gwei"} ${value} is no positive number.`,
-      );
   }
 }
 
@@ -177,44 +148,7 @@ async function unlockKey(options: AgentOptions, terminal: Terminal): Promise<Pic
     terminal.say("Dry run without --keystore: decisions are signed with a throwaway key.");
     return new Wallet(Wallet.createRandom().privateKey);
   }
-  const password =
-    options.passwordFile === undefined ? process.env.BALLAST_PASSWORD : readPassword(options.passwordFile);
-  if (password === undefined)
-    throw new AgentOptionError(
-      "The keystore's password is missing: set BALLAST_PASSWORD or give --password-file.",
-    );
-  const { wallet, warnings } = await readKeystore(options.keystore, password);
-  for (const warning of warnings) terminal.say(warning);
-  return wallet;
-}
-
-function readPassword(path: string): string {
-  try {
-    return readFileSync(path, "utf8").replace(/\r?\n$/, "");
-  } catch (error) {
-    throw new AgentOptionError(
-      `--password-file ${path} cannot be read (${(error as NodeJS.ErrnoException).code}); give a file this user may read.`,
-    );
-  }
-}
-
-async function readForecaster(
-  { model, artefacts, at }: AgentOptions,
-  terminal: Terminal,
-): Promise<Forecaster | undefined> {
-  if (model === undefined) {
-    terminal.say("No --model: the threshold rule decides, without a forecast.");
-    return undefined;
-  }
-  const champion = model === "champion" ? await readChampion(artefacts) : undefined;
-  if (champion !== undefined) terminal.say(describeExpiry(champion, at ?? Date.now()));
-  const store = await openArtefactStore(artefacts);
-  try {
-    const forecaster = toForecaster(readModel(await store.get(champion?.modelId ?? (model as Hex))));
-    return champion === undefined ? forecaster : untilExpiry(forecaster, champion);
-  } finally {
-    store.close();
-  }
+  return unlockKeystore({ keystore: options.keystore, passwordFile: options.passwordFile }, terminal);
 }
 
 function toPolicy({ policy, model }: AgentOptions): Policy {
@@ -306,6 +240,7 @@ function describeStep(step: Step): string {
   if (step.kind === "resumed")
     return `${isoTime(step.entry.at)}  earlier decision ${step.entry.hash} ${step.as}`;
   const time = isoTime(step.at);
+  if (step.kind === "unnotarised") return `${time}  too few notaries: ${step.refusals.join("; ")}`;
   if (step.kind === "unforecast") return `${time}  no forecast: ${step.error.message}`;
   if (step.kind === "missed") return `${time}  failed: ${step.error.code}: ${step.error.message}`;
   const { decided } = step;

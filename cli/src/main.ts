@@ -4,6 +4,7 @@ import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { fetchCommand } from "./commands/fetch.ts";
 import { modelsCommand } from "./commands/models.ts";
+import { notaryCommand } from "./commands/notary.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { sweepCommand } from "./commands/sweep.ts";
 import { trainCommand } from "./commands/train.ts";
@@ -29,6 +30,7 @@ export function createProgram(): Command {
     sweepCommand,
     workerCommand,
     agentCommand,
+    notaryCommand,
     serveCommand,
     verifyCommand,
     doctorCommand,

@@ -223,6 +223,12 @@ async function withStore<T>(artefacts: string, work: (store: ArtefactStore) => P
   }
 }
 
+/** The manifest of a stored model. Errors: UnknownModelError, NoChampionError. */
+export async function findManifest(id: string, artefacts: string): Promise<ModelManifest> {
+  const { manifests, champion } = await readRegistry(artefacts);
+  return find(id, manifests, champion, artefacts);
+}
+
 /** By its id, the first digits of it, or as the champion. */
 function find(
   id: string,

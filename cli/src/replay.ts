@@ -1,5 +1,13 @@
-import { type Journal, outcomeRecorder, type Policy, runLoop, type Step, type Venue } from "@ballast/agent";
-import { type EasDomain, signDecision, type Trade } from "@ballast/attest";
+import {
+  type Journal,
+  type MarketWitness,
+  outcomeRecorder,
+  type Policy,
+  runLoop,
+  type Step,
+  type Venue,
+} from "@ballast/agent";
+import type { EasDomain, Trade } from "@ballast/attest";
 import type { Devnet } from "@ballast/contracts";
 import {
   type Hex,
@@ -14,6 +22,7 @@ import type { Forecaster } from "@ballast/model";
 import type { Signer } from "ethers";
 import type { Basket } from "./basket.ts";
 import type { HourRecord, TradeRecord } from "./runData.ts";
+import { signing } from "./signing.ts";
 
 export interface ReplayPorts {
   /** Its name in the journal. */
@@ -26,6 +35,8 @@ export interface ReplayPorts {
   readonly attester: Signer;
   readonly journal: Journal;
   readonly policy: Policy;
+  /** Absent where only the reactive rule trades. */
+  readonly witness: MarketWitness | undefined;
   /** Absent for a policy that uses none. */
   readonly forecaster: Forecaster | undefined;
   /** Bars one forecast looks back on. */
@@ -92,6 +103,7 @@ export async function replay(ports: ReplayPorts): Promise<Replayed> {
     if (step.kind === "missed" && step.error.code.startsWith("JOURNAL_")) throw step.error;
     if (step.kind === "missed" || step.kind === "unforecast")
       missed.push(`${step.error.code}: ${step.error.message}`);
+    if (step.kind === "unnotarised") missed.push(...step.refusals);
     if (!("decided" in step)) return;
     const { state, decided } = step;
     recorder.observe(state);
@@ -126,7 +138,7 @@ export async function replay(ports: ReplayPorts): Promise<Replayed> {
         describeTrade(trade, execution?.amountsOut[index], state.holdings),
       ),
       decisionHash: decided.hash,
-      uid: step.kind === "executed" ? step.uid : ports.journal.get(decided.hash, run)?.uid,
+      uid: step.kind === "executed" ? step.uid : ports.journal.get(decided.hash, run)?.offchainUid,
       txHash: execution?.txHash,
       gasUsed: execution === undefined ? undefined : Number(execution.gasUsed),
       rejection: step.kind === "rejected" ? step.error.message : undefined,
@@ -139,12 +151,10 @@ export async function replay(ports: ReplayPorts): Promise<Replayed> {
     now: () => now,
     observe: async (at): Promise<Snapshot> => market.past(at).snapshot(ports.lookback),
     forecast: (snapshot) => ports.forecaster?.(snapshot),
+    witness: ports.witness,
     policy: ports.policy,
     journal: ports.journal,
-    sign: async (decision) => {
-      const { json, uid } = await signDecision({ ...ports.domain, decision, signer: ports.attester });
-      return { offchainAttestation: json, offchainUid: uid };
-    },
+    ...signing(ports.domain, ports.attester),
     venue: ports.venue,
     isDryRun: false,
     onStep,

@@ -1,23 +1,22 @@
-import { readFileSync, statSync } from "node:fs";
-import { type JournalEntry, openJournal } from "@ballast/agent";
+import { auditDecision, features, type Link } from "@ballast/agent";
 import {
   type Check,
   DECISION_SCHEMA_UID,
   type Evidence,
   type Expectations,
-  readEvidence,
   toOffchainAttestation,
   verifyEvidence,
+  ZERO_ADDRESS,
 } from "@ballast/attest";
 import { vaultAbi } from "@ballast/contracts";
-import { BallastError, type Hex, unixMillis } from "@ballast/data";
+import { type Hex, unixMillis } from "@ballast/data";
 import { Contract, type JsonRpcProvider } from "ethers";
 import { connect, fetchVaultDomain } from "./chain.ts";
-import { newestRun } from "./folders.ts";
 import type { Terminal } from "./terminal.ts";
-import { evidenceOf } from "./verifyRun.ts";
+import { type MaterialOptions, toMaterial } from "./verifyMaterial.ts";
+import { fetchModelUid, fetchSubject, NoEvidenceError, readSubject } from "./verifySubject.ts";
 
-export interface VerifyOptions {
+export interface VerifyOptions extends MaterialOptions {
   readonly rpc?: string;
   readonly journal?: string;
   readonly attester?: string[];
@@ -25,31 +24,30 @@ export interface VerifyOptions {
   readonly json?: boolean;
 }
 
-export class NoEvidenceError extends BallastError {
-  readonly code = "NO_EVIDENCE";
-  constructor(subject: string, where: string) {
-    super(
-      `${subject} is neither a file nor a decision or attestation in ${where}. Give the evidence file, or --journal with the right journal.`,
-    );
-  }
-}
-
 export async function runVerify(subject: string, options: VerifyOptions, terminal: Terminal): Promise<void> {
-  const evidence = readSubject(subject, options.journal);
+  const known = readSubject(subject, options.journal);
   const provider =
-    options.rpc === undefined ? undefined : await connect(options.rpc, evidence.decision.chainId);
+    options.rpc === undefined ? undefined : await connect(options.rpc, known?.decision.chainId);
   try {
+    const evidence =
+      known ?? (provider && (await fetchSubject(provider, subject, options.vault?.toLowerCase() as Hex)));
+    if (evidence === undefined) throw new NoEvidenceError(subject, options.journal ?? "any journal here");
     const expectations = await toExpectations(evidence, options, provider);
     const { offchain, onchain } = await verifyEvidence(evidence, expectations, provider);
+    const material = await toMaterial(evidence, expectations.vault, options, provider);
+    const links = auditDecision(material, features);
     const checks = [...offchain, ...onchain];
-    const isValid = checks.every(({ passed }) => passed);
+    const isValid = checks.every(({ passed }) => passed) && links.every(({ status }) => status !== "fail");
     const isCheckedOnChain = provider !== undefined;
     if (options.json) {
-      terminal.result(JSON.stringify({ isValid, isCheckedOnChain, offchain, onchain }));
+      terminal.result(JSON.stringify({ isValid, isCheckedOnChain, offchain, onchain, links }));
     } else {
       print(terminal.result, "Off-chain attestation", offchain);
-      if (isCheckedOnChain) print(terminal.result, "On-chain attestation and execution", onchain);
-      terminal.result(`\n${toConclusion(evidence, checks, options)}`);
+      if (isCheckedOnChain) print(terminal.result, "The chain", onchain);
+      terminal.result("\nFrom the market to the trades");
+      for (const { name, status, detail } of links)
+        terminal.result(`  ${status === "fail" ? "FAIL" : status}  ${name}: ${detail}`);
+      terminal.result(`\n${toConclusion(evidence, checks, links, options)}`);
     }
     if (!isValid) process.exitCode = 1;
   } finally {
@@ -61,52 +59,37 @@ export async function runVerify(subject: string, options: VerifyOptions, termina
 export function toConclusion(
   evidence: Evidence,
   checks: readonly Check[],
+  links: readonly Link[],
   { rpc, attester, vault }: Pick<VerifyOptions, "rpc" | "attester" | "vault">,
 ): string {
-  const failed = checks.find(({ passed }) => !passed);
+  const failed = checks.find(({ passed }) => !passed) ?? links.find(({ status }) => status === "fail");
   if (failed !== undefined) return `Not valid: ${failed.name}: ${failed.detail}`;
-  const { signer } = toOffchainAttestation(evidence.offchain);
+  const signer =
+    evidence.offchain === undefined ? undefined : toOffchainAttestation(evidence.offchain).signer;
+  const open = links.filter(({ status }) => status === "not checked").map(({ name }) => name);
+  const left = open.length === 0 ? "" : ` Not checked: ${open.join(", ")}.`;
   if (rpc === undefined) {
     const isNamed = attester === undefined ? "" : ", a key you named";
-    const open = attester === undefined ? "Whether the vault lets that key sign, and whether" : "Whether";
+    const unsure = attester === undefined ? "Whether the vault lets that key sign, and whether" : "Whether";
     const more =
       evidence.uid === undefined
         ? "give --rpc to ask one."
         : "it says that it is attested on chain as well: give --rpc to check that too.";
-    return (
-      `The evidence is whole and signed by ${signer}${isNamed}. ${open} it was executed or revoked, ` +
-      `only a node can tell; ${more}`
-    );
+    const by =
+      signer === undefined ? "is attested on chain alone" : `is whole and signed by ${signer}${isNamed}`;
+    return `The evidence ${by}. ${unsure} it was executed or revoked, only a node can tell; ${more}${left}`;
   }
   const isYours =
     vault === undefined
       ? " The vault is the one the evidence names: give --vault with yours to be sure."
       : "";
-  return `Every check passed: signed by ${signer}, for vault ${evidence.decision.vault}.${isYours}`;
+  const by = signer === undefined ? "attested on chain" : `signed by ${signer}`;
+  return `Every check passed: ${by}, for vault ${evidence.decision.vault}.${isYours}${left}`;
 }
 
 function print(write: (line: string) => void, title: string, checks: readonly Check[]): void {
   write(`\n${title}`);
   for (const { name, passed, detail } of checks) write(`  ${passed ? "pass" : "FAIL"}  ${name}: ${detail}`);
-}
-
-function readSubject(subject: string, journalPath: string | undefined): Evidence {
-  if (statSync(subject, { throwIfNoEntry: false })?.isFile())
-    return readEvidence(readFileSync(subject, "utf8"));
-  const path = journalPath ?? newestRun(".ballast/demo")?.journal;
-  const entry = path === undefined ? undefined : lookUp(subject, path);
-  const evidence = entry && evidenceOf(entry);
-  if (evidence === undefined) throw new NoEvidenceError(subject, path ?? "any journal here");
-  return evidence;
-}
-
-function lookUp(subject: string, path: string): JournalEntry | undefined {
-  const journal = openJournal(path, { readOnly: true });
-  try {
-    return journal.getByUid(subject as Hex) ?? journal.get(subject as Hex);
-  } finally {
-    journal.close();
-  }
 }
 
 /**
@@ -118,14 +101,15 @@ async function toExpectations(
   options: VerifyOptions,
   provider: JsonRpcProvider | undefined,
 ): Promise<Expectations> {
-  const vault = (options.vault ?? evidence.decision.vault) as Hex;
-  const { domain, signer } = toOffchainAttestation(evidence.offchain);
-  const asOf = unixMillis(Number(evidence.decision.decidedAt) * 1000);
+  const { decision, offchain } = evidence;
+  const vault = (options.vault ?? decision.vault) as Hex;
+  const attestation = offchain === undefined ? undefined : toOffchainAttestation(offchain);
+  const asOf = unixMillis(Number(decision.decidedAt) * 1000);
   const named = options.attester as readonly Hex[] | undefined;
   if (provider === undefined) {
     return {
-      chainId: domain.chainId,
-      easAddress: domain.verifyingContract,
+      chainId: attestation?.domain.chainId ?? decision.chainId,
+      easAddress: attestation?.domain.verifyingContract ?? ZERO_ADDRESS,
       schemaUid: DECISION_SCHEMA_UID,
       vault,
       attesters: named,
@@ -133,8 +117,11 @@ async function toExpectations(
     };
   }
   const easDomain = await fetchVaultDomain(provider, vault);
+  const modelUid = await fetchModelUid(provider, vault, decision.modelId);
+  const common = { ...easDomain, vault, modelUid, asOf };
+  if (attestation === undefined) return { ...common, attesters: named };
   const isAllowed: boolean = await new Contract(vault, vaultAbi, provider)
-    .getFunction("isAttesterAllowed")
-    .staticCall(signer);
-  return { ...easDomain, vault, attesters: named ?? (isAllowed ? [signer] : []), asOf };
+    .getFunction("isAttester")
+    .staticCall(attestation.signer);
+  return { ...common, attesters: named ?? (isAllowed ? [attestation.signer] : []) };
 }

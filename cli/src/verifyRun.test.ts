@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Decided, openJournal } from "@ballast/agent";
+import { type Decided, evidenceOf, openJournal } from "@ballast/agent";
 import {
   DECISION_SCHEMA_UID,
   type Decision,
@@ -13,7 +13,7 @@ import {
 import type { Hex } from "@ballast/data";
 import { JsonRpcProvider, Wallet } from "ethers";
 import { afterAll, expect, it } from "vitest";
-import { evidenceOf, verifyRun } from "./verifyRun.ts";
+import { verifyRun } from "./verifyRun.ts";
 
 const [attester, stranger] = [new Wallet(`0x${"7".repeat(64)}`), new Wallet(`0x${"8".repeat(64)}`)];
 const vault: Hex = `0x${"a".repeat(40)}`;
@@ -41,6 +41,7 @@ function toHold(hour: number): Decided {
     forecastHash: ZERO_BYTES32,
     policyId: ZERO_BYTES32,
     breachPpm: 0,
+    holding: 0,
     tradesHash: tradesHash([]),
   };
   const facts = {
@@ -86,7 +87,12 @@ it("default: every attestation of the run is counted and passes; other runs are 
   for (let hour = 0; hour < 3; hour++) await record("sound", hour, attester);
   await record("elsewhere", 9, stranger);
   const reported: number[] = [];
-  expect(await verify("sound", reported)).toEqual({ attestations: 3, verified: 3, failures: [] });
+  expect(await verify("sound", reported)).toEqual({
+    attestations: 3,
+    verified: 3,
+    decidedAgain: 0,
+    failures: [],
+  });
   expect(reported).toEqual([1, 2, 3]);
 });
 
@@ -97,14 +103,14 @@ it("error: signed by another key, or of another decision: named, with the check 
   const { attestations, verified, failures } = await verify("forged");
   expect([attestations, verified]).toEqual([3, 1]);
   expect(failures).toEqual([
-    expect.stringContaining(`off-chain attestation of ${foreign.hash}: attester: `),
-    expect.stringContaining(`off-chain attestation of ${swapped.hash}: decision-hash: `),
+    expect.stringContaining(`attestation of ${foreign.hash}: attester: `),
+    expect.stringContaining(`attestation of ${swapped.hash}: decision-hash: `),
   ]);
 });
 
 it("behaviour: what is not signed yet is no evidence and is not counted", async () => {
   const decided = toHold(0);
   journal.record("unsigned", decided, context);
-  expect(evidenceOf(journal.get(decided.hash, "unsigned")!)).toBeUndefined();
-  expect(await verify("unsigned")).toEqual({ attestations: 0, verified: 0, failures: [] });
+  expect(evidenceOf(journal, journal.get(decided.hash, "unsigned")!)).toBeUndefined();
+  expect(await verify("unsigned")).toEqual({ attestations: 0, verified: 0, decidedAgain: 0, failures: [] });
 });

@@ -1,12 +1,12 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createKeystore, openJournal, vaultVenue } from "@ballast/agent";
-import { DECISION_SCHEMA, fetchEasDomain, ZERO_BYTES32 } from "@ballast/attest";
+import { DECISION_SCHEMA, fetchEasDomain } from "@ballast/attest";
 import { type Checkpoint, type Devnet, startDevnet } from "@ballast/contracts";
 import { HOUR_MS, syntheticSource, unixMillis } from "@ballast/data";
 import { Wallet } from "ethers";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { expectRefused, newFolder, run, writeBars } from "./child.ts";
+import { expectRefused, lastJson, newFolder, run, writeBars } from "./child.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -47,7 +47,6 @@ beforeAll(async () => {
       maxSlippage: PERCENT,
       maxOracleAgeSeconds: 4_000,
     },
-    allowedModels: [ZERO_BYTES32],
   });
   await devnet.setMarket({ time: AT / 1000, prices, baseFeeWei: 20_000_000_000n });
   untouched = await devnet.checkpoint();
@@ -62,7 +61,7 @@ const agent = (args: readonly string[], env: NodeJS.ProcessEnv = { BALLAST_PASSW
     home,
     [
       "agent",
-      ...["--rpc", devnet.rpcUrl, "--vault", devnet.addresses.vault],
+      ...["--rpc", devnet.rpcUrl, "--vault", devnet.addresses.vault, "--venue", devnet.addresses.venue],
       ...["--bars", bars, "--once", "--at", at, ...args],
     ],
     env,
@@ -82,6 +81,7 @@ async function readVault() {
     attester: key,
     keeper: key,
     domain: await fetchEasDomain(devnet.provider, devnet.addresses.eas, devnet.schemaUid),
+    tradeVenue: devnet.addresses.venue,
   });
   const { sequence, holdings } = await venue.readState();
   return { sequence, balances: holdings.map(({ balance }) => balance) };
@@ -106,17 +106,28 @@ describe("agent, refused before it decides", () => {
       /^VAULT_NOT_FOUND: .*0x1212.* chain 31337/m,
     ],
     ["no address", ["--vault", "vault.eth", "--dry-run"], /^AGENT_OPTION: --vault vault\.eth/m],
+    ["no address of a venue", ["--venue", "uniswap", "--dry-run"], /^AGENT_OPTION: --venue uniswap/m],
+    [
+      "a venue the vault does not trade at",
+      ["--venue", `0x${"12".repeat(20)}`, "--dry-run"],
+      /^VENUE_NOT_ALLOWED: .*0x1212.*setVenue/m,
+    ],
     ["no keystore for a live agent", [], /^AGENT_OPTION: .*--keystore.*--dry-run/m],
     ["a missing keystore", ["--keystore", "lost.json"], /^KEYSTORE_MISSING: .*lost\.json/m],
     [
       "a missing password file",
       ["--keystore", "poor.json", "--password-file", "lost.txt"],
-      /^AGENT_OPTION: --password-file lost\.txt cannot be read \(ENOENT\)/m,
+      /^PASSWORD_MISSING: --password-file lost\.txt cannot be read \(ENOENT\)/m,
     ],
     [
       "a model that is not in the store",
       ["--model", `0x${"ab".repeat(32)}`, "--dry-run"],
       /^ARTEFACT_MISSING: .*0xabab/m,
+    ],
+    [
+      "references that are not there",
+      ["--references", "lost.json", "--dry-run"],
+      /^AGENT_OPTION: --references lost\.json cannot be read \(ENOENT\)/m,
     ],
     ["a policy without its model", ["--policy", "predictive", "--dry-run"], /^AGENT_OPTION: .*--model/m],
   ];
@@ -131,7 +142,7 @@ describe("agent, refused before it decides", () => {
     expectRefused(wrong, /^WRONG_PASSWORD: .*attester\.json/m);
     expect(wrong.stderr).not.toContain("hunter2");
     const none = await agent(["--keystore", "attester.json"], {});
-    expectRefused(none, /^AGENT_OPTION: .*BALLAST_PASSWORD/m);
+    expectRefused(none, /^PASSWORD_MISSING: .*BALLAST_PASSWORD/m);
     writeFileSync(join(home, "password.txt"), "wrong\n");
     const file = await agent(["--keystore", "attester.json", "--password-file", "password.txt"]);
     expectRefused(file, /^WRONG_PASSWORD: /m);
@@ -164,7 +175,7 @@ describe("agent", () => {
 
   it("error: a key without ether: nothing is sent, and the decision stays as signed", async () => {
     const before = await readVault();
-    const { status, stderr } = await live("poor");
+    const { status, stderr } = await live("poor", "--attest", "onchain");
     expect(stderr).toMatch(
       new RegExp(`failed: UNFUNDED_KEY: ${poor.address} holds 0\\.0 ether.* send it at least`),
     );
@@ -187,14 +198,14 @@ describe("agent", () => {
     ]);
   });
 
-  it("error: a decision that has expired by the chain's clock is not attested", async () => {
+  it("error: a decision that has expired by the chain's clock is not executed", async () => {
     const before = await readVault();
     const early = new Date(AT - 3 * HOUR_MS).toISOString();
     const { status, stderr } = await live("attester", "--at", early, "--journal", "early.sqlite");
-    expect(stderr).toMatch(/failed: [A-Z_]+: .*expire/);
+    expect(stderr).toMatch(/refused by the vault: the vault refused \(Decision(Expired|TooOld)\)/);
     expect(status).toBe(1);
     expect(await readVault()).toEqual(before);
-    expect(entriesOf("early.sqlite")).toMatchObject([{ stage: "signed", uid: undefined }]);
+    expect(entriesOf("early.sqlite")).toMatchObject([{ stage: "rejected", uid: undefined }]);
   });
 
   it("default: live, it executes the very decision of the dry run, and once only", async () => {
@@ -217,5 +228,57 @@ describe("agent", () => {
     const again = await live("attester");
     expect(again.stderr).toMatch(/holds \((cooldown|inside-band)\)/);
     expect([again.status, await readVault(), await nonceOf("attester")]).toEqual([0, after, nonce]);
+  });
+
+  it("default: by its transaction alone, a stranger reads the decision from the chain and follows it", async () => {
+    await live("attester", "--journal", "followed.sqlite");
+    const [entry] = entriesOf("followed.sqlite");
+    const { txHash, hash, offchainUid, decision } = entry!;
+    const rpc = ["--rpc", devnet.rpcUrl, "--json"];
+    const byTransaction = await run(home, ["verify", txHash!, ...rpc]);
+    const found = lastJson(byTransaction);
+    expect(found).toMatchObject({ isValid: true, isCheckedOnChain: true });
+    expect(found.onchain.map(({ name }: { name: string }) => name)).toContain("execution");
+    const open = found.links.filter(({ status }: { status: string }) => status === "not checked");
+    expect(open.map(({ name }: { name: string }) => name)).toEqual(["data", "state", "policy"]);
+    // By the decision's hash or its attestation's UID, where the vault is named.
+    for (const subject of [hash, offchainUid!]) {
+      const vault = ["--vault", devnet.addresses.vault];
+      expect(lastJson(await run(home, ["verify", subject, ...vault, ...rpc]))).toMatchObject({
+        isValid: true,
+      });
+    }
+    // With the evidence and the market, everything.
+    const snapshot = join(home, "snapshots", `${decision.inputRoot}.snapshot`);
+    const whole = await run(home, [
+      ...["verify", hash, "--journal", "followed.sqlite", "--snapshot", snapshot, "--bars", bars],
+      ...rpc,
+    ]);
+    const { isValid, links } = lastJson(whole);
+    expect(links.filter(({ status }: { status: string }) => status !== "pass")).toEqual([]);
+    expect([isValid, whole.status]).toEqual([true, 0]);
+    expectRefused(
+      await run(home, [
+        "verify",
+        (await devnet.provider.getBlock(1))!.transactions[0]!,
+        "--rpc",
+        devnet.rpcUrl,
+      ]),
+      /^NOT_A_REBALANCE_CALL: /m,
+    );
+  });
+
+  it("behaviour: on chain, the attestation comes first and the vault reads it there", async () => {
+    const nonce = await nonceOf("attester");
+    const { status } = await live("attester", "--attest", "onchain", "--journal", "onchain.sqlite");
+    expect([status, await nonceOf("attester")]).toEqual([0, nonce + 2]);
+    const [{ uid, txHash, stage }] = entriesOf("onchain.sqlite") as [ReturnType<typeof entriesOf>[number]];
+    expect([stage, typeof uid]).toEqual(["executed", "string"]);
+    for (const subject of [txHash!, uid!]) {
+      const args = ["verify", subject, "--rpc", devnet.rpcUrl, "--vault", devnet.addresses.vault, "--json"];
+      const found = lastJson(await run(home, args));
+      expect(found).toMatchObject({ isValid: true, offchain: [] });
+      expect(found.onchain.map(({ name }: { name: string }) => name)).toContain("not-revoked");
+    }
   });
 });

@@ -1,12 +1,11 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Journal, type JournalEntry, openJournal } from "@ballast/agent";
+import { evidenceOf, type Journal, type JournalEntry, openJournal } from "@ballast/agent";
 import { toEvidence } from "@ballast/attest";
 import { forecastHash } from "@ballast/model";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { DemoSummary, RunSummary } from "../src/summary.ts";
-import { evidenceOf } from "../src/verifyRun.ts";
 import {
   descendantsOf,
   expectRefused,
@@ -44,8 +43,8 @@ function expectConsistent(summary: RunSummary, hours: number): void {
   expect(decisions).toBe(hours);
   expect(holds + executedAhead + executedAfter + rejections).toBe(decisions);
   expect(summary.rejectionReasons).toHaveLength(rejections);
-  // One off chain for each decision, and one on chain for each that was sent to the vault.
-  expect(attestations).toBe(decisions + executedAhead + executedAfter + rejections);
+  // One for each decision, and one of what came of each that was executed; all off chain.
+  expect(attestations).toBe(decisions + executedAhead + executedAfter);
   expect(summary.verified).toBe(attestations);
   expect(costBps.fees + costBps.impact + costBps.gas).toBeCloseTo(costBps.total, 9);
   expect(costBps.total > 0).toBe(executedAhead + executedAfter > 0);
@@ -122,7 +121,7 @@ describe("demo", () => {
       for (const entry of entries) {
         expect(entry.offchainAttestation).toBeDefined();
         if (entry.stage === "executed")
-          expect([entry.uid, entry.txHash]).toEqual([expect.any(String), entry.execution?.txHash]);
+          expect([entry.uid, entry.txHash]).toEqual([undefined, entry.execution?.txHash]);
       }
     }
   });
@@ -143,6 +142,7 @@ describe("demo", () => {
     expect(readdirSync(folderOf(1)).filter((name) => !/^journal\.sqlite/.test(name))).toEqual([
       "record.json",
       "report.html",
+      "snapshots",
     ]);
   });
 });
@@ -163,9 +163,9 @@ describe("verify", () => {
   it("default: an executed decision, by its attestation, passes on and off the chain", async () => {
     const { executed } = sample();
     const rpc = await written("Chain 31337 at ").then((url) => url.replace(/,$/, ""));
-    const { status, stdout } = await run(home, ["verify", executed.uid!, "--rpc", rpc]);
+    const { status, stdout } = await run(home, ["verify", executed.offchainUid!, "--rpc", rpc]);
     expect(stdout).toMatch(
-      /Off-chain attestation\n[\s\S]*On-chain attestation and execution\n[\s\S]*Every check passed/,
+      /Off-chain attestation\n[\s\S]*The chain\n[\s\S]*From the market to the trades\n[\s\S]*Every check passed/,
     );
     expect(stdout).toContain(`executed by the vault in transaction ${executed.txHash}`);
     expect(status).toBe(0);
@@ -176,12 +176,14 @@ describe("verify", () => {
     const hold = await run(home, ["verify", held.hash, "--json"]);
     expect(lastJson(hold)).toMatchObject({ isValid: true, onchain: [] });
     const { stdout, status } = await run(home, ["verify", executed.offchainUid!]);
-    expect(stdout).toContain("attested on chain as well: give --rpc to check that too");
+    expect(stdout).toContain("only a node can tell; give --rpc to ask one");
     expect([hold.status, status]).toEqual([0, 0]);
   });
 
   it("error: a tampered file of evidence, with the first check that failed", async () => {
-    const evidence = toEvidence(evidenceOf(sample().executed)!);
+    const journal = openRun(1);
+    const evidence = toEvidence(evidenceOf(journal, sample().executed)!);
+    journal.close();
     const file = join(home, "evidence.json");
     writeFileSync(file, JSON.stringify(evidence));
     expect((await run(home, ["verify", file])).status).toBe(0);
@@ -210,8 +212,11 @@ describe("verify", () => {
     const failures = [
       [["verify", `0x${"ab".repeat(32)}`], /^NO_EVIDENCE: 0xabab/m],
       [["verify", "."], /^NO_EVIDENCE: \. is neither a file/m],
-      [["verify", executed.uid!, "--journal", "none.sqlite"], /^JOURNAL_MISSING: .*none\.sqlite/m],
-      [["verify", executed.uid!, "--rpc", "http://127.0.0.1:9"], /^RPC_UNREACHABLE: 127\.0\.0\.1:9 /m],
+      [["verify", executed.offchainUid!, "--journal", "none.sqlite"], /^JOURNAL_MISSING: .*none\.sqlite/m],
+      [
+        ["verify", executed.offchainUid!, "--rpc", "http://127.0.0.1:9"],
+        /^RPC_UNREACHABLE: 127\.0\.0\.1:9 /m,
+      ],
     ] as const;
     await Promise.all(failures.map(async ([args, message]) => expectRefused(await run(home, args), message)));
   });
@@ -224,7 +229,7 @@ describe("serve", () => {
     const get = async (path: string) => (await fetch(url + path)).json() as Promise<{ items?: unknown[] }>;
     expect((await get("/v1/decisions?limit=3")).items).toHaveLength(3);
     expect(await get(`/v1/decisions/${executed.hash}`)).toMatchObject({ hash: executed.hash });
-    expect(await get(`/v1/attestations/${executed.uid}`)).toBeDefined();
+    expect(await get(`/v1/attestations/${executed.offchainUid}`)).toBeDefined();
     expect((await fetch(`${url}/v1/attestations/0x${"ab".repeat(32)}`)).status).toBe(404);
     expect(chain.length).toBeGreaterThan(1);
     served.child.kill("SIGINT");

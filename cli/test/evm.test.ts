@@ -69,7 +69,6 @@ const CONFIG: DevnetConfig = {
     maxSlippage: PERCENT,
     maxOracleAgeSeconds: 7_200,
   },
-  allowedModels: [],
   withAave: true,
 };
 

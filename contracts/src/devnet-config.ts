@@ -40,6 +40,8 @@ export interface DevnetConfig {
   readonly startTime: number;
   /** The EAS schema of decisions, as text. */
   readonly decisionSchema: string;
+  /** Further EAS schemas to register, as text: revocable, without a resolver. */
+  readonly schemas?: readonly string[] | undefined;
   readonly vault: {
     readonly cooldownSeconds: number;
     /** WAD. */
@@ -47,14 +49,84 @@ export interface DevnetConfig {
     /** WAD. */
     readonly maxSlippage: bigint;
     readonly maxOracleAgeSeconds: number;
+    /** Before these three, and over `DEFAULT_SETTINGS`. */
+    readonly settings?: Partial<VaultSettings> | undefined;
   };
-  /** Zero stands for decisions without a forecast. */
-  readonly allowedModels: readonly `0x${string}`[];
   /** Also deploys Aave v3 and v2; about 80 more transactions. */
   readonly withAave?: boolean | undefined;
   readonly chainId?: number | undefined;
   readonly port?: number | undefined;
 }
+
+/** The vault's settings: see `struct Settings` of `sol/Types.sol`, which explains each. */
+export interface VaultSettings {
+  readonly cooldown: number;
+  readonly budgetWindow: number;
+  readonly maxTurnoverPpm: number;
+  readonly turnoverBudgetPpm: number;
+  readonly maxSlippagePpm: number;
+  readonly lossBudgetPpm: number;
+  readonly crossTolerancePpm: number;
+  readonly probationTurnoverPpm: number;
+  readonly maxDecisionAge: number;
+  readonly probation: number;
+  readonly twapWindow: number;
+  readonly maxDisagreementPpm: number;
+  readonly entryFeePpm: number;
+  readonly exitFeePpm: number;
+  readonly minScore: number;
+  readonly scoreHorizon: number;
+  readonly notaryThreshold: number;
+}
+
+const DAY = 86_400;
+
+/**
+ * A vault that may turn over its whole value and lose 1 % of it in a week. Models are not on probation for long, as a
+ * replay is short. The market arrives in a pool `twapWindow` seconds before it is reported, as arbitrage would have
+ * it, so that the average over the window agrees with the feeds.
+ */
+export const DEFAULT_SETTINGS: VaultSettings = {
+  cooldown: 3_600,
+  budgetWindow: 7 * DAY,
+  maxTurnoverPpm: 500_000,
+  turnoverBudgetPpm: 1_000_000,
+  maxSlippagePpm: 10_000,
+  lossBudgetPpm: 10_000,
+  crossTolerancePpm: 5_000,
+  probationTurnoverPpm: 100_000,
+  maxDecisionAge: 7_200,
+  probation: DAY,
+  twapWindow: 300,
+  maxDisagreementPpm: 20_000,
+  entryFeePpm: 1_000,
+  exitFeePpm: 1_000,
+  minScore: 0,
+  scoreHorizon: 2,
+  notaryThreshold: 2,
+};
+
+const WAD_PER_PPM = 10n ** 12n;
+
+/** @throws DevnetConfigError for a share that is no whole number of parts per million */
+export const toSettings = ({ vault }: DevnetConfig): VaultSettings => {
+  const toPpm = (field: "maxTurnover" | "maxSlippage"): number => {
+    const wad = vault[field];
+    if (wad % WAD_PER_PPM !== 0n)
+      throw new DevnetConfigError(
+        `vault.${field}`,
+        `${wad} is no multiple of 1e12: round it to parts per million`,
+      );
+    return Number(wad / WAD_PER_PPM);
+  };
+  return {
+    ...DEFAULT_SETTINGS,
+    ...vault.settings,
+    cooldown: vault.cooldownSeconds,
+    maxTurnoverPpm: toPpm("maxTurnover"),
+    maxSlippagePpm: toPpm("maxSlippage"),
+  };
+};
 
 const POOL_FEES = [100, 500, 3_000, 10_000];
 

@@ -1,12 +1,22 @@
 /** The parts of the devnet, one function for each, in the order in which they are deployed. */
-import { solidityPackedKeccak256, ZeroAddress } from "ethers";
-import { devFeedArtifact, devMarketArtifact, devTokenArtifact, vaultArtifact } from "./artifacts.ts";
-import type { DevnetConfig } from "./devnet-config.ts";
+import { encodeBytes32String, solidityPackedKeccak256, ZeroAddress, ZeroHash } from "ethers";
+import {
+  devFeedArtifact,
+  devMarketArtifact,
+  devTokenArtifact,
+  rebalancerArtifact,
+  uniswapV3VenueArtifact,
+  vaultArtifact,
+  vaultLensArtifact,
+} from "./artifacts.ts";
+import { type DevnetConfig, toSettings } from "./devnet-config.ts";
 import { type Address, type Contract, type Deployer, readPackageArtifact } from "./devnet-deploy.ts";
-import { fullRange, type Pair, toLiquidityDown, toSqrtPriceX96Down } from "./devnet-prices.ts";
+import { fullRange, type Pair, toLiquidityDown, toSqrtPriceX96Down, toUnitsDown } from "./devnet-prices.ts";
 
 const EAS = "@ethereum-attestation-service/eas-contracts/artifacts/contracts";
 const CORE = "@uniswap/v3-core/artifacts/contracts";
+/** Of the pools' creation code, which the factory carries: a pool's address follows from it. */
+const POOL_CODE_HASH = "0xe34f199b19b2b4f47f68442619d555527d244f78a3297ea89325f843f87b8b54";
 const PERIPHERY = "@uniswap/v3-periphery/artifacts/contracts";
 const AAVE = "@aave/core-v3/artifacts/contracts";
 
@@ -15,16 +25,17 @@ export interface EasAddresses {
   readonly eas: Address;
 }
 
-/** The real EAS with one revocable schema that has no resolver. */
+/** The real EAS with revocable schemas that have no resolver; the first is the decisions'. */
 export const deployEas = async (
   deployer: Deployer,
   schema: string,
+  others: readonly string[],
 ): Promise<EasAddresses & { readonly schemaUid: Address }> => {
   const registry = await deployer.deploy(
     readPackageArtifact(`${EAS}/SchemaRegistry.sol/SchemaRegistry.json`),
   );
   const eas = await deployer.deploy(readPackageArtifact(`${EAS}/EAS.sol/EAS.json`), [registry.address]);
-  await registry.send("register", [schema, ZeroAddress, true]);
+  for (const text of [schema, ...others]) await registry.send("register", [text, ZeroAddress, true]);
   const schemaUid = solidityPackedKeccak256(
     ["string", "address", "bool"],
     [schema, ZeroAddress, true],
@@ -134,28 +145,90 @@ export const deployMarket = async (
   return { market, listings };
 };
 
-/** The vault with its attester and models allowed, still empty. */
+export interface VaultParts {
+  readonly eas: Address;
+  readonly factory: Address;
+  readonly listings: readonly DevnetListing[];
+  readonly attester: Address;
+  readonly guardian: Address;
+  readonly notaries: readonly Address[];
+}
+
+export interface VaultAddresses {
+  readonly rebalancer: Address;
+  readonly lens: Address;
+  readonly venue: Address;
+}
+
+/** Feeds between a millionth of a dollar and a billion dollars are believed. */
+const PRICE_BOUNDS = [10n ** 12n, 10n ** 27n] as const;
+
+/** The vault with its signers and its venue, still empty. Its timelock is open: the devnet's time runs in market hours. */
 export const deployVault = async (
   deployer: Deployer,
   config: DevnetConfig,
-  parts: { readonly eas: Address; readonly router: Address; readonly listings: readonly DevnetListing[] },
-  attester: Address,
-): Promise<Contract> => {
-  const tokens = parts.listings.map(({ token, feed, poolFee }, i) => {
-    const asset = i === 0 ? undefined : config.assets[i - 1];
-    const targetWeight = asset?.targetWeight ?? config.baseTargetWeight;
-    const band = asset?.band ?? config.baseBand;
-    return { token, feed, maxAge: config.vault.maxOracleAgeSeconds, poolFee, targetWeight, band };
+  parts: VaultParts,
+): Promise<VaultAddresses & { readonly vault: Contract }> => {
+  const tokens = parts.listings.map(({ token, feed, pool, symbol }, i) => {
+    const [minPrice, maxPrice] = PRICE_BOUNDS;
+    const assetId = i === 0 ? ZeroHash : encodeBytes32String(symbol);
+    const own = { token, feed, maxAge: config.vault.maxOracleAgeSeconds, minPrice, maxPrice };
+    return { ...own, pool: pool ?? ZeroAddress, assetId };
   });
-  const { cooldownSeconds: cooldown, maxTurnover, maxSlippage } = config.vault;
+  const targets = [
+    { weight: config.baseTargetWeight, band: config.baseBand },
+    ...config.assets.map(({ targetWeight, band }) => ({ weight: targetWeight, band })),
+  ];
+  const venue = await deployer.deploy(uniswapV3VenueArtifact, [parts.factory, POOL_CODE_HASH]);
+  const market = { eas: parts.eas, sequencerFeed: ZeroAddress, sequencerGrace: 0, tokens };
+  const rebalancer = await deployer.deploy(rebalancerArtifact, [market]);
+  const lens = await deployer.deploy(vaultLensArtifact);
   const vault = await deployer.deploy(vaultArtifact, [
-    deployer.from,
-    parts.eas,
-    parts.router,
-    tokens,
-    { cooldown, maxTurnover, maxSlippage },
+    {
+      name: "Ballast of the devnet",
+      symbol: "BLST",
+      owner: deployer.from,
+      guardian: parts.guardian,
+      delay: 0,
+      rebalancer: rebalancer.address,
+      lens: lens.address,
+      targets,
+      settings: toSettings(config),
+      attesters: [parts.attester],
+      notaries: parts.notaries,
+      venues: [venue.address],
+    },
   ]);
-  await vault.send("setAttester", [attester, true]);
-  for (const modelId of config.allowedModels) await vault.send("setModel", [modelId, true]);
-  return vault;
+  return { vault, rebalancer: rebalancer.address, lens: lens.address, venue: venue.address };
+};
+
+/** Fills the vault to its targets: the base token is deposited for shares, the others are given to their holder. */
+export const fundVault = async (
+  deployer: Deployer,
+  config: DevnetConfig,
+  vault: Contract,
+  listings: readonly DevnetListing[],
+): Promise<void> => {
+  for (const [i, { token: address, decimals }] of listings.entries()) {
+    const asset = i === 0 ? undefined : config.assets[i - 1];
+    const share = Number(asset?.targetWeight ?? config.baseTargetWeight) / 1e18;
+    const amount = toUnitsDown((config.navUsd * share) / (asset?.price ?? 1), decimals);
+    const token = deployer.at(address, devTokenArtifact);
+    if (i > 0) {
+      await token.send("mint", [vault.address, amount]);
+      continue;
+    }
+    await token.send("mint", [deployer.from, amount]);
+    await token.send("approve", [vault.address, amount]);
+    await vault.send("deposit", [amount, deployer.from]);
+  }
+};
+
+/** Deploys a network's bytes as code. */
+export const deployNetwork = async (deployer: Deployer, bytes: string): Promise<Address> => {
+  const code = bytes.slice(2);
+  const size = (code.length / 2).toString(16).padStart(4, "0");
+  // PUSH2 size, DUP1, PUSH1 offset, PUSH0, CODECOPY, PUSH0, RETURN: returns what follows these ten bytes.
+  const artifact = { contractName: "network", abi: [], bytecode: `0x61${size}80600a5f395ff3${code}` };
+  return (await deployer.deploy(artifact)).address;
 };

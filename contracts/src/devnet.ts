@@ -9,26 +9,37 @@
  * Everything is a function of the configuration: the same configuration gives the same addresses, and the same
  * transactions in the same order give the same block times, gas prices and attestation UIDs.
  */
-import { HDNodeWallet, Mnemonic } from "ethers";
+import { HDNodeWallet, keccak256, Mnemonic } from "ethers";
 import { DEV_MNEMONIC, startAnvil } from "./anvil.ts";
-import { devTokenArtifact } from "./artifacts.ts";
 import { type AaveAddresses, deployAaveV2, deployAaveV3 } from "./devnet-aave.ts";
-import { checkConfig, checkPrice, type DevnetConfig, DevnetConfigError } from "./devnet-config.ts";
+import {
+  checkConfig,
+  checkPrice,
+  type DevnetConfig,
+  DevnetConfigError,
+  toSettings,
+} from "./devnet-config.ts";
 import { type Address, Deployer } from "./devnet-deploy.ts";
 import {
   type DevnetListing,
   deployEas,
   deployMarket,
+  deployNetwork,
   deployUniswap,
   deployVault,
   type EasAddresses,
+  fundVault,
   type UniswapAddresses,
+  type VaultAddresses,
 } from "./devnet-parts.ts";
-import { toAnswerDown, toSqrtPriceX96Down, toUnitsDown } from "./devnet-prices.ts";
+import { toAnswerDown, toSqrtPriceX96Down } from "./devnet-prices.ts";
 import { DevnetProvider } from "./devnet-provider.ts";
 import { postRpc, toQuantity } from "./devnet-rpc.ts";
 
-export interface DevnetAddresses extends EasAddresses, Omit<UniswapAddresses, "factoryContract"> {
+export interface DevnetAddresses
+  extends EasAddresses,
+    VaultAddresses,
+    Omit<UniswapAddresses, "factoryContract"> {
   readonly vault: Address;
   /** The arbitrageur, who is also the pools' liquidity provider. */
   readonly market: Address;
@@ -36,12 +47,16 @@ export interface DevnetAddresses extends EasAddresses, Omit<UniswapAddresses, "f
 
 /** Private keys, all public knowledge: see `DEV_MNEMONIC`. */
 export interface DevnetKeys {
-  /** Owns the vault and deployed everything. */
+  /** Owns the vault, holds its shares, and deployed everything. */
   readonly owner: `0x${string}`;
   /** Signs decisions; the vault allows it. */
   readonly attester: `0x${string}`;
   /** Sends transactions and pays their gas; needs no permission. */
   readonly keeper: `0x${string}`;
+  /** May pause the vault, deactivate models and strike signers off. */
+  readonly guardian: `0x${string}`;
+  /** Co-sign market data; the vault knows all of them. */
+  readonly notaries: readonly `0x${string}`[];
   /** Not allowed anything: for tests of refusal. */
   readonly stranger: `0x${string}`;
 }
@@ -81,6 +96,13 @@ export interface Devnet {
    * @throws DevnetTimeError, DevnetConfigError, DevnetRevertError, DevnetRpcError
    */
   setMarket(moment: DevnetMoment): Promise<void>;
+  /**
+   * Deploys a network's canonical bytes and registers it with the vault.
+   * @param attestationUid Of the model's attestation.
+   * @returns modelId, the keccak256 of the bytes
+   * @throws DevnetRevertError
+   */
+  registerModel(bytes: `0x${string}`, attestationUid: `0x${string}`): Promise<`0x${string}`>;
   checkpoint(): Promise<Checkpoint>;
   /** Back to exactly that state: balances, nonces, time, base fee. @throws DevnetConfigError */
   restore(checkpoint: Checkpoint): Promise<void>;
@@ -126,16 +148,23 @@ export const startDevnet = async (
   };
   try {
     const [owner, attester, keeper, stranger] = [accountAt(0), accountAt(1), accountAt(2), accountAt(3)];
+    const [guardian, notaries] = [accountAt(4), [accountAt(5), accountAt(6), accountAt(7)]];
     const deployer = new Deployer(anvil.rpcUrl, owner.address as Address);
     step(1);
-    const { schemaUid, ...eas } = await deployEas(deployer, config.decisionSchema);
+    const { schemaUid, ...eas } = await deployEas(deployer, config.decisionSchema, config.schemas ?? []);
     step(2);
     const { factoryContract, ...uniswap } = await deployUniswap(deployer);
     step(3);
     const { market, listings } = await deployMarket(deployer, config, factoryContract);
     step(4);
-    const parts = { eas: eas.eas, router: uniswap.router, listings };
-    const vault = await deployVault(deployer, config, parts, attester.address as Address);
+    const { vault, ...vaultAddresses } = await deployVault(deployer, config, {
+      eas: eas.eas,
+      factory: uniswap.factory,
+      listings,
+      attester: attester.address as Address,
+      guardian: guardian.address as Address,
+      notaries: notaries.map(({ address }) => address as Address),
+    });
     const [vaultSchema] = await vault.read("decisionSchema");
     if (vaultSchema !== schemaUid) {
       throw new DevnetConfigError(
@@ -144,13 +173,20 @@ export const startDevnet = async (
       );
     }
 
-    for (const [i, { token, decimals }] of listings.entries()) {
-      const asset = i === 0 ? undefined : config.assets[i - 1];
-      const share = Number(asset?.targetWeight ?? config.baseTargetWeight) / 1e18;
-      const amount = toUnitsDown((config.navUsd * share) / (asset?.price ?? BASE_USD), decimals);
-      await deployer.at(token, devTokenArtifact).send("mint", [vault.address, amount]);
-    }
-
+    /** Arbitrage is ahead of the reports: the pools stand at their prices for one averaging window before. */
+    const arrive = async (time: number, roots: readonly bigint[]): Promise<void> => {
+      const arrival = time - toSettings(config).twapWindow;
+      if (arrival <= (await provider.getBlock("latest"))!.timestamp) return;
+      const data = market.interface.encodeFunctionData("movePools", [roots]);
+      const maxFeePerGas = toQuantity(provider.baseFeeWei * 2n);
+      const transaction = { from: owner.address, to: market.address, data, gas: MARKET_GAS, maxFeePerGas };
+      await provider.mineAt(
+        arrival,
+        provider.baseFeeWei,
+        { ...transaction, maxPriorityFeePerGas: "0x0" },
+        "moving the pools",
+      );
+    };
     const setMarket = async ({ time, prices, baseFeeWei }: DevnetMoment): Promise<void> => {
       if (prices.length !== config.assets.length) {
         throw new DevnetConfigError("prices", `${prices.length} given for ${config.assets.length} assets`);
@@ -163,6 +199,7 @@ export const startDevnet = async (
         const pair = { assetDecimals: decimals, baseDecimals: config.base.decimals, isAssetToken0: isToken0 };
         return pool === undefined ? 0n : toSqrtPriceX96Down(all[i]!, pair);
       });
+      await arrive(time, roots);
       const data = market.interface.encodeFunctionData("setMarket", [all.map(toAnswerDown), roots]);
       // Whatever the base fee, the market pays it: the account holds a million ether.
       const maxFeePerGas = toQuantity(baseFeeWei * 2n);
@@ -207,6 +244,18 @@ export const startDevnet = async (
     });
     step(5);
     await deployer.resume();
+    await fundVault(deployer, config, vault, listings);
+    const registerModel = async (
+      bytes: `0x${string}`,
+      attestationUid: `0x${string}`,
+    ): Promise<`0x${string}`> => {
+      await deployer.resume();
+      const modelId = keccak256(bytes) as `0x${string}`;
+      const args = [modelId, await deployNetwork(deployer, bytes), attestationUid];
+      await vault.send("submit", [vault.interface.encodeFunctionData("registerModel", args)]);
+      await vault.send("registerModel", args);
+      return modelId;
+    };
     const aave = config.withAave
       ? { v2: await deployAaveV2(deployer, listings), v3: await deployAaveV3(deployer, listings) }
       : undefined;
@@ -216,17 +265,20 @@ export const startDevnet = async (
       pid: anvil.pid,
       chainId: anvil.chainId,
       provider,
-      addresses: { ...eas, ...uniswap, vault: vault.address, market: market.address },
+      addresses: { ...eas, ...uniswap, ...vaultAddresses, vault: vault.address, market: market.address },
       listings,
       keys: {
         owner: owner.privateKey as `0x${string}`,
         attester: attester.privateKey as `0x${string}`,
         keeper: keeper.privateKey as `0x${string}`,
+        guardian: guardian.privateKey as `0x${string}`,
+        notaries: notaries.map(({ privateKey }) => privateKey as `0x${string}`),
         stranger: stranger.privateKey as `0x${string}`,
       },
       schemaUid,
       aave,
       setMarket,
+      registerModel,
       checkpoint,
       restore,
       stop,

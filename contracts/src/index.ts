@@ -15,8 +15,12 @@ export {
   devMarketArtifact,
   devNetworksArtifact,
   devTokenArtifact,
+  rebalancerArtifact,
+  uniswapV2VenueArtifact,
+  uniswapV3VenueArtifact,
   vaultAbi,
   vaultArtifact,
+  vaultLensArtifact,
 } from "./artifacts.ts";
 export {
   type Checkpoint,
@@ -27,7 +31,13 @@ export {
   startDevnet,
 } from "./devnet.ts";
 export type { AaveAddresses } from "./devnet-aave.ts";
-export { type DevnetAsset, type DevnetConfig, DevnetConfigError } from "./devnet-config.ts";
+export {
+  DEFAULT_SETTINGS,
+  type DevnetAsset,
+  type DevnetConfig,
+  DevnetConfigError,
+  type VaultSettings,
+} from "./devnet-config.ts";
 export type { DevnetListing } from "./devnet-parts.ts";
 export { DevnetProvider, DevnetTimeError } from "./devnet-provider.ts";
 export { DevnetError, DevnetRevertError, DevnetRpcError } from "./devnet-rpc.ts";

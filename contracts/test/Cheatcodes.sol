@@ -11,14 +11,22 @@ interface Vm {
     function assertTrue(bool condition, string calldata reason) external pure;
     function assertFalse(bool condition, string calldata reason) external pure;
     function assertGe(uint256 a, uint256 b, string calldata reason) external pure;
+    function assertLe(uint256 a, uint256 b, string calldata reason) external pure;
+    function assertLt(uint256 a, uint256 b, string calldata reason) external pure;
     function assertGt(uint256 a, uint256 b, string calldata reason) external pure;
+    function addr(uint256 key) external pure returns (address);
     function chainId(uint256 id) external;
+    function etch(address target, bytes calldata code) external;
     function expectEmit(address emitter) external;
+    function expectPartialRevert(bytes4 selector) external;
     function expectRevert(bytes calldata reason) external;
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function prank(address sender) external;
     function readFile(string calldata path) external view returns (string memory);
+    function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256 gas);
+    function revertToState(uint256 id) external returns (bool);
+    function snapshotState() external returns (uint256 id);
     function snapshotValue(string calldata group, string calldata name, uint256 value) external;
     function warp(uint256 timestamp) external;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IVaultPay, IVenue} from "../sol/IVenue.sol";
 import {DevToken} from "../sol/dev/DevToken.sol";
 import {IPriceFeed} from "../sol/lib/OracleLib.sol";
 
@@ -29,45 +30,23 @@ contract SetFeed is IPriceFeed {
     }
 }
 
-/// Burns a share of every transfer: out of what arrives, or on top of what the sender gives.
-contract TollToken is DevToken {
-    uint256 public receiverTollBps;
-    uint256 public senderTollBps;
+/// A venue that does as it is told: takes `taken` of tokenIn, and gives `given` of tokenOut to the recipient.
+contract CrookedVenue is IVenue {
+    uint256 private _taken;
+    uint256 private _given;
+    address private _token;
 
-    constructor() DevToken("Toll", "TOLL", 18) {}
-
-    function setTolls(uint256 receiverBps, uint256 senderBps) external {
-        (receiverTollBps, senderTollBps) = (receiverBps, senderBps);
+    /// @param token To be asked for instead of tokenIn; zero for tokenIn.
+    function set(uint256 taken, uint256 given, address token) external {
+        (_taken, _given, _token) = (taken, given, token);
     }
 
-    function _update(address from, address to, uint256 amount) internal override {
-        super._update(from, to, amount);
-        if (from == address(0) || to == address(0)) return;
-        if (receiverTollBps > 0) super._update(to, address(0), amount * receiverTollBps / 10_000);
-        if (senderTollBps > 0) super._update(from, address(0), amount * senderTollBps / 10_000);
-    }
-}
-
-/// Calls somebody during its next transfer and keeps the outcome.
-contract CallingToken is DevToken {
-    address private _target;
-    bytes private _call;
-    uint256 public calls;
-    bool public hasSucceeded;
-    bytes public answer;
-
-    constructor() DevToken("Calling", "CALL", 18) {}
-
-    function callDuringTransfer(address target, bytes calldata call_) external {
-        (_target, _call) = (target, call_);
-    }
-
-    function _update(address from, address to, uint256 amount) internal override {
-        super._update(from, to, amount);
-        if (_target == address(0)) return;
-        address target = _target;
-        _target = address(0);
-        ++calls;
-        (hasSucceeded, answer) = target.call(_call);
+    function swap(address tokenIn, address tokenOut, uint256, uint256, bytes calldata, address recipient)
+        external
+        returns (uint256)
+    {
+        IVaultPay(msg.sender).pay(_token == address(0) ? tokenIn : _token, address(this), _taken);
+        DevToken(tokenOut).mint(recipient, _given);
+        return _given;
     }
 }

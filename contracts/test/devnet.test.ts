@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
-import { Contract, Wallet } from "ethers";
+import { Contract, keccak256, Wallet } from "ethers";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import {
   AnvilDiedError,
@@ -27,8 +28,7 @@ const GWEI = 1_000_000_000n;
 const DECISION_SCHEMA =
   "uint256 chainId,address vault,uint64 sequence,uint8 action,uint8 reason,uint64 decidedAt,uint64 expiresAt," +
   "bytes32 inputRoot,bytes32 stateHash,bytes32 modelId,bytes32 forecastHash,bytes32 policyId,uint32 breachPpm," +
-  "bytes32 tradesHash";
-const MODEL = `0x${"11".repeat(32)}` as const;
+  "uint8 holding,bytes32 tradesHash";
 
 const CONFIG: DevnetConfig = {
   base: { symbol: "USDC", decimals: 6 },
@@ -70,7 +70,6 @@ const CONFIG: DevnetConfig = {
     maxSlippage: PERCENT,
     maxOracleAgeSeconds: 2 * HOUR,
   },
-  allowedModels: [MODEL],
 };
 
 const POOL_ABI = [
@@ -148,6 +147,11 @@ describe("the market", () => {
     }
   });
 
+  test("behaviour: the pools' averages agree with the feeds however far the hour went, so that the vault may trade", async () => {
+    const vault = new Contract(devnet.addresses.vault, vaultAbi, devnet.provider);
+    expect((await vault.state!()).isTradingAllowed).toBe(true);
+  });
+
   test("default: the block has the time and the base fee that were asked for", async () => {
     const block = await devnet.provider.getBlock("latest");
     expect([block?.timestamp, block?.baseFeePerGas]).toEqual([START, 37n * GWEI]);
@@ -207,7 +211,7 @@ describe("the market", () => {
 });
 
 describe("the vault", () => {
-  test("default: funded at target weights, with attester and models allowed", async () => {
+  test("default: funded at target weights, with its signers and its venue", async () => {
     const fresh = await startDevnet(CONFIG);
     try {
       const vault = new Contract(fresh.addresses.vault, vaultAbi, fresh.provider);
@@ -216,14 +220,31 @@ describe("the vault", () => {
       for (const [i, weight] of weights.entries())
         expect(Number(weight) / Number(targets[i])).toBeCloseTo(1, 6);
       expect(Number(await vault.nav!()) / 1e18).toBeCloseTo(CONFIG.navUsd, -1);
-      expect(await vault.isAttesterAllowed!(new Wallet(fresh.keys.attester).address)).toBe(true);
-      expect(await vault.isAttesterAllowed!(new Wallet(fresh.keys.stranger).address)).toBe(false);
-      expect(await vault.isModelAllowed!(MODEL)).toBe(true);
+      expect(await vault.isAttester!(new Wallet(fresh.keys.attester).address)).toBe(true);
+      expect(await vault.isAttester!(new Wallet(fresh.keys.stranger).address)).toBe(false);
+      for (const key of fresh.keys.notaries)
+        expect(await vault.isNotary!(new Wallet(key).address)).toBe(true);
+      expect(await vault.isVenue!(fresh.addresses.venue)).toBe(true);
       expect(await vault.decisionSchema!()).toBe(fresh.schemaUid);
       expect([fresh.addresses, fresh.listings]).toEqual([devnet.addresses, devnet.listings]);
     } finally {
       await fresh.stop();
     }
+  });
+
+  test("default: a network's bytes are deployed, checked and registered as a model", async () => {
+    const fixtures = new URL("fixtures/networks.json", import.meta.url);
+    const { full } = JSON.parse(readFileSync(fixtures, "utf8")) as { full: `0x${string}` };
+    const checkpoint = await devnet.checkpoint();
+    const attestationUid = `0x${"22".repeat(32)}` as const;
+    const modelId = await devnet.registerModel(full, attestationUid);
+    expect(modelId).toBe(keccak256(full));
+    const vault = new Contract(devnet.addresses.vault, vaultAbi, devnet.provider);
+    const model = await vault.model!(modelId);
+    expect([model.isActive, model.attestationUid]).toEqual([true, attestationUid]);
+    expect(await devnet.provider.getCode(model.holder)).toBe(full);
+    await expect(devnet.registerModel("0x00", attestationUid)).rejects.toThrow("registerModel");
+    await devnet.restore(checkpoint);
   });
 
   test("error: targets that are not a whole, in the vault's own words", async () => {

@@ -1,6 +1,6 @@
 import type { Snapshot } from "@ballast/data";
 import { describe, expect, it } from "vitest";
-import { stateWith, T0, WAD } from "../../test/fixture.ts";
+import { stateWith, T0, toWad, WAD } from "../../test/fixture.ts";
 import type { Intent, PolicyInput } from "../types.ts";
 import { InvalidPolicyError, PREDICTIVE_DEFAULTS, predictivePolicy } from "./predictive.ts";
 import { thresholdPolicy } from "./threshold.ts";
@@ -76,6 +76,16 @@ describe("predictivePolicy", () => {
     expect(usdc).toBeCloseTo(1 / 3 + 0.01, 8);
     expect(eth).toBeCloseTo(1 - (1 / 3 + 0.15 * 0.02) - (1 / 3 + 0.01), 9);
     expect(usdc! + btc! + eth!).toBeCloseTo(1, 12);
+  });
+  it("behaviour: the base asset ends no further from its target than the vault tolerates", () => {
+    const strict = { ...inside, crossTolerance: toWad(0.005) };
+    const [usdc] = weightsOf(policy.choose(input({ state: strict, ahead: [0.1, 0.8, 0.1] })));
+    // It lies below its target and may end above by four fifths of half a point.
+    expect(usdc).toBeCloseTo(1 / 3 + 0.004, 8);
+    const above = stateWith({ USDC: 0.341, BTC: 0.345, ETH: 0.314 }, { crossTolerance: toWad(0.002) });
+    const [higher] = weightsOf(policy.choose(input({ state: above, ahead: [0.1, 0.8, 0.1] })));
+    // Where it lies above already, by 0.77 points, it may stay there and a little more.
+    expect(higher).toBeCloseTo(0.341 + 0.0016, 8);
   });
   it("behaviour: the base asset in play comes back by the holding furthest on the other side", () => {
     const [usdc, btc, eth] = weightsOf(policy.choose(input({ ahead: [0.8, 0.1, 0.1] })));

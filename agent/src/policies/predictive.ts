@@ -71,10 +71,14 @@ export function predictivePolicy(parameters: PredictiveParameters = PREDICTIVE_D
   return {
     name,
     id: keccak(new TextEncoder().encode(canonicalJson({ name, rule: RULE, ...parameters }))),
+    parameters: { ...parameters },
     horizonHours: parameters.horizonHours,
     choose: (input) => choose(input, parameters),
   };
 }
+
+/** Share of the vault's tolerance that is used: prices move between decision and execution. */
+const TOLERANCE_USED = 0.8;
 
 /** Share of its band that the base asset may be left with by trades of the others. */
 const BASE_ROOM = 0.5;
@@ -145,7 +149,15 @@ function toWeights(
   });
   const base = state.holdings[0] as Holding;
   const baseWeight = () => WAD - result.slice(1).reduce((sum, weight) => sum + weight, 0n);
-  const baseRoom = roomOf(base, isInPlay[0] ? parameters.returnTo : Math.max(BASE_ROOM, parameters.returnTo));
+  const wantedRoom = roomOf(
+    base,
+    isInPlay[0] ? parameters.returnTo : Math.max(BASE_ROOM, parameters.returnTo),
+  );
+  // The vault lets no weight end further from its target than it was, nor across it, but for its tolerance.
+  const allowed = mulDivDown(state.crossTolerance, toWadNearest(TOLERANCE_USED), WAD);
+  const now = deviationOf(base, weights[0]!);
+  const roomAbove = least(wantedRoom, now > 0n ? now + allowed : allowed);
+  const roomBelow = least(wantedRoom, now < 0n ? allowed - now : allowed);
 
   const deviations = state.holdings.map((holding, index) => result[index]! - holding.targetWeight);
   const others = [...result.keys()].slice(1);
@@ -156,7 +168,7 @@ function toWeights(
   );
   for (const index of others) {
     const excess = baseWeight() - base.targetWeight;
-    const beyond = excess - clamp(excess, -baseRoom, baseRoom);
+    const beyond = excess - clamp(excess, -roomBelow, roomAbove);
     const deviation = deviations[index]!;
     if (beyond > 0n && deviation < 0n) result[index]! += clamp(beyond, 0n, -deviation);
     if (beyond < 0n && deviation > 0n) result[index]! += clamp(beyond, -deviation, 0n);
@@ -164,6 +176,8 @@ function toWeights(
   result[0] = baseWeight();
   return result.map(wad);
 }
+
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** The base fee over the lowest that is expected within `hours`; undefined where nothing is forecast within them. */
 function gasAgainstLowestAhead(forecast: PolicyInput["forecast"], hours: number): number | undefined {

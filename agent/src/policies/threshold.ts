@@ -11,6 +11,7 @@ export function thresholdPolicy(): Policy {
   return {
     name,
     id: keccak(new TextEncoder().encode(canonicalJson({ name }))),
+    parameters: {},
     horizonHours: 24,
     choose({ state }) {
       const weights = weightsOf(state);

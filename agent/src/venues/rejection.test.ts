@@ -2,7 +2,8 @@ import { vaultAbi } from "@ballast/contracts";
 import type { Hex } from "@ballast/data";
 import { AbiCoder, Interface, id } from "ethers";
 import { describe, expect, it } from "vitest";
-import { EXPLANATIONS, toRejection } from "./rejection.ts";
+import { EXPLANATIONS } from "./explanations.ts";
+import { toRejection } from "./rejection.ts";
 
 const vault: Hex = `0x${"a".repeat(40)}`;
 const vaultInterface = new Interface(vaultAbi);

@@ -10,9 +10,10 @@ import {
   type SubmitOptions,
   settlePending,
   submit,
+  toOffchainAttestation,
 } from "@ballast/attest";
 import { vaultAbi } from "@ballast/contracts";
-import { BallastError, type Hex, unixMillis, type Wad, wad } from "@ballast/data";
+import { type Hex, unixMillis, type Wad, wad } from "@ballast/data";
 import {
   Interface,
   type JsonRpcApiProvider,
@@ -20,10 +21,18 @@ import {
   type Signer,
   type TransactionReceipt,
   toBeHex,
+  toQuantity,
 } from "ethers";
 import type { Execution, Holding, VaultState } from "../types.ts";
 import type { Executable, Venue } from "../venue.ts";
+import { encodeRebalance } from "./calldata.ts";
 import { toRejection, VaultRejection } from "./rejection.ts";
+import {
+  EtherPriceMissingError,
+  VaultMismatchError,
+  VaultNotFoundError,
+  VenueNotAllowedError,
+} from "./vault-errors.ts";
 
 export interface VaultVenueOptions extends SubmitOptions {
   readonly provider: JsonRpcApiProvider;
@@ -34,46 +43,16 @@ export interface VaultVenueOptions extends SubmitOptions {
   /** Sends the rebalance and pays its gas; may be the same key. Connected to the provider. */
   readonly keeper: Signer;
   readonly domain: EasDomain;
+  /** Where trades are made: one of the venues the vault allows, of Uniswap v3. */
+  readonly tradeVenue: Hex;
+  /** Of the breach network the agent runs; absent where it runs none. */
+  readonly modelId?: Hex | undefined;
+  /** How decisions reach the vault: off chain, the default, costs no transaction of its own. */
+  readonly attestation?: "offchain" | "onchain" | undefined;
   /** Tickers of the vault's tokens in their order, base asset first; the tokens' own symbols where absent. */
   readonly assets?: readonly string[] | undefined;
   /** Ether's price in the base asset; the vault's own price of ETH where absent. */
   readonly fetchEtherPrice?: (() => Promise<Wad>) | undefined;
-}
-
-export class VaultNotFoundError extends BallastError {
-  readonly code = "VAULT_NOT_FOUND";
-  readonly vault: Hex;
-  readonly chainId: bigint;
-  constructor(vault: Hex, chainId: bigint) {
-    super(`there is no vault at ${vault} on chain ${chainId}; check the address and the RPC endpoint`);
-    this.vault = vault;
-    this.chainId = chainId;
-  }
-}
-
-/** The vault is set up for something else than the agent is. */
-export class VaultMismatchError extends BallastError {
-  readonly code = "VAULT_MISMATCH";
-  readonly what: string;
-  readonly ofVault: string;
-  readonly ofAgent: string;
-  constructor(what: string, ofVault: string, ofAgent: string) {
-    super(`the vault's ${what} is ${ofVault} and the agent's is ${ofAgent}; set the agent's to the vault's`);
-    this.what = what;
-    this.ofVault = ofVault;
-    this.ofAgent = ofAgent;
-  }
-}
-
-export class EtherPriceMissingError extends BallastError {
-  readonly code = "ETHER_PRICE_MISSING";
-  readonly assets: readonly string[];
-  constructor(assets: readonly string[]) {
-    super(
-      `the vault holds ${assets.join(", ")} and so knows no price of ETH, which gas is paid in; give a source for it`,
-    );
-    this.assets = assets;
-  }
 }
 
 const vaultInterface = new Interface(vaultAbi);
@@ -81,7 +60,10 @@ const symbolInterface = new Interface(["function symbol() view returns (string)"
 /** Wrapped tokens that move one to one with a market's asset. */
 const UNWRAPPED: Readonly<Record<string, string>> = { WETH: "ETH", WBTC: "BTC" };
 
-/** The vault on its chain: the attestation goes to EAS, the trades through `Vault.rebalance`. */
+const PPM = 10n ** 12n;
+const fromPpm = (ppm: bigint): Wad => wad(ppm * PPM);
+
+/** The vault on its chain: attestations off chain or to EAS, trades through `Vault.rebalance`. */
 class VaultVenue implements Venue {
   readonly #options: VaultVenueOptions;
   readonly #assets: readonly string[];
@@ -93,10 +75,11 @@ class VaultVenue implements Venue {
 
   /** Balances, prices and settings of one block. Throws VaultRejection where an oracle has no usable price, NodeError. */
   async readState(): Promise<VaultState> {
-    const { provider, vault, expectedChainId, fetchEtherPrice } = this.#options;
-    const [[raw], gasPrice] = await Promise.all([
+    const { provider, vault, expectedChainId, fetchEtherPrice, modelId, tradeVenue } = this.#options;
+    const [[raw], gasPrice, model] = await Promise.all([
       callVault(provider, vault, "state"),
       read<Hex>(provider, "eth_gasPrice", []),
+      modelId && this.#readModel(modelId),
     ]);
     const holdings = this.#assets.map(
       (asset, i): Holding => ({
@@ -110,33 +93,69 @@ class VaultVenue implements Venue {
         poolFee: Number(raw.poolFees[i]),
       }),
     );
+    const { settings } = raw;
     return {
       chainId: expectedChainId,
       vault: lower(vault),
       sequence: raw.sequence,
       paused: raw.paused,
+      isTradingAllowed: raw.isTradingAllowed,
       lastRebalanceAt: unixMillis(Number(raw.lastRebalanceAt) * 1000),
-      cooldownSeconds: Number(raw.cooldown),
-      maxTurnover: wad(raw.maxTurnover),
-      maxSlippage: wad(raw.maxSlippage),
+      cooldownSeconds: Number(settings.cooldown),
+      maxTurnover: fromPpm(settings.maxTurnoverPpm),
+      maxSlippage: fromPpm(settings.maxSlippagePpm),
+      turnoverLeft: wad(raw.turnoverLeft),
+      lossLeft: wad(raw.lossLeft),
+      crossTolerance: fromPpm(settings.crossTolerancePpm),
+      minScore: Number(settings.minScore),
+      scoreHorizon: Number(settings.scoreHorizon),
+      notaryThreshold: Number(settings.notaryThreshold),
+      model: model && {
+        id: model.id,
+        attestationUid: model.attestationUid,
+        isActive: model.isActive,
+        maxTurnover: fromPpm(
+          model.age < settings.probation && settings.probationTurnoverPpm < settings.maxTurnoverPpm
+            ? settings.probationTurnoverPpm
+            : settings.maxTurnoverPpm,
+        ),
+      },
+      venue: lower(tradeVenue),
       holdings,
       gasPrice: BigInt(gasPrice),
       etherPrice: (await fetchEtherPrice?.()) ?? holdings.find(({ asset }) => asset === "ETH")!.price,
     };
   }
 
-  async attest({ decision }: Executable) {
-    const { attester, domain, ...options } = this.#options;
+  /** The network as the vault has it, and seconds since its registration at the chain's clock. */
+  async #readModel(id: Hex) {
+    const { provider, vault } = this.#options;
+    const [[{ registeredAt, isActive, attestationUid }], { timestamp }] = await Promise.all([
+      callVault(provider, vault, "model", [id]),
+      read<{ timestamp: Hex }>(provider, "eth_getBlockByNumber", ["latest", false]),
+    ]);
+    return { id, isActive, attestationUid: lower(attestationUid), age: BigInt(timestamp) - registeredAt };
+  }
+
+  async attest({ decision, offchainAttestation }: Executable) {
+    const { attester, domain, attestation, ...options } = this.#options;
+    if (attestation !== "onchain") return undefined;
+    const modelUid = toOffchainAttestation(offchainAttestation).message.refUID;
     const { uid, receipt, isReused } = await attestDecision({
       ...options,
       ...domain,
       decision,
+      modelUid,
       signer: attester,
     });
     return { uid, gasUsed: isReused ? 0n : receipt.gasUsed };
   }
 
-  async execute(decided: Executable, uid: Hex, onSubmitted: (txHash: Hex) => void): Promise<Execution> {
+  async execute(
+    decided: Executable,
+    uid: Hex | undefined,
+    onSubmitted: (txHash: Hex) => void,
+  ): Promise<Execution> {
     const { provider, vault, keeper, expectedChainId } = this.#options;
     await assertChain(provider, expectedChainId);
     await settlePending(keeper, this.#options);
@@ -145,12 +164,12 @@ class VaultVenue implements Venue {
       onSubmitted(earlier.txHash);
       return earlier;
     }
-    const data = vaultInterface.encodeFunctionData("rebalance", [uid, decided.decision, decided.trades]);
+    const data = encodeRebalance(decided, uid);
     const from = await keeper.getAddress();
     try {
       await simulate(provider, { from, to: vault, data });
       const receipt = await submit(keeper, { to: vault, data }, { ...this.#options, onSubmitted });
-      return toExecution(vault, decided, receipt);
+      return toExecution(this.#options, decided, receipt);
     } catch (error) {
       if (!(error instanceof RevertedError || error instanceof VaultRejection)) throw error;
       // Anyone may carry a decision out: where somebody was quicker, ours fails, and theirs is as good.
@@ -175,7 +194,7 @@ class VaultVenue implements Venue {
       const receipt = await provider.getTransactionReceipt(transactionHash).catch((error: unknown) => {
         throw new NodeError("reading a receipt", error);
       });
-      if (receipt !== null) return toExecution(vault, decided, receipt);
+      if (receipt !== null) return toExecution(this.#options, decided, receipt);
     }
     return undefined;
   }
@@ -183,7 +202,7 @@ class VaultVenue implements Venue {
 
 /**
  * The venue of one vault, after checking that it is there and set up as the agent is.
- * Throws WrongChainError, VaultNotFoundError, VaultMismatchError, EtherPriceMissingError or NodeError.
+ * Throws WrongChainError, VaultNotFoundError, VaultMismatchError, VenueNotAllowedError, EtherPriceMissingError or NodeError.
  */
 export async function vaultVenue(options: VaultVenueOptions): Promise<Venue> {
   const { provider, vault, expectedChainId, domain } = options;
@@ -195,15 +214,17 @@ export async function vaultVenue(options: VaultVenueOptions): Promise<Venue> {
     if (ofVault.toLowerCase() !== ofAgent.toLowerCase()) throw new VaultMismatchError(what, ofVault, ofAgent);
   };
   same("chain", String(expectedChainId), String(domain.chainId));
-  const [[schema], [eas], [configs]] = await Promise.all([
+  const [[schema], [eas], [configs], [isVenue]] = await Promise.all([
     callVault(provider, vault, "decisionSchema"),
     callVault(provider, vault, "eas"),
-    callVault(provider, vault, "tokenConfigs"),
+    callVault(provider, vault, "holdings"),
+    callVault(provider, vault, "isVenue", [options.tradeVenue]),
   ]).catch((error: unknown) => {
     throw error instanceof VaultRejection ? new VaultNotFoundError(vault, expectedChainId) : error;
   });
   same("EAS schema", schema, domain.schemaUid);
   same("EAS contract", eas, domain.easAddress);
+  if (!isVenue) throw new VenueNotAllowedError(options.tradeVenue, vault);
   const tokens: string[] = [...configs].map(({ token }) => token);
   const assets = options.assets ?? (await Promise.all(tokens.map((token) => fetchTicker(provider, token))));
   same("number of tokens", String(tokens.length), String(assets.length));
@@ -228,8 +249,13 @@ async function simulate(
   }
 }
 
-async function callVault(provider: JsonRpcApiProvider, vault: Hex, name: string) {
-  const data = await simulate(provider, { to: vault, data: vaultInterface.encodeFunctionData(name) });
+async function callVault(
+  provider: JsonRpcApiProvider,
+  vault: Hex,
+  name: string,
+  args: readonly unknown[] = [],
+) {
+  const data = await simulate(provider, { to: vault, data: vaultInterface.encodeFunctionData(name, args) });
   try {
     return vaultInterface.decodeFunctionResult(name, data);
   } catch {
@@ -246,18 +272,30 @@ async function fetchTicker(provider: JsonRpcApiProvider, token: string): Promise
   return UNWRAPPED[symbol] ?? symbol;
 }
 
-/** One transaction may hold several rebalances; the swaps of this decision carry its sequence. */
-function toExecution(vault: Hex, { decision }: Executable, receipt: TransactionReceipt): Execution {
-  const swaps = receipt.logs
+/** One transaction may hold several rebalances; the events of this decision carry its sequence. */
+async function toExecution(
+  { provider, vault }: Pick<VaultVenueOptions, "provider" | "vault">,
+  { decision }: Executable,
+  receipt: TransactionReceipt,
+): Promise<Execution> {
+  const events = receipt.logs
     .filter(({ address }) => lower(address) === lower(vault))
     .map((log) => vaultInterface.parseLog(log))
-    .filter((event): event is LogDescription => event?.name === "Traded")
-    .filter(({ args }) => args.sequence === decision.sequence);
+    .filter((event): event is LogDescription => event?.args.sequence === decision.sequence);
+  const swaps = events.filter(({ name }) => name === "Traded");
+  const { navBefore, navAfter } = events.find(({ name }) => name === "Rebalanced")!.args;
+  const block = await read<{ timestamp: Hex }>(provider, "eth_getBlockByNumber", [
+    toQuantity(receipt.blockNumber),
+    false,
+  ]);
   return {
     txHash: receipt.hash as Hex,
     blockNumber: receipt.blockNumber,
     gasUsed: receipt.gasUsed,
     gasPrice: receipt.gasPrice,
     amountsOut: swaps.map(({ args }) => args.amountOut),
+    minedAt: BigInt(block.timestamp),
+    navBefore: wad(navBefore),
+    navAfter: wad(navAfter),
   };
 }

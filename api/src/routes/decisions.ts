@@ -1,4 +1,4 @@
-import type { Journal } from "@ballast/agent";
+import { evidenceOf, type Journal } from "@ballast/agent";
 import type { Hex } from "@ballast/data";
 import type { FastifyPluginCallbackTypebox } from "@fastify/type-provider-typebox";
 import { NotFoundError } from "../problem.ts";
@@ -42,9 +42,9 @@ export const decisions: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
   const findAttested = (given: string) => {
     const uid = given.toLowerCase() as Hex;
     const entry = journal.getByUid(uid);
-    const evidence = entry && toEvidenceFile(entry);
+    const evidence = entry && evidenceOf(journal, entry);
     if (evidence === undefined) throw new NotFoundError("attestation", given, "/v1/decisions");
-    return { uid, entry: entry!, evidence };
+    return { uid, entry: entry!, evidence: toEvidenceFile(entry!, evidence) };
   };
 
   app.get(

@@ -9,6 +9,24 @@ export const agentCommand = (): Command =>
     )
     .requiredOption("--rpc <url>", "node of the vault's chain")
     .requiredOption("--vault <address>", "the vault")
+    .requiredOption("--venue <address>", "where it trades: a Uniswap v3 venue that the vault allows")
+    .option(
+      "--notary <urls>",
+      "notaries to ask before a trade ahead of a breach, as many as the vault wants or more",
+      (text) => text.split(",").map(toUrl),
+    )
+    .addOption(
+      new Option(
+        "--attest <where>",
+        "how decisions reach the vault; off chain costs no transaction of its own",
+      )
+        .choices(["offchain", "onchain"])
+        .default("offchain"),
+    )
+    .option(
+      "--references <file>",
+      "off-chain attestations of the model and its dataset, to go into the evidence",
+    )
     .option(
       "--chain <id>",
       "chain the node must serve; default: the one it serves, which is printed",
@@ -59,7 +77,8 @@ export const agentCommand = (): Command =>
     .addHelpText(
       "after",
       "\nExamples:\n" +
-        "  npm run ballast -- agent --rpc $RPC --vault 0x… --model 0x… --dry-run --once\n" +
-        "  BALLAST_PASSWORD=… npm run ballast -- agent --rpc $RPC --chain 1 --vault 0x… --model 0x… --keystore key.json",
+        "  npm run ballast -- agent --rpc $RPC --vault 0x… --venue 0x… --model 0x… --dry-run --once\n" +
+        "  BALLAST_PASSWORD=… npm run ballast -- agent --rpc $RPC --chain 1 --vault 0x… --venue 0x… --model 0x… \\\n" +
+        "    --notary http://notary-a:8790,http://notary-b:8790 --keystore key.json",
     )
     .action(async (options) => (await import("../live.ts")).runAgent(options, openTerminal()));

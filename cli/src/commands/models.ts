@@ -64,6 +64,24 @@ export const modelsCommand = (): Command =>
         .requiredOption("--reason <text>", "why, for the history")
         .action(async (options) => (await import("../models.ts")).rollbackModel(options, openTerminal())),
     )
+    .addCommand(
+      withStore(new Command("attest"))
+        .description(
+          "Signs, off chain, what a model was trained on and how good it was: what a vault registers it under.",
+        )
+        .argument("<id>", "modelId, its first digits, or champion")
+        .requiredOption("--rpc <url>", "node of the vault's chain")
+        .requiredOption("--eas <address>", "EAS of that chain")
+        .requiredOption("--keystore <file>", "encrypted JSON keystore of the key that signs")
+        .option(
+          "--password-file <file>",
+          "file with the keystore's password; default: the variable BALLAST_PASSWORD",
+        )
+        .option("--out <file>", "where the attestations go", "references.json")
+        .action(async (id, options) =>
+          (await import("../attestModel.ts")).runAttestModel(id, options, openTerminal()),
+        ),
+    )
     .addHelpText(
       "after",
       "\nExamples:\n  npm run ballast -- models list\n  npm run ballast -- models promote 0x5f…c2 --bars ./bars\n  npm run ballast -- models rollback --reason drift",

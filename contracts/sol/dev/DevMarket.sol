@@ -55,6 +55,15 @@ contract DevMarket {
         }
     }
 
+    /// @notice Swaps every pool to its price, and reports nothing.
+    function movePools(uint160[] calldata sqrtPricesX96) external onlyOperator {
+        if (sqrtPricesX96.length != listings.length) revert WrongLength(sqrtPricesX96.length, listings.length);
+        for (uint256 i = 0; i < listings.length; ++i) {
+            IUniswapV3Pool pool = listings[i].pool;
+            if (address(pool) != address(0)) _moveTo(pool, sqrtPricesX96[i]);
+        }
+    }
+
     function _moveTo(IUniswapV3Pool pool, uint160 target) private {
         (uint160 current,,,,,,) = pool.slot0();
         // The input is as good as unlimited; the price limit alone ends the swap, so the pool stops exactly there.
