@@ -23,6 +23,14 @@ export {
 export { type LoopPorts, runLoop, type Step } from "./loop.ts";
 export { type CostBps, type Outcome, type OutcomeRecorder, outcomeRecorder } from "./outcome.ts";
 export { type Plan, planTrades } from "./plan.ts";
+export { BadCppiError, type CppiParameters, checkCppi, cppiExposure, cppiFloor } from "./policies/cppi.ts";
+export { toDestination, toDestinationWad } from "./policies/destination.ts";
+export {
+  BadNoTradeProblemError,
+  type NoTradeProblem,
+  type NoTradeRegion,
+  noTradeRegion,
+} from "./policies/no-trade.ts";
 export {
   InvalidPolicyError,
   PREDICTIVE_DEFAULTS,

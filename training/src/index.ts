@@ -1,4 +1,31 @@
 export { type BackendName, chooseBackend, NoBackendError } from "./backend.ts";
+export {
+  type LiquidationProblem,
+  type LiquidationSchedule,
+  liquidationSchedule,
+} from "./backtest/almgren-chriss.ts";
+export { type CppiRun, cppiGapRisk, simulateCppi } from "./backtest/cppi.ts";
+export {
+  MissingPriceError,
+  type SimMarket,
+  toSimMarket,
+  UnequalBarsError,
+  WeightsNotOneError,
+} from "./backtest/market.ts";
+export {
+  BadRuleError,
+  BandOverlapsZeroError,
+  type ReactiveRule,
+  type SimCosts,
+  type SimOptions,
+} from "./backtest/rule.ts";
+export {
+  RuinedError,
+  type SimBlocks,
+  type SimResult,
+  simulate,
+  TradeExceedsPoolError,
+} from "./backtest/simulate.ts";
 export { type BreachOutcomes, CALIBRATION_VAULT, toBreachOutcomes, toCalibrated } from "./calibration.ts";
 export {
   type Challenge,
