@@ -19,6 +19,10 @@ export interface Benchmark {
 
 /** By name. Loaded only when run, so that a list of them costs nothing. */
 export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  backtest: {
+    about: "the backtest's simulator beside a plain C loop, and a sweep of a thousand settings",
+    run: async (options) => (await import("./backtest.ts")).backtest(options),
+  },
   forecast: {
     about: "walk-forward accuracy of every volatility model, coverage, and breach probabilities",
     run: async (options) => (await import("./forecast.ts")).forecast(options),

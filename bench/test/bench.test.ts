@@ -74,6 +74,24 @@ describe("bench", () => {
     }
   });
 
+  it("default: backtest runs the simulator beside C, which says the same to the last bit", {
+    timeout: 120_000,
+  }, () => {
+    const { status, stdout, stderr } = bench("backtest", "--quick", "--json");
+    expect(stderr).not.toContain("PEERS_DIFFER");
+    expect(status).toBe(0);
+    const rows: { name: string; value: number }[] = JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
+    const hasCompiler = !stderr.includes("no C compiler");
+    if (!hasCompiler) console.warn("no C compiler here: the comparison with C is not tested");
+    expect(rows.map(({ name }) => name)).toEqual([
+      "sim_bars_per_s",
+      ...(hasCompiler ? ["sim_vs_c"] : []),
+      "sweep_20_s",
+      "sim_memory_mb",
+    ]);
+    for (const { name, value } of rows) expect(value, name).toBeGreaterThan(0);
+  });
+
   it("default: --help lists the benchmarks with an example", () => {
     const { status, stdout } = bench("--help");
     expect(status).toBe(0);
@@ -82,10 +100,13 @@ describe("bench", () => {
   });
 
   it.each([
-    [["pipelines"], /^MISUSE: There is no benchmark "pipelines"; choose among: forecast, pipeline\. .*\n$/],
+    [
+      ["pipelines"],
+      /^MISUSE: There is no benchmark "pipelines"; choose among: backtest, forecast, pipeline\. .*\n$/,
+    ],
     [["pipeline", "twice"], /^MISUSE: There is no benchmark "pipeline twice"; .*\n$/],
     [["toString"], /^MISUSE: There is no benchmark "toString"; .*\n$/],
-    [[], /^MISUSE: No benchmark is named; choose among: forecast, pipeline\. .*\n$/],
+    [[], /^MISUSE: No benchmark is named; choose among: backtest, forecast, pipeline\. .*\n$/],
     [["pipeline", "--bar", "x"], /^MISUSE: .*--bar.*--help lists the options\.\n$/],
   ])("error: %j is one line and status 2", (args, line) => {
     const { status, stdout, stderr } = bench(...args);

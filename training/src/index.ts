@@ -26,6 +26,7 @@ export {
   simulate,
   TradeExceedsPoolError,
 } from "./backtest/simulate.ts";
+export { type RuleSweep, SweepThreadError, sweepRules } from "./backtest/sweep.ts";
 export { type BreachOutcomes, CALIBRATION_VAULT, toBreachOutcomes, toCalibrated } from "./calibration.ts";
 export {
   type Challenge,
