@@ -25,6 +25,7 @@ export { type CostBps, type Outcome, type OutcomeRecorder, outcomeRecorder } fro
 export { type Plan, planTrades } from "./plan.ts";
 export { BadCppiError, type CppiParameters, checkCppi, cppiExposure, cppiFloor } from "./policies/cppi.ts";
 export { toDestination, toDestinationWad } from "./policies/destination.ts";
+export { type InsuredParameters, insuredPolicy } from "./policies/insured.ts";
 export {
   BadNoTradeProblemError,
   type NoTradeProblem,
@@ -37,7 +38,22 @@ export {
   type PredictiveParameters,
   predictivePolicy,
 } from "./policies/predictive.ts";
+export {
+  BadReactivePolicyError,
+  type ReactiveParameters,
+  RULES,
+  reactivePolicy,
+  type TriggerWidth,
+} from "./policies/reactive.ts";
 export { thresholdPolicy } from "./policies/threshold.ts";
+export {
+  FIXED_THRESHOLD,
+  gasFallOf,
+  type TriggerSignals,
+  type TriggerSurface,
+  toSignals,
+  triggerFactor,
+} from "./policies/trigger.ts";
 export { stateHash } from "./state.ts";
 export * from "./types.ts";
 export type { Executable, Venue } from "./venue.ts";
