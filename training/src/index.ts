@@ -13,6 +13,15 @@ export {
   WeightsNotOneError,
 } from "./backtest/market.ts";
 export {
+  BadPoolError,
+  PoolExhaustedError,
+  type PoolState,
+  poolDepth,
+  type Swap,
+  swapExactIn,
+} from "./backtest/pool.ts";
+export { MAX_TICK, sqrtPriceOfTick } from "./backtest/pool-math.ts";
+export {
   BadRuleError,
   BandOverlapsZeroError,
   type ReactiveRule,
@@ -27,6 +36,14 @@ export {
   TradeExceedsPoolError,
 } from "./backtest/simulate.ts";
 export { type RuleSweep, SweepThreadError, sweepRules } from "./backtest/sweep.ts";
+export {
+  type FrictionRates,
+  lossVersusRebalancing,
+  type RebalanceGas,
+  toFeeRate,
+  toGasDollars,
+  VAULT_GAS,
+} from "./backtest/true-costs.ts";
 export { type BreachOutcomes, CALIBRATION_VAULT, toBreachOutcomes, toCalibrated } from "./calibration.ts";
 export {
   type Challenge,
