@@ -6,7 +6,7 @@ import { toJson, toTable } from "./measure.ts";
 
 const MISUSED = 2;
 const names = Object.keys(BENCHMARKS);
-const HELP = `Usage: npm run bench -- <name> [--bars <folder>] [--refits <n>] [--json] [--quick]
+const HELP = `Usage: npm run bench -- <name> [--bars <folder>] [--gas <file>] [--refits <n>] [--json] [--quick]
 
 Runs one benchmark and prints each figure beside a peer's, measured in the same run.
 
@@ -17,6 +17,7 @@ ${Object.entries(BENCHMARKS)
 
 Options:
   --bars <folder>  recorded bars, one file an asset; a seeded synthetic market where absent
+  --gas <file>     recorded base fees in gwei for the policies benchmark, a CSV with a column of times
   --refits <n>     how often the forecast benchmark fits again, 18 where absent
   --json           end with one line of JSON: [{name, value, unit, peer, peerValue, ratio}, …]
   --quick          as few repetitions as show that it works; the times mean little
@@ -26,6 +27,7 @@ Examples:
   npm run bench -- pipeline
   npm run bench -- pipeline --bars ./bars --json
   npm run bench -- forecast --bars ./bars
+  npm run bench -- policies --bars ./bars --gas ./base-fees.csv
 `;
 
 /** The command line asks for something there is not. */
@@ -40,6 +42,7 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         bars: { type: "string" },
+        gas: { type: "string" },
         refits: { type: "string" },
         json: { type: "boolean", default: false },
         quick: { type: "boolean", default: false },
@@ -64,7 +67,12 @@ async function main(args: readonly string[]): Promise<void> {
     void process.stderr.write(
       `${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${line}\n`,
     );
-  const rows = await BENCHMARKS[name]!.run({ bars: values.bars, isQuick: values.quick, log });
+  const rows = await BENCHMARKS[name]!.run({
+    bars: values.bars,
+    gas: values.gas,
+    isQuick: values.quick,
+    log,
+  });
   process.stdout.write(`${toTable(rows)}\n`);
   if (values.json) process.stdout.write(`${toJson(rows)}\n`);
 }

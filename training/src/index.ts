@@ -4,7 +4,10 @@ export {
   type LiquidationSchedule,
   liquidationSchedule,
 } from "./backtest/almgren-chriss.ts";
+export { compareFrontiers, gapClosed, poolFolds } from "./backtest/comparison.ts";
+export { budgetOf, type ContestOptions, type Frontiers, toContender } from "./backtest/contest.ts";
 export { type CppiRun, cppiGapRisk, simulateCppi } from "./backtest/cppi.ts";
+export { type Arena, FAMILIES, type Family } from "./backtest/families.ts";
 export {
   MissingPriceError,
   type SimMarket,
@@ -22,12 +25,25 @@ export {
 } from "./backtest/pool.ts";
 export { MAX_TICK, sqrtPriceOfTick } from "./backtest/pool-math.ts";
 export {
+  type Fold as TuningFold,
+  LedgerCorruptError,
+  openScoreLedger,
+  RepeatedWindowError,
+  runProtocol,
+  type ScoreLedger,
+  TunedOnScoredError,
+  toExpandingFolds,
+  UnequalBudgetError,
+  type Window,
+} from "./backtest/protocol.ts";
+export {
   BadRuleError,
   BandOverlapsZeroError,
   type ReactiveRule,
   type SimCosts,
   type SimOptions,
 } from "./backtest/rule.ts";
+export { clairvoyantGas, gasSignals, volatilitySignals } from "./backtest/signals.ts";
 export {
   RuinedError,
   type SimBlocks,

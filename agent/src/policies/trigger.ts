@@ -10,12 +10,12 @@ import type { PolicyInput } from "../types.ts";
 
 /**
  * How much wider or narrower than a fixed threshold a trigger is. All zero is the fixed threshold; `gasPower` alone
- * widens with present gas, `volatilityPower` alone follows the volatility, `gasFallWeight` waits for cheaper gas.
+ * widens with present gas, `volatilityPower` alone follows the volatility, `gasFallWeight` reads the forecast of gas.
  */
 export interface TriggerSurface {
   /** α: power of gas over usual. */
   readonly gasPower: number;
-  /** β: weight of the expected fall of gas; below 0 widens where waiting is expected to make it cheaper. */
+  /** β: weight of the expected fall of gas; below 0 widens, above 0 narrows where gas is expected to become cheaper. */
   readonly gasFallWeight: number;
   /** γ: power of the forecast volatility over the usual one. */
   readonly volatilityPower: number;

@@ -1,6 +1,6 @@
 import { requireThat } from "../evaluation/sample.ts";
 
-/** One setting's result: how far it strays (tracking error) or what it costs, and what that buys. */
+/** One setting's result: what is held equal (tracking error, cost) and what is compared, both from 0. */
 export interface FrontierPoint {
   readonly x: number;
   readonly y: number;
@@ -8,7 +8,7 @@ export interface FrontierPoint {
 
 /**
  * ln y at each ln x of `at`, linear between the points in order of x and on from the two outermost. All above 0;
- * two or more points with different x.
+ * two or more points.
  */
 export function interpolateLogs(points: readonly FrontierPoint[], at: readonly number[]): number[] {
   const sorted = points.toSorted((a, b) => a.x - b.x);
@@ -25,26 +25,32 @@ export function interpolateLogs(points: readonly FrontierPoint[], at: readonly n
 }
 
 /**
- * y of one frontier over y of another at equal x: each is fitted by a power law y = a·xᵇ through its points (least
- * squares of the logs), and both are read at the geometric mean of all x. Costs against tracking error are such laws
- * in theory: b = −1 where costs are proportional, −2 where each trade costs the same.
+ * The height of a frontier y = a·x^−elasticity: the mean of y·x^elasticity over its points. Linear in y, so that a
+ * point at which nothing was paid is a small number and not a logarithm of zero. Costs against tracking error have
+ * elasticity 1 where they are proportional and 2 where each trade costs the same (by the half-widths' own laws:
+ * turnover goes as 1/h, trades as 1/h²).
  */
-export function ratioAtEqualX(own: readonly FrontierPoint[], other: readonly FrontierPoint[]): number {
-  const middle = meanOf([...own, ...other].map(({ x }) => Math.log(x)));
-  return Math.exp(fitAt(own, middle) - fitAt(other, middle));
+export function heightOf(points: readonly FrontierPoint[], elasticity: number): number {
+  return points.reduce((sum, { x, y }) => sum + y * x ** elasticity, 0) / points.length;
 }
 
-/** Value at ln x = `at` of the line through the logs. */
-function fitAt(points: readonly FrontierPoint[], at: number): number {
-  const xs = points.map(({ x }) => Math.log(x));
-  const ys = points.map(({ y }) => Math.log(y));
-  const [mx, my] = [meanOf(xs), meanOf(ys)];
+/**
+ * The elasticity that several frontiers have in common: minus the slope of ln y on ln x, each with a height of its
+ * own, by least squares; points with y = 0 have no say. From `least` to `most`.
+ */
+export function commonElasticity(
+  frontiers: readonly (readonly FrontierPoint[])[],
+  least: number,
+  most: number,
+): number {
   let [sxx, sxy] = [0, 0];
-  for (const [i, x] of xs.entries()) {
-    sxx += (x - mx) ** 2;
-    sxy += (x - mx) * (ys[i]! - my);
+  for (const frontier of frontiers) {
+    const logs = frontier.filter(({ y }) => y > 0).map(({ x, y }) => [Math.log(x), Math.log(y)] as const);
+    const mx = logs.reduce((sum, [x]) => sum + x, 0) / logs.length;
+    for (const [x, y] of logs) {
+      sxx += (x - mx) ** 2;
+      sxy += (x - mx) * y;
+    }
   }
-  return my + (sxx > 0 ? (sxy / sxx) * (at - mx) : 0);
+  return sxx > 0 ? Math.min(most, Math.max(least, -sxy / sxx)) : least;
 }
-
-const meanOf = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;

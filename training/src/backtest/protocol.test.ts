@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { interpolateLogs, ratioAtEqualX } from "./frontier.ts";
+import { commonElasticity, heightOf, interpolateLogs } from "./frontier.ts";
 import {
   type Contender,
   LedgerCorruptError,
@@ -97,13 +97,17 @@ describe("openScoreLedger", () => {
 
 describe("frontiers", () => {
   const law = (a: number, b: number, xs: readonly number[]) => xs.map((x) => ({ x, y: a * x ** b }));
-  it("default: reads a power law anywhere, and compares two where both are read at the same x", () => {
+  it("default: reads a power law anywhere, and compares two of them", () => {
     const points = law(2, -1.5, [1, 2, 4, 8]);
     for (const [i, y] of interpolateLogs(points, [0.5, 3, 16]).entries()) {
       expect(y).toBeCloseTo(2 * [0.5, 3, 16][i]! ** -1.5, 10);
     }
-    expect(ratioAtEqualX(law(1.5, -2, [1, 2, 4]), law(2, -2, [3, 5, 9]))).toBeCloseTo(0.75, 10);
-    expect(ratioAtEqualX(points, points)).toBe(1);
+    // Heights compare laws wherever their points lie, once the elasticity is known.
+    const [own, other] = [law(1.5, -2, [1, 2, 4]), law(2, -2, [3, 5, 9])];
+    expect(commonElasticity([own, other], 0, 5)).toBeCloseTo(2, 10);
+    expect(heightOf(own, 2) / heightOf(other, 2)).toBeCloseTo(0.75, 10);
+    expect(commonElasticity([law(1, -9, [1, 2])], 0, 5)).toBe(5);
+    expect(commonElasticity([[{ x: 1, y: 0 }]], 0.5, 5)).toBe(0.5);
   });
   it("error: one point is no frontier", () => {
     expect(() => interpolateLogs(law(1, 1, [1]), [1])).toThrow(/frontier points/);

@@ -35,8 +35,9 @@ export interface SimResult {
 }
 
 export interface SimBlocks {
-  /** Costs of all kinds, share. */
+  /** Costs of all kinds, and that of gas among them, shares. */
   readonly cost: Float64Array;
+  readonly gas: Float64Array;
   /** Sum of squared tracking differences. */
   readonly squares: Float64Array;
   readonly outsideBars: Float64Array;
@@ -203,6 +204,7 @@ export function simulate(
     }
     if (t === blockEnd) {
       blocks.cost[block] = tally.fees + tally.gas + tally.impact;
+      blocks.gas[block] = tally.gas;
       blocks.squares[block] = walk.squares;
       blocks.outsideBars[block++] = tally.outsideBars;
       blockEnd = Math.min(blockEnd + blockBars, bars);
@@ -225,11 +227,17 @@ const toColumns = (values: readonly number[], stride: number, rest: number): Flo
 
 const newBlocks = (count: number): SimBlocks => ({
   cost: new Float64Array(count),
+  gas: new Float64Array(count),
   squares: new Float64Array(count),
   outsideBars: new Float64Array(count),
 });
 
-const toDifferences = ({ cost, squares, outsideBars }: SimBlocks): SimBlocks => {
+const toDifferences = ({ cost, gas, squares, outsideBars }: SimBlocks): SimBlocks => {
   const differences = (sums: Float64Array) => sums.map((sum, i) => sum - (sums[i - 1] ?? 0));
-  return { cost: differences(cost), squares: differences(squares), outsideBars: differences(outsideBars) };
+  return {
+    cost: differences(cost),
+    gas: differences(gas),
+    squares: differences(squares),
+    outsideBars: differences(outsideBars),
+  };
 };
