@@ -37,13 +37,37 @@ export { httpNotary, NotaryUnusableError } from "./notary-client.ts";
 export { type CostBps, type Outcome, type OutcomeRecorder, outcomeRecorder } from "./outcome.ts";
 export { type HoldingOutlook, outlookOf } from "./outlook.ts";
 export { type Plan, planTrades } from "./plan.ts";
+export { BadCppiError, type CppiParameters, checkCppi, cppiExposure, cppiFloor } from "./policies/cppi.ts";
+export { toDestination, toDestinationWad } from "./policies/destination.ts";
+export { type InsuredParameters, insuredPolicy } from "./policies/insured.ts";
+export {
+  BadNoTradeProblemError,
+  type NoTradeProblem,
+  type NoTradeRegion,
+  noTradeRegion,
+} from "./policies/no-trade.ts";
 export {
   InvalidPolicyError,
   PREDICTIVE_DEFAULTS,
   type PredictiveParameters,
   predictivePolicy,
 } from "./policies/predictive.ts";
+export {
+  BadReactivePolicyError,
+  type ReactiveParameters,
+  RULES,
+  reactivePolicy,
+  type TriggerWidth,
+} from "./policies/reactive.ts";
 export { thresholdPolicy } from "./policies/threshold.ts";
+export {
+  FIXED_THRESHOLD,
+  gasFallOf,
+  type TriggerSignals,
+  type TriggerSurface,
+  toSignals,
+  triggerFactor,
+} from "./policies/trigger.ts";
 export { stateHash } from "./state.ts";
 export * from "./types.ts";
 export type { Executable, Venue } from "./venue.ts";

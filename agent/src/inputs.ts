@@ -9,7 +9,7 @@ import type { Decided, Policy, VaultScorer, VaultState } from "./types.ts";
 /** What a decision depends on beside the snapshot, the forecast and the network: enough to decide again. */
 export interface DecisionInputs {
   readonly state: VaultState;
-  readonly policy: { readonly name: string; readonly parameters: Readonly<Record<string, number>> };
+  readonly policy: { readonly name: string; readonly parameters: Readonly<Record<string, unknown>> };
   readonly options: DecideOptions;
   /** The decider's clock. */
   readonly now: UnixMillis;

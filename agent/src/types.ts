@@ -114,7 +114,7 @@ export interface Policy {
   /** keccak256 of the name and the canonical parameters. */
   readonly id: Hex;
   /** What it was made with, by name: together with the name, all that its choices depend on. */
-  readonly parameters: Readonly<Record<string, number>>;
+  readonly parameters: Readonly<Record<string, unknown>>;
   /** Horizon of the breach probability that goes into the decision, hours. */
   readonly horizonHours: number;
   choose(input: PolicyInput): Intent;

@@ -37,7 +37,7 @@ const toCells = ({ open, high, low, close, volume }: BarColumns, i: number): num
  * Just after the youngest bar opened: with this as the present, a folder gives the same market on any day.
  * That bar itself has not closed by then and is left out.
  */
-const presentOf = (raw: RawMarket): UnixMillis =>
+export const presentOf = (raw: RawMarket): UnixMillis =>
   unixMillis(Math.max(...raw.series.map(({ time }) => time.reduce((latest, ms) => Math.max(latest, ms), 0))));
 
 /** The `count` assets of a folder with the largest money volume in their last month, as a clean market. */

@@ -6,7 +6,7 @@ import { toJson, toTable } from "./measure.ts";
 
 const MISUSED = 2;
 const names = Object.keys(BENCHMARKS);
-const HELP = `Usage: npm run bench -- <name> [--bars <folder>] [--refits <n>] [--until <date>] [--json] [--quick]
+const HELP = `Usage: npm run bench -- <name> [--bars <folder>] [--gas <file>] [--refits <n>] [--until <date>] [--json] [--quick]
 
 Runs one benchmark and prints each figure beside a peer's, measured in the same run.
 
@@ -17,6 +17,7 @@ ${Object.entries(BENCHMARKS)
 
 Options:
   --bars <folder>  recorded bars, one file an asset; a seeded synthetic market where absent
+  --gas <file>     recorded base fees in gwei for the policies benchmark, a CSV with a column of times
   --refits <n>     how often the forecast benchmark fits again, 18 where absent
   --until <date>   where the breach score of the verify benchmark stops reading, the bars' end where absent
   --json           end with one line of JSON: [{name, value, unit, peer, peerValue, ratio}, …]
@@ -27,6 +28,7 @@ Examples:
   npm run bench -- pipeline
   npm run bench -- pipeline --bars ./bars --json
   npm run bench -- forecast --bars ./bars
+  npm run bench -- policies --bars ./bars --gas ./base-fees.csv
 `;
 
 /** The command line asks for something there is not. */
@@ -41,6 +43,7 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         bars: { type: "string" },
+        gas: { type: "string" },
         refits: { type: "string" },
         until: { type: "string" },
         json: { type: "boolean", default: false },
@@ -71,7 +74,8 @@ async function main(args: readonly string[]): Promise<void> {
   const refits = values.refits === undefined ? undefined : Number(values.refits);
   if (refits !== undefined && !(Number.isInteger(refits) && refits >= 1))
     throw new MisuseError(`--refits is ${values.refits}; give a whole number from 1.`);
-  const rows = await BENCHMARKS[name]!.run({ bars: values.bars, until, isQuick: values.quick, refits, log });
+  const { bars, gas, quick: isQuick } = values;
+  const rows = await BENCHMARKS[name]!.run({ bars, gas, until, isQuick, refits, log });
   process.stdout.write(`${toTable(rows)}\n`);
   if (values.json) process.stdout.write(`${toJson(rows)}\n`);
 }

@@ -3,6 +3,8 @@ import type { Row } from "./measure.ts";
 export interface BenchmarkOptions {
   /** Folder of recorded bars; a seeded synthetic market where absent. */
   readonly bars: string | undefined;
+  /** File of base fees; the market's own where absent. */
+  readonly gas?: string | undefined;
   /** As few repetitions as show that it works. */
   readonly isQuick: boolean;
   /** Times a model is fitted again in a walk-forward; the benchmark's own choice where absent. */
@@ -21,6 +23,10 @@ export interface Benchmark {
 
 /** By name. Loaded only when run, so that a list of them costs nothing. */
 export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  backtest: {
+    about: "the backtest's simulator beside a plain C loop, and a sweep of a thousand settings",
+    run: async (options) => (await import("./backtest.ts")).backtest(options),
+  },
   forecast: {
     about: "walk-forward accuracy of every volatility model, coverage, and breach probabilities",
     run: async (options) => (await import("./forecast.ts")).forecast(options),
@@ -28,6 +34,11 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   pipeline: {
     about: "each part of the way of a decision: ingest, forecast, decide, sign, journal, attest, rebalance",
     run: async (options) => (await import("./pipeline.ts")).pipeline(options),
+  },
+  policies: {
+    about:
+      "what every rebalancing policy costs out of sample, at equal tracking error, on mainnet and on a rollup",
+    run: async (options) => (await import("./policies.ts")).policies(options),
   },
   verify: {
     about:

@@ -12,6 +12,8 @@ export interface Row {
   readonly peerValue: number;
   /** First and third quartile of the value's samples; absent for what does not vary, such as gas. */
   readonly quartiles?: readonly [number, number] | undefined;
+  /** 95 % confidence interval of the value, where it is an estimate. */
+  readonly interval?: readonly [number, number] | undefined;
 }
 
 /** One thing to time. `run` gets the number of its call, so that it can vary its input. */
@@ -99,12 +101,12 @@ export function toTimedRow(
 /** Value over peer: below 1 is better where less is, above 1 where more is. */
 export const ratioOf = ({ value, peerValue }: Row): number => value / peerValue;
 
-/** One line: an array of `{name, value, unit, peer, peerValue, ratio}`. */
+/** One line: an array of `{name, value, unit, peer, peerValue, ratio}`, and `interval` where there is one. */
 export const toJson = (rows: readonly Row[]): string =>
   JSON.stringify(
     rows.map((row) => {
-      const { name, value, unit, peer, peerValue } = row;
-      return { name, value, unit, peer, peerValue, ratio: ratioOf(row) };
+      const { name, value, unit, peer, peerValue, interval } = row;
+      return { name, value, unit, peer, peerValue, ratio: ratioOf(row), ...(interval && { interval }) };
     }),
   );
 
@@ -113,6 +115,8 @@ const number = (value: number): string =>
     ? Math.round(value).toLocaleString("en-US")
     : value.toPrecision(3);
 
+const toInterval = ([low, high]: readonly [number, number]): string => `95 % ${number(low)}–${number(high)}`;
+
 /** A table for people, numbers to the right. */
 export function toTable(rows: readonly Row[]): string {
   const header = ["what", "value", "quartiles", "unit", "peer's", "ratio", "better", "peer"];
@@ -120,7 +124,7 @@ export function toTable(rows: readonly Row[]): string {
   const lines = rows.map((row) => [
     row.name,
     number(row.value),
-    row.quartiles?.map(number).join("–") ?? "exact",
+    row.interval === undefined ? (row.quartiles?.map(number).join("–") ?? "exact") : toInterval(row.interval),
     row.unit,
     number(row.peerValue),
     ratioOf(row).toFixed(3),

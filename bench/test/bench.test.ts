@@ -1,15 +1,19 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 const SCRIPT = fileURLToPath(new URL("../src/bench.ts", import.meta.url));
-const bench = (...args: string[]) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [SCRIPT, ...args], { encoding: "utf8" });
+const benchIn = (cwd: string | undefined, ...args: string[]) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [SCRIPT, ...args], {
+    encoding: "utf8",
+    cwd,
+  });
   return { status, stdout, stderr };
 };
+const bench = (...args: string[]) => benchIn(undefined, ...args);
 
 describe("bench", () => {
   it("default: pipeline prints a table and ends with one line of JSON", { timeout: 240_000 }, () => {
@@ -94,6 +98,55 @@ describe("bench", () => {
     expect(large).toBeLessThanOrEqual(90_000);
   });
 
+  it("default: backtest runs the simulator beside C, which says the same to the last bit", {
+    timeout: 120_000,
+  }, () => {
+    const { status, stdout, stderr } = bench("backtest", "--quick", "--json");
+    expect(stderr).not.toContain("PEERS_DIFFER");
+    expect(status).toBe(0);
+    const rows: { name: string; value: number }[] = JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
+    const hasCompiler = !stderr.includes("no C compiler");
+    if (!hasCompiler) console.warn("no C compiler here: the comparison with C is not tested");
+    expect(rows.map(({ name }) => name)).toEqual([
+      "sim_bars_per_s",
+      ...(hasCompiler ? ["sim_vs_c"] : []),
+      "sweep_20_s",
+      "sim_memory_mb",
+    ]);
+    for (const { name, value } of rows) expect(value, name).toBeGreaterThan(0);
+  });
+
+  it("default: policies names every figure with its interval, and counts how often a window was scored", {
+    timeout: 240_000,
+  }, () => {
+    const folder = mkdtempSync(join(tmpdir(), "ballast-bench-test-"));
+    try {
+      const { status, stdout, stderr } = benchIn(folder, "policies", "--quick", "--json");
+      expect(status).toBe(0);
+      expect(stderr).toMatch(/mainnet usd-eth: hours \d+ to \d+ scored, by now 1 times/);
+      const rows: { name: string; value: number; interval: [number, number] }[] = JSON.parse(
+        stdout.trimEnd().split("\n").at(-1)!,
+      );
+      expect(rows.map(({ name }) => name)).toEqual([
+        "cost_ratio_mainnet_usd-eth",
+        "cost_ratio_to_gas_widened_usd-eth",
+        "cost_ratio_clairvoyant_usd-eth",
+        "clairvoyant_gap_closed_usd-eth",
+        "outside_band_ratio_mainnet_usd-eth",
+        "cost_ratio_rollup_usd-eth",
+      ]);
+      for (const { name, value, interval } of rows) {
+        expect(Number.isFinite(value), name).toBe(true);
+        expect(interval[0], name).toBeLessThanOrEqual(interval[1]);
+      }
+      expect(
+        readFileSync(join(folder, ".ballast/scored-windows.jsonl"), "utf8").trim().split("\n"),
+      ).toHaveLength(2);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it("default: --help lists the benchmarks with an example", () => {
     const { status, stdout } = bench("--help");
     expect(status).toBe(0);
@@ -104,11 +157,14 @@ describe("bench", () => {
   it.each([
     [
       ["pipelines"],
-      /^MISUSE: There is no benchmark "pipelines"; choose among: forecast, pipeline, verify\. .*\n$/,
+      /^MISUSE: There is no benchmark "pipelines"; choose among: backtest, forecast, pipeline, policies, verify\. .*\n$/,
     ],
     [["pipeline", "twice"], /^MISUSE: There is no benchmark "pipeline twice"; .*\n$/],
     [["toString"], /^MISUSE: There is no benchmark "toString"; .*\n$/],
-    [[], /^MISUSE: No benchmark is named; choose among: forecast, pipeline, verify\. .*\n$/],
+    [
+      [],
+      /^MISUSE: No benchmark is named; choose among: backtest, forecast, pipeline, policies, verify\. .*\n$/,
+    ],
     [["pipeline", "--bar", "x"], /^MISUSE: .*--bar.*--help lists the options\.\n$/],
   ])("error: %j is one line and status 2", (args, line) => {
     const { status, stdout, stderr } = bench(...args);

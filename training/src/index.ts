@@ -1,4 +1,65 @@
 export { type BackendName, chooseBackend, NoBackendError } from "./backend.ts";
+export {
+  type LiquidationProblem,
+  type LiquidationSchedule,
+  liquidationSchedule,
+} from "./backtest/almgren-chriss.ts";
+export { compareFrontiers, gapClosed, poolFolds } from "./backtest/comparison.ts";
+export { budgetOf, type ContestOptions, type Frontiers, toContender } from "./backtest/contest.ts";
+export { type CppiRun, cppiGapRisk, simulateCppi } from "./backtest/cppi.ts";
+export { type Arena, FAMILIES, type Family } from "./backtest/families.ts";
+export {
+  MissingPriceError,
+  type SimMarket,
+  toSimMarket,
+  UnequalBarsError,
+  WeightsNotOneError,
+} from "./backtest/market.ts";
+export {
+  BadPoolError,
+  PoolExhaustedError,
+  type PoolState,
+  poolDepth,
+  type Swap,
+  swapExactIn,
+} from "./backtest/pool.ts";
+export { MAX_TICK, sqrtPriceOfTick } from "./backtest/pool-math.ts";
+export {
+  type Fold as TuningFold,
+  LedgerCorruptError,
+  openScoreLedger,
+  RepeatedWindowError,
+  runProtocol,
+  type ScoreLedger,
+  TunedOnScoredError,
+  toExpandingFolds,
+  UnequalBudgetError,
+  type Window,
+} from "./backtest/protocol.ts";
+export {
+  BadRuleError,
+  BandOverlapsZeroError,
+  type ReactiveRule,
+  type SimCosts,
+  type SimOptions,
+} from "./backtest/rule.ts";
+export { clairvoyantGas, gasSignals, volatilitySignals } from "./backtest/signals.ts";
+export {
+  RuinedError,
+  type SimBlocks,
+  type SimResult,
+  simulate,
+  TradeExceedsPoolError,
+} from "./backtest/simulate.ts";
+export { type RuleSweep, SweepThreadError, sweepRules } from "./backtest/sweep.ts";
+export {
+  type FrictionRates,
+  lossVersusRebalancing,
+  type RebalanceGas,
+  toFeeRate,
+  toGasDollars,
+  VAULT_GAS,
+} from "./backtest/true-costs.ts";
 export { type BreachNetworkFit, type BreachNetworkRequest, fitBreachNetwork } from "./breach-network.ts";
 export { toBreachScores } from "./breach-skill.ts";
 export { type BreachOutcomes, CALIBRATION_VAULT, toBreachOutcomes, toCalibrated } from "./calibration.ts";

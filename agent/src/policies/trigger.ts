@@ -1,0 +1,101 @@
+import { DAY_MS, HOUR_MS } from "@ballast/data";
+import {
+  type Forecast,
+  forecastBaseFee,
+  type SeriesForecast,
+  type SeriesModel,
+  UnknownHoursError,
+} from "@ballast/model";
+import type { PolicyInput } from "../types.ts";
+
+/**
+ * How much wider or narrower than a fixed threshold a trigger is. All zero is the fixed threshold; `gasPower` alone
+ * widens with present gas, `volatilityPower` alone follows the volatility, `gasFallWeight` reads the forecast of gas.
+ */
+export interface TriggerSurface {
+  /** α: power of gas over usual. */
+  readonly gasPower: number;
+  /** β: weight of the expected fall of gas; below 0 widens, above 0 narrows where gas is expected to become cheaper. */
+  readonly gasFallWeight: number;
+  /** γ: power of the forecast volatility over the usual one. */
+  readonly volatilityPower: number;
+}
+
+/** Where the surface is read; what is undefined is not known, and its term is left out. */
+export interface TriggerSignals {
+  /** Present gas over the median of its past week. */
+  readonly gasRatio: number | undefined;
+  /** Expected fall of the log of gas from now to the lowest hour of the gas model's last horizon, from 0. */
+  readonly gasFall: number | undefined;
+  /** Forecast volatility over the usual one. */
+  readonly volatilityRatio: number | undefined;
+}
+
+export const FIXED_THRESHOLD: TriggerSurface = { gasPower: 0, gasFallWeight: 0, volatilityPower: 0 };
+
+/** What a surface says far outside of where it was fitted is not followed. */
+const LOG_LIMIT = Math.log(4);
+
+/** exp(α·ln gasRatio − β·gasFall + γ·ln volatilityRatio), from ¼ to 4. */
+export function triggerFactor(surface: TriggerSurface, signals: TriggerSignals): number {
+  const { gasRatio = 1, gasFall = 0, volatilityRatio = 1 } = signals;
+  const log =
+    surface.gasPower * Math.log(gasRatio) -
+    surface.gasFallWeight * gasFall +
+    surface.volatilityPower * Math.log(volatilityRatio);
+  return Math.exp(Math.max(-LOG_LIMIT, Math.min(LOG_LIMIT, log)));
+}
+
+/** `gasFall` of a forecast of the log of gas. */
+export const gasFallOf = ({ now, lowest }: SeriesForecast): number =>
+  Math.max(0, Math.log(now) - lowest.at(-1)!.transformedMean);
+
+/** The signals of a live decision. `gasModel` is one fitted to the log of the base fee. */
+export function toSignals({ snapshot, forecast }: PolicyInput, gasModel?: SeriesModel): TriggerSignals {
+  const fees = snapshot.exogenous.find(({ name }) => name === "base_fee_gwei");
+  return {
+    gasRatio: fees && gasRatioOf(fees, snapshot.at),
+    gasFall: fees && gasModel && ifKnown(() => gasFallOf(forecastBaseFee(gasModel, snapshot))),
+    volatilityRatio: forecast && volatilityRatioOf(snapshot, forecast),
+  };
+}
+
+/** A week of fees with a hole in it is no error of anybody's: the forecast is not known, and the policy says so. */
+function ifKnown(work: () => number): number | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof UnknownHoursError) return undefined;
+    throw error;
+  }
+}
+
+type Series = PolicyInput["snapshot"]["exogenous"][number];
+
+function gasRatioOf({ publishedAt, value }: Series, at: number): number | undefined {
+  const week = value.filter((_, i) => publishedAt[i]! > at - 7 * DAY_MS).sort();
+  const now = value.at(-1);
+  const median = week[Math.floor(week.length / 2)];
+  return now !== undefined && median !== undefined && now > 0 && median > 0 ? now / median : undefined;
+}
+
+/** Hours ahead at which the volatility is asked for; the nearest of the forecast's horizons serves. */
+const VOLATILITY_HOURS = 24;
+
+/** Mean over the assets of forecast volatility per hour over that of the whole snapshot; unknown where that has none. */
+function volatilityRatioOf(snapshot: PolicyInput["snapshot"], forecast: Forecast): number | undefined {
+  const distance = (hours: number) => Math.abs(hours - VOLATILITY_HOURS);
+  const nearest = forecast.horizonsHours.reduce((a, b) => (distance(b) < distance(a) ? b : a));
+  const h = forecast.horizonsHours.indexOf(nearest);
+  let sum = 0;
+  for (const [i, asset] of forecast.assets.entries()) {
+    const close = snapshot.bars[snapshot.assets.indexOf(asset)]?.close;
+    if (close === undefined || close.length < 2) return undefined;
+    let variance = 0;
+    for (let t = 1; t < close.length; t++) variance += Math.log(close[t]! / close[t - 1]!) ** 2;
+    const hours = ((close.length - 1) * snapshot.intervalMs) / HOUR_MS;
+    sum += Math.sqrt(forecast.variance[i]![h]! / nearest / (variance / hours));
+  }
+  const ratio = sum / forecast.assets.length;
+  return ratio > 0 && Number.isFinite(ratio) ? ratio : undefined;
+}

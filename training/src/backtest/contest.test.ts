@@ -1,0 +1,115 @@
+import { seededRandom } from "@ballast/data";
+import { describe, expect, it } from "vitest";
+import { compareFrontiers, gapClosed, poolFolds } from "./comparison.ts";
+import { budgetOf, type ContestOptions, type Frontiers, toContender } from "./contest.ts";
+import { type Arena, FAMILIES, shapeAt } from "./families.ts";
+import { toSimMarket } from "./market.ts";
+import { runProtocol, toExpandingFolds } from "./protocol.ts";
+import { clairvoyantGas, gasSignals, volatilitySignals } from "./signals.ts";
+import { toBrownianCloses } from "./simulate.fixture.ts";
+
+const HOURS = 3400;
+const FROM = 800;
+const closes = toBrownianCloses([0, 0.007], HOURS, 5);
+const random = seededRandom(6);
+/** Gas with a strong daily wave, which a forecast can use and a rule of weights cannot. */
+const logGas = Float64Array.from(
+  { length: HOURS },
+  (_, t) => Math.log(30) + Math.sin((2 * Math.PI * t) / 24) + 0.1 * random.normal(),
+);
+const gas = gasSignals(logGas, 0, FROM);
+const futureGas = clairvoyantGas(logGas, FROM);
+const variance = Float64Array.from({ length: HOURS }, (_, t) =>
+  t === 0 ? 5e-5 : Math.log(closes[1]![t]! / closes[1]![t - 1]!) ** 2,
+);
+const volatility = volatilitySignals([variance], FROM);
+
+function arenaOf({ from, to }: { from: number; to: number }): Arena {
+  const cut = (x: Float64Array) => x.slice(from, to);
+  return {
+    market: toSimMarket(closes.map(cut), [0.5, 0.5]),
+    costs: {
+      nav: 1e6,
+      base: 0,
+      feeRates: [0, 0.0005],
+      gasDollars: cut(logGas.map((_, t) => Math.exp(logGas[Math.min(t + 1, HOURS - 1)]!) * 2e-6)),
+      gasPerTrade: 650_000,
+      gasPerSwap: 118_000,
+    },
+    options: { bands: [0.015, 0.015] },
+    gas: { gasRatio: cut(gas.gasRatio), gasFall: cut(gas.gasFall) },
+    volatility: {
+      forecast: cut(volatility.forecast),
+      trailing: cut(volatility.trailing),
+      realised: cut(volatility.realised),
+    },
+    futureGas: { gasRatio: cut(futureGas.gasRatio), gasFall: cut(futureGas.gasFall) },
+  };
+}
+const options: ContestOptions = {
+  arenaOf,
+  shapes: 60,
+  widths: [0.004, 0.008, 0.015, 0.03],
+  anchors: [0.007, 0.01, 0.014, 0.02],
+  blockBars: 24,
+  starts: 3,
+};
+
+describe("a contest of families", () => {
+  const results = runProtocol(
+    {
+      folds: toExpandingFolds(FROM, HOURS - 20, 1200, 2),
+      budget: budgetOf(options),
+      data: "test",
+      ledger: { count: () => 1 },
+    },
+    FAMILIES.map((family) => toContender(family, options)),
+  );
+  const pooled = (name: string, objective: keyof Frontiers = "cost-at-tracking-error") =>
+    poolFolds(
+      results.map((fold) => fold[FAMILIES.findIndex((family) => family.name === name)]!.score),
+      objective,
+    );
+  const comparison = { objective: "cost-at-tracking-error", meanBlock: 3, resamples: 200, seed: 1 } as const;
+
+  it("default: where gas has a daily wave, who foresees it pays less at equal tracking error", () => {
+    const ratio = compareFrontiers(pooled("predictive"), pooled("threshold"), comparison);
+    expect(ratio.estimate).toBeLessThan(0.85);
+    expect(ratio.high).toBeLessThan(1);
+    expect(ratio.low).toBeLessThan(ratio.estimate);
+    const gap = gapClosed(pooled("predictive"), pooled("clairvoyant"), pooled("threshold"), comparison);
+    expect(gap.estimate).toBeGreaterThan(0.3);
+  });
+  it("behaviour: a contender against itself is exactly equal, with no doubt", () => {
+    const own = pooled("threshold");
+    expect(compareFrontiers(own, own, comparison)).toMatchObject({ estimate: 1, low: 1, high: 1 });
+    const outside = pooled("threshold", "outside-at-cost");
+    expect(compareFrontiers(outside, outside, { ...comparison, objective: "outside-at-cost" }).estimate).toBe(
+      1,
+    );
+  });
+  it("behaviour: rules that read nothing but weights come out alike, the calendar dearest", () => {
+    for (const name of ["calendar-threshold", "volatility-adjusted", "no-trade"]) {
+      const { estimate } = compareFrontiers(pooled(name), pooled("threshold"), comparison);
+      expect(estimate, name).toBeGreaterThan(0.8);
+      expect(estimate, name).toBeLessThan(1.25);
+    }
+    expect(compareFrontiers(pooled("calendar"), pooled("threshold"), comparison).estimate).toBeGreaterThan(
+      1.1,
+    );
+  });
+  it("behaviour: the predictive family holds the fixed threshold as a special case", () => {
+    const arena = arenaOf({ from: FROM, to: FROM + 500 });
+    const plain = FAMILIES.find(({ name }) => name === "threshold")!;
+    const surface = FAMILIES.find(({ name }) => name === "predictive")!;
+    const shape = [0.5, 0.5, 0.1, 0.1, 0.1];
+    const { scale, ...rest } = surface.toRule(shape, 0.01, arena);
+    expect(rest).toEqual(plain.toRule(shape, 0.01, arena));
+    expect(scale!.every((factor) => factor === 1)).toBe(true);
+  });
+  it("default: the first shapes of the Halton sequence", () => {
+    expect(shapeAt(0)).toEqual([1 / 2, 1 / 3, 1 / 5, 1 / 7, 1 / 11]);
+    expect(shapeAt(2)[0]).toBe(3 / 4);
+    expect(shapeAt(2)[1]).toBeCloseTo(1 / 9, 15);
+  });
+});

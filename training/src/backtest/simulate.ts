@@ -1,0 +1,243 @@
+import { toDestination } from "@ballast/agent";
+import { BallastError } from "@ballast/data";
+import type { SimMarket } from "./market.ts";
+import { BadRuleError, checkRun, type ReactiveRule, type SimCosts, type SimOptions } from "./rule.ts";
+import { type Attention, scanFour, scanMany, type Walk } from "./scan.ts";
+
+/** Less than this share of the value is rounding, no swap. */
+export const DUST = 1e-9;
+
+/** What a run came to. Shares are of the portfolio's value at the time. */
+export interface SimResult {
+  /** Bars after the first, at which the portfolio begins on target. */
+  readonly bars: number;
+  readonly trades: number;
+  readonly swaps: number;
+  /** Sum over the trades of half of what changed hands, share: selling everything for something else is 1. */
+  readonly turnover: number;
+  /** Sums over the trades, shares. */
+  readonly fees: number;
+  readonly gas: number;
+  readonly impact: number;
+  /** Sum of the three, in dollars as they were paid. */
+  readonly dollars: number;
+  /** Root mean square per bar of growth before costs less that of the frictionless constant mix. */
+  readonly trackingError: number;
+  /** Bars at whose close, before any trade, some weight was outside its band. */
+  readonly outsideBars: number;
+  /** Over those bars, how far outside the worst weight was: mean and most, shares of the value; 0 where there are none. */
+  readonly meanExcess: number;
+  readonly worstExcess: number;
+  /** Value at the end over that at the start, after costs. */
+  readonly growth: number;
+  /** Per block of `blockBars`, the last one shorter; absent without them. */
+  readonly blocks?: SimBlocks | undefined;
+}
+
+export interface SimBlocks {
+  /** Costs of all kinds, and that of gas among them, shares. */
+  readonly cost: Float64Array;
+  readonly gas: Float64Array;
+  /** Sum of squared tracking differences. */
+  readonly squares: Float64Array;
+  readonly outsideBars: Float64Array;
+}
+
+export class TradeExceedsPoolError extends BallastError {
+  readonly code = "TRADE_EXCEEDS_POOL";
+  readonly bar: number;
+  readonly dollars: number;
+  readonly depth: number;
+  constructor(bar: number, dollars: number, depth: number) {
+    super(
+      `At bar ${bar} a trade of ${dollars} dollars meets a pool of ${depth}. Trade less at a time, or against deeper pools.`,
+    );
+    this.bar = bar;
+    this.dollars = dollars;
+    this.depth = depth;
+  }
+}
+
+export class RuinedError extends BallastError {
+  readonly code = "RUINED";
+  readonly bar: number;
+  constructor(bar: number) {
+    super(
+      `At bar ${bar} a trade costs more than the portfolio is worth. Trade less often, or begin with more.`,
+    );
+    this.bar = bar;
+  }
+}
+
+/**
+ * Runs a rule through a market. At each bar's close: the portfolio's growth is compared with the constant mix's, its
+ * weights with their bands, then the rule looks and trades at once, or `latency` bars later to the weights it
+ * chose, at the prices of then. Nothing later than a bar is read at it. Throws as `checkRun` does,
+ * TradeExceedsPoolError and RuinedError.
+ */
+export function simulate(
+  market: SimMarket,
+  rule: ReactiveRule,
+  costs: SimCosts,
+  options: SimOptions,
+): SimResult {
+  checkRun(market, rule, costs, options);
+  const { assets, bars, stride, price } = market;
+  const { scale } = rule;
+  const every = rule.every ?? 1;
+  const keep = rule.keep ?? 0;
+  const latency = options.latency ?? 0;
+  const targets = toColumns(market.targets, stride, 0);
+  const triggers = toColumns(rule.triggers, stride, 1);
+  const bands = toColumns(options.bands, stride, 1);
+  const walk: Walk = { units: new Float64Array(stride), targets, value: 1, squares: 0 };
+  for (let i = 0; i < assets; i++) walk.units[i] = targets[i]! / price[i]!;
+  const scan = stride === 4 ? scanFour : scanMany;
+  // A scan stops where the rule might trade or a band is left, whichever is narrower.
+  const watching: Attention =
+    scale === undefined
+      ? { widths: triggers.map((x, i) => Math.min(x, bands[i]!)), scale: undefined, cap: 1 }
+      : { widths: triggers, scale, cap: Math.min(...rule.triggers.map((x, i) => bands[i]! / x)) };
+  const reporting: Attention = { widths: bands, scale: undefined, cap: 1 };
+  const stopping: Attention = { widths: new Float64Array(stride).fill(-1), scale: undefined, cap: 1 };
+  // Triggers of 0 trade at every look, and looks that are not at every bar are no business of the scan's.
+  const isTimed = every > 1 || rule.triggers.some((x) => x === 0);
+  const weights = new Float64Array(assets);
+  const widths = new Float64Array(assets);
+  const destination = new Float64Array(assets);
+  const tally = {
+    trades: 0,
+    swaps: 0,
+    turnover: 0,
+    fees: 0,
+    gas: 0,
+    impact: 0,
+    dollars: 0,
+    outsideBars: 0,
+    excess: 0,
+    worst: 0,
+  };
+  let executesAt = -1;
+
+  /** Everything that happens at a bar besides its growth. */
+  function attend(t: number): void {
+    const value = walk.value;
+    const factor = scale === undefined ? 1 : scale[t]!;
+    let excess = 0;
+    let isTriggered = false;
+    for (let i = 0; i < assets; i++) {
+      const held = walk.units[i]! * price[t * stride + i]!;
+      const deviation = Math.abs(held - targets[i]! * value);
+      if (deviation > bands[i]! * value) excess = Math.max(excess, deviation / value - bands[i]!);
+      if (deviation > triggers[i]! * (value * factor)) isTriggered = true;
+      weights[i] = held / value;
+    }
+    if (excess > 0) {
+      tally.outsideBars++;
+      tally.excess += excess;
+      tally.worst = Math.max(tally.worst, excess);
+    }
+    if (options.open?.[t] === 0) return;
+    if (executesAt >= 0) {
+      if (t >= executesAt) {
+        executesAt = -1;
+        execute(t);
+      }
+    } else if (isTriggered && t % every === 0) {
+      for (let i = 0; i < assets; i++) widths[i] = triggers[i]! * Math.min(1, factor);
+      if (keep === 0) for (let i = 0; i < assets; i++) destination[i] = targets[i]!;
+      else toDestination(weights, market.targets, widths, keep, destination);
+      if (latency === 0) execute(t);
+      else executesAt = t + latency;
+    }
+  }
+
+  function execute(t: number): void {
+    const value = walk.value;
+    let volume = 0;
+    let fees = 0;
+    let impact = 0;
+    let swaps = 0;
+    for (let i = 0; i < assets; i++) {
+      const traded = Math.abs(destination[i]! * value - walk.units[i]! * price[t * stride + i]!);
+      volume += traded;
+      if (i === costs.base || traded <= DUST * value) continue;
+      swaps++;
+      fees += costs.feeRates[i]! * traded;
+      const depth = costs.depths?.[i] ?? Number.POSITIVE_INFINITY;
+      const dollars = traded * costs.nav;
+      if (dollars > depth) throw new TradeExceedsPoolError(t, dollars, depth);
+      impact += (traded * dollars) / depth;
+    }
+    const units = (costs.gasPerTrade ?? 0) + swaps * (costs.gasPerSwap ?? 0);
+    const gasDollars = costs.gasDollars?.[t] ?? 0;
+    // Looked at where it is paid: a pass over the whole series would cost as much as the run.
+    if (!(gasDollars >= 0 && gasDollars < Number.POSITIVE_INFINITY))
+      throw new BadRuleError("gasDollars", gasDollars, "dollars from 0 at every bar");
+    const gas = (gasDollars * units) / costs.nav;
+    const left = value - (fees + impact + gas);
+    if (!(left > 0)) throw new RuinedError(t);
+    tally.trades++;
+    tally.swaps += swaps;
+    tally.turnover += volume / 2 / value;
+    tally.fees += fees / value;
+    tally.impact += impact / value;
+    tally.gas += gas / value;
+    tally.dollars += (fees + impact + gas) * costs.nav;
+    for (let i = 0; i < assets; i++) walk.units[i] = (destination[i]! * left) / price[t * stride + i]!;
+    walk.value = left;
+  }
+
+  const blockBars = options.blockBars ?? bars;
+  const blocks = newBlocks(Math.ceil((bars - 1) / blockBars));
+  let blockEnd = Math.min(1 + blockBars, bars);
+  for (let t = 1, block = 0; t < bars; ) {
+    const isPending = executesAt >= 0;
+    const due = isPending ? Math.max(t, executesAt) : isTimed ? every * Math.ceil(t / every) : bars;
+    if (t === due) {
+      scan(market, walk, stopping, t, t + 1);
+      attend(t++);
+    } else {
+      const to = Math.min(due, blockEnd);
+      t = scan(market, walk, isPending || isTimed ? reporting : watching, t, to);
+      if (t < to) attend(t++);
+    }
+    if (t === blockEnd) {
+      blocks.cost[block] = tally.fees + tally.gas + tally.impact;
+      blocks.gas[block] = tally.gas;
+      blocks.squares[block] = walk.squares;
+      blocks.outsideBars[block++] = tally.outsideBars;
+      blockEnd = Math.min(blockEnd + blockBars, bars);
+    }
+  }
+  const { excess, worst, ...sums } = tally;
+  return {
+    bars: bars - 1,
+    ...sums,
+    trackingError: Math.sqrt(walk.squares / (bars - 1)),
+    meanExcess: tally.outsideBars === 0 ? 0 : excess / tally.outsideBars,
+    worstExcess: worst,
+    growth: walk.value,
+    ...(options.blockBars === undefined ? {} : { blocks: toDifferences(blocks) }),
+  };
+}
+
+const toColumns = (values: readonly number[], stride: number, rest: number): Float64Array =>
+  Float64Array.from({ length: stride }, (_, i) => values[i] ?? rest);
+
+const newBlocks = (count: number): SimBlocks => ({
+  cost: new Float64Array(count),
+  gas: new Float64Array(count),
+  squares: new Float64Array(count),
+  outsideBars: new Float64Array(count),
+});
+
+const toDifferences = ({ cost, gas, squares, outsideBars }: SimBlocks): SimBlocks => {
+  const differences = (sums: Float64Array) => sums.map((sum, i) => sum - (sums[i - 1] ?? 0));
+  return {
+    cost: differences(cost),
+    gas: differences(gas),
+    squares: differences(squares),
+    outsideBars: differences(outsideBars),
+  };
+};

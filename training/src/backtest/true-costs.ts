@@ -1,0 +1,56 @@
+import { requireThat } from "../evaluation/sample.ts";
+
+/** What one rebalance takes in gas. Of Ballast's own vault: bench/RESULTS.md. */
+export interface RebalanceGas {
+  /** Attestation and everything of the rebalance that does not depend on its swaps. */
+  readonly perTrade: number;
+  readonly perSwap: number;
+}
+
+/**
+ * Measured on the devnet: a rebalance of three swaps takes 492,878 and each swap more about 118,000 (73,000 of it in
+ * the pool), so that none takes 138,878; the decision's attestation on chain comes on top with 512,024.
+ */
+export const VAULT_GAS: RebalanceGas = { perTrade: 138_878 + 512_024, perSwap: 118_000 };
+
+/** Dollars per unit of gas: (base fee + tip) in gwei times ether's price, the market's own or a series of it. */
+export function toGasDollars(
+  baseFeeGwei: Float64Array,
+  tipGwei: number,
+  etherDollars: number | ArrayLike<number>,
+): Float64Array {
+  requireThat(tipGwei >= 0 && Number.isFinite(tipGwei), "tip", tipGwei, "gwei from 0");
+  return baseFeeGwei.map((fee, t) => {
+    const ether = typeof etherDollars === "number" ? etherDollars : etherDollars[t]!;
+    requireThat(fee >= 0, `base fee of bar ${t}`, fee, "gwei from 0");
+    requireThat(ether > 0, `ether's price of bar ${t}`, ether, "dollars above 0");
+    return (fee + tipGwei) * 1e-9 * ether;
+  });
+}
+
+/** What a trade loses beyond its pool's impact, shares of what is traded. */
+export interface FrictionRates {
+  /** Of the pool. */
+  readonly fee: number;
+  /** Between bid and ask; half of it is paid. 0 in a pool, whose fee is its spread. */
+  readonly spread: number;
+  /** Allowance for what others take who see the transaction coming; 0 through a private route. An assumption, not a measurement. */
+  readonly mev: number;
+}
+
+/** One rate for `SimCosts.feeRates`. */
+export function toFeeRate({ fee, spread, mev }: FrictionRates): number {
+  for (const [name, rate] of Object.entries({ fee, spread, mev }))
+    requireThat(rate >= 0 && rate < 1, name, rate, "a share from 0 to below 1");
+  return fee + spread / 2 + mev;
+}
+
+/**
+ * Loss versus rebalancing of a constant-product pool, share of its value per unit of time: σ²/8 (Milionis, Moallemi,
+ * Roughgarden & Zhang 2022, example 2). What a passive 50/50 pool pays to be kept in balance: the yardstick for a
+ * vault that does it itself.
+ */
+export function lossVersusRebalancing(sigma: number): number {
+  requireThat(sigma >= 0, "volatility", sigma, "from 0");
+  return sigma ** 2 / 8;
+}
