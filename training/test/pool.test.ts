@@ -1,3 +1,4 @@
+import { DECISION_SCHEMA } from "@ballast/attest";
 import { DEV_MNEMONIC, type Devnet, startDevnet } from "@ballast/contracts";
 import { Contract, HDNodeWallet } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -45,8 +46,7 @@ describe("swapExactIn against the pool's published bytecode", () => {
       navUsd: 1_000_000,
       poolDepthUsd: 5_000_000,
       startTime: START,
-      decisionSchema:
-        "uint256 chainId,address vault,uint64 sequence,uint8 action,uint8 reason,uint64 decidedAt,uint64 expiresAt,bytes32 inputRoot,bytes32 stateHash,bytes32 modelId,bytes32 forecastHash,bytes32 policyId,uint32 breachPpm,bytes32 tradesHash",
+      decisionSchema: DECISION_SCHEMA,
       vault: {
         cooldownSeconds: 3600,
         maxTurnover: 50n * PERCENT,
