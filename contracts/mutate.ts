@@ -5,7 +5,7 @@
  *
  * A guard is `if (condition) revert …`, or a modifier on a function. All of them are built at once, each behind a switch
  * that reads the address of the block's producer, which forge sets from its command line: one compilation, then one run
- * of the tests for each guard. Left out: the invariants, for their length, and gas, which the switches change.
+ * of the tests for each guard. Left out: the invariants, for their length, and those tests that notice the switches.
  */
 import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -215,7 +215,7 @@ try {
   console.log(`${mutants.length} guards; compiling`);
   const sensitive = await runTests(folder, []);
   if (sensitive === undefined) throw new Error("the switched contracts do not compile");
-  // Tests of gas notice every switch, and would notice every mutant.
+  // They would notice every mutant.
   if (sensitive.length > 0)
     console.log(`left out, for they fail with all guards on: ${sensitive.join(", ")}`);
   const args = sensitive.length > 0 ? ["--no-match-test", `^(${[...new Set(sensitive)].join("|")})\\(`] : [];
