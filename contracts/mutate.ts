@@ -1,11 +1,11 @@
 /**
- * Takes each guard of `sol/` out, one at a time, and asks whether a forge test notices: `node mutate.ts [part of a file's
- * name]`. Prints the guards whose absence no test noticed, and exits with 1 if there are any. Takes minutes, so it is
+ * Takes each guard of `sol/` out, one at a time, and asks whether a forge test notices: `node mutate.ts [part of a
+ * place, …]`. Prints the guards whose absence no test noticed, and exits with 1 if there are any. Takes minutes, so it is
  * run by hand.
  *
  * A guard is `if (condition) revert …`, or a modifier on a function. All of them are built at once, each behind a switch
  * that reads the address of the block's producer, which forge sets from its command line: one compilation, then one run
- * of the tests for each guard. Left out: the invariants, for their length, and gas, which the switches change.
+ * of the tests for each guard. Left out: the invariants, for their length, and those tests that notice the switches.
  */
 import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -96,7 +96,9 @@ const switchGuards = (path: string, source: string, firstId: number): { text: st
     const open = index + 3;
     const close = closeOf(source, open);
     const revert = /^\s*\{?\s*revert\s[^;]*;/.exec(source.slice(close));
-    if (revert === null) continue;
+    // A modifier's own guard: it is taken out at each use.
+    const isInModifier = /\bmodifier \w+\(\) \{\s*$/.test(source.slice(0, index));
+    if (revert === null || isInModifier) continue;
     const id = add(index, source.slice(index, close) + revert[0].replace("{", ""));
     edits.push({ start: open, end: close, text: `(${source.slice(open, close)} && isOn(${id}))` });
   }
@@ -206,12 +208,14 @@ const runTests = async (folder: string, args: readonly string[]): Promise<string
 
 const folder = mkdtempSync(join(tmpdir(), "ballast-mutants-"));
 try {
-  const [part = ""] = process.argv.slice(2);
-  const mutants = buildCopy(folder).filter(({ place }) => place.includes(part));
+  const parts = process.argv.slice(2);
+  const mutants = buildCopy(folder).filter(
+    ({ place }) => parts.length === 0 || parts.some((part) => place.includes(part)),
+  );
   console.log(`${mutants.length} guards; compiling`);
   const sensitive = await runTests(folder, []);
   if (sensitive === undefined) throw new Error("the switched contracts do not compile");
-  // Tests of gas notice every switch, and would notice every mutant.
+  // They would notice every mutant.
   if (sensitive.length > 0)
     console.log(`left out, for they fail with all guards on: ${sensitive.join(", ")}`);
   const args = sensitive.length > 0 ? ["--no-match-test", `^(${[...new Set(sensitive)].join("|")})\\(`] : [];
@@ -222,12 +226,12 @@ try {
       const coinbase = `0x${mutant.id.toString(16).padStart(40, "0")}`;
       const failed = await runTests(folder, [...args, "--fail-fast", "--block-coinbase", coinbase]);
       if (failed === undefined) throw new Error(`forge failed without ${mutant.place}`);
-      if (failed.length === 0) survivors.push(mutant);
+      if (failed.length > 0) continue;
+      survivors.push(mutant);
+      console.log(`survived: ${mutant.place}  ${mutant.guard}`);
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, work));
-  for (const { place, guard } of survivors.sort((a, b) => a.id - b.id))
-    console.log(`survived: ${place}  ${guard}`);
   console.log(
     `${mutants.length - survivors.length} of ${mutants.length} guards are noticed when they are gone`,
   );

@@ -7,8 +7,9 @@ import {IVaultPay, IVenue} from "../sol/IVenue.sol";
 import {Decision, Evidence, Guard, Settings, Trade, VaultState} from "../sol/Types.sol";
 import {DevToken} from "../sol/dev/DevToken.sol";
 import {DecisionLib} from "../sol/lib/DecisionLib.sol";
-import {CallingToken} from "./tokens/HostileTokens.sol";
+import {UniswapV3Venue} from "../sol/venues/UniswapV3Venue.sol";
 import {Fixture} from "./Fixture.sol";
+import {CallingToken} from "./tokens/HostileTokens.sol";
 
 /// What the vault does when all is in order, and what it costs.
 contract RebalanceTest is Fixture {
@@ -292,11 +293,13 @@ contract ReentrancyTest is Fixture {
         // The next decision, good in every respect once the first has consumed its sequence.
         Decision memory second = _decide(trades);
         second.sequence = 2;
-        bytes[6] memory calls = [
+        bytes[8] memory calls = [
             abi.encodeCall(IVault.rebalance, (second, trades, _sign(second))),
             abi.encodeCall(IVault.redeemInKind, (0, address(1), address(weth), 0)),
             abi.encodeWithSignature("deposit(uint256,address)", 0, address(1)),
+            abi.encodeWithSignature("mint(uint256,address)", 0, address(1)),
             abi.encodeWithSignature("withdraw(uint256,address,address)", 0, address(1), address(weth)),
+            abi.encodeWithSignature("redeem(uint256,address,address)", 0, address(1), address(weth)),
             abi.encodeCall(IVault.nav, ()),
             abi.encodeWithSignature("convertToAssets(uint256)", 1e12)
         ];
@@ -312,5 +315,27 @@ contract ReentrancyTest is Fixture {
             _pass(1);
             (first.decidedAt, second.decidedAt) = (uint64(block.timestamp), uint64(block.timestamp));
         }
+    }
+
+    /// The venue and the pool of the first trade have guards of their own; here the second goes round both.
+    function test_error_reentersThroughAnotherVenue() public {
+        UniswapV3Venue other = new UniswapV3Venue(address(factory), venue.poolCodeHash());
+        _change(abi.encodeCall(IVault.setVenue, (address(other), true)));
+        _newPool(weth, BITCOIN_FEE, 50_000e18, 100_000_000e6);
+        Trade[] memory trades = _trades(_trade(weth, usdc, 1e18));
+        Decision memory first = _decide(trades);
+        first.decidedAt -= 1;
+        Trade[] memory others = _trades(_trade(weth, usdc, 1e18));
+        (others[0].venue, others[0].route) = (address(other), abi.encodePacked(BITCOIN_FEE));
+        Decision memory second = _decide(others);
+        second.sequence = 2;
+        CallingToken token = CallingToken(address(weth));
+        token.callDuringTransfer(address(vault), abi.encodeCall(IVault.rebalance, (second, others, _sign(second))));
+        vault.rebalance(first, trades, _sign(first));
+        vm.assertFalse(token.hasSucceeded(), "in vain");
+        bytes memory guard = abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
+        vm.assertEq(token.answer(), guard, "because of the guard");
+        // Afterwards it is good: nothing else was wrong with it.
+        vault.rebalance(second, others, _sign(second));
     }
 }
