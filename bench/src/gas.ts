@@ -45,9 +45,9 @@ const ZERO_BYTE_GAS = 4;
 const OTHER_BYTE_GAS = 16;
 
 /**
- * Sums the vault's own calls by what they call, those of code that it runs as its own among them. `transaction` is the fixed price and the calldata's (EIP-2028);
- * `vault` is the rest: the vault's own code and storage, less what the chain refunds for the whole transaction,
- * mostly for allowances that were set and used up within it (EIP-3529).
+ * Sums the vault's own calls by what they call, those of code that it runs as its own among them. `transaction` is the
+ * fixed price and the calldata's (EIP-2028); `vault` is the rest: the vault's own code and storage and the price of
+ * calling what is cold (EIP-2929), less what the chain refunds for the whole transaction (EIP-3529).
  */
 export function toGasParts(
   trace: TracedCall,

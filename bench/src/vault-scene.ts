@@ -35,7 +35,7 @@ const [BASE, ETHER, BITCOIN] = [0, 1, 2] as const;
 const WIDTHS = [24, 32, 16, 4];
 const idOf = (name: string) => keccak256(toUtf8Bytes(name)) as Hex;
 
-/** What a decision on this scene is, before it is signed. */
+/** A vault on a devnet of its own, and what it takes to have it rebalance. Whoever starts one stops its devnet. */
 export interface VaultScene {
   readonly devnet: Devnet;
   readonly vault: Contract;
