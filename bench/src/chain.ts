@@ -7,18 +7,12 @@ import {
   type Venue,
   vaultVenue,
 } from "@ballast/agent";
-import {
-  DECISION_SCHEMA,
-  fetchEasDomain,
-  signDecision,
-  type Trade,
-  ZERO_ADDRESS,
-  ZERO_BYTES32,
-} from "@ballast/attest";
-import { type Devnet, devTokenArtifact, startDevnet } from "@ballast/contracts";
+import { DECISION_SCHEMA, fetchEasDomain, signDecision, ZERO_ADDRESS, ZERO_BYTES32 } from "@ballast/attest";
+import { type Devnet, startDevnet } from "@ballast/contracts";
 import { type Hex, HOUR_MS, type Market, toWadNearest, unixMillis } from "@ballast/data";
 import { lookbackBars, type NetworkArtefact, toForecaster } from "@ballast/model";
-import { Contract, Interface, MaxUint256, Wallet } from "ethers";
+import { Interface, Wallet } from "ethers";
+import { fundAccount, sendForGas, swapTogether } from "./bare-swaps.ts";
 import { fetchGasParts } from "./gas.ts";
 import { measureInterleaved, type Plan, type Row, toMilliseconds, toTimedRow } from "./measure.ts";
 
@@ -32,10 +26,6 @@ const SHOCKS = [
   [0.75, 1.3, 0.85],
 ] as const;
 
-const routerInterface = new Interface([
-  "function exactInputSingle((address tokenIn,address tokenOut,uint24 fee,address recipient,uint256 deadline,uint256 amountIn,uint256 amountOutMinimum,uint160 sqrtPriceLimitX96) params) payable returns (uint256)",
-  "function multicall(bytes[] data) payable returns (bytes[])",
-]);
 const easInterface = new Interface([
   "function attest((bytes32 schema,(address recipient,uint64 expirationTime,bool revocable,bytes32 refUID,bytes data,uint256 value) data) request) payable returns (bytes32)",
 ]);
@@ -193,49 +183,8 @@ const toConfig = (market: Market, prices: readonly number[], from: number) => {
   };
 };
 
-/** Gives an account what it needs to make the trades itself: tokens, some of each beforehand, and allowances. */
-async function fundAccount(devnet: Devnet, account: Wallet, trades: readonly Trade[]): Promise<void> {
-  for (const { token } of devnet.listings) {
-    const sold = trades.reduce(
-      (sum, { tokenIn, amountIn }) => sum + (same(tokenIn, token) ? amountIn : 0n),
-      0n,
-    );
-    const contract = new Contract(token, devTokenArtifact.abi, account);
-    await (await contract.mint!(account.address, 2n * sold + 1_000_000n)).wait();
-    await (await contract.approve!(devnet.addresses.router, MaxUint256)).wait();
-  }
-}
-const same = (x: string, y: string) => x.toLowerCase() === y.toLowerCase();
-
-/** The swaps in one transaction of the router, no attestation, no oracle, no vault. */
-async function swapTogether(devnet: Devnet, account: Wallet, trades: readonly Trade[]): Promise<bigint> {
-  const calls = trades.map(({ tokenIn, tokenOut, amountIn, minAmountOut, route }) =>
-    routerInterface.encodeFunctionData("exactInputSingle", [
-      {
-        tokenIn,
-        tokenOut,
-        amountIn,
-        // A route through one pool is its fee tier.
-        fee: BigInt(route),
-        recipient: account.address,
-        deadline: MaxUint256,
-        amountOutMinimum: minAmountOut,
-        sqrtPriceLimitX96: 0n,
-      },
-    ]),
-  );
-  const data = calls.length === 1 ? calls[0]! : routerInterface.encodeFunctionData("multicall", [calls]);
-  return send(account, devnet.addresses.router, data);
-}
-
 async function attestBytes(devnet: Devnet, account: Wallet, bytes: Hex): Promise<bigint> {
   const terms = { expirationTime: 0n, revocable: true, refUID: ZERO_BYTES32, data: bytes, value: 0n };
   const request = { schema: devnet.schemaUid, data: { recipient: ZERO_ADDRESS, ...terms } };
-  return send(account, devnet.addresses.eas, easInterface.encodeFunctionData("attest", [request]));
-}
-
-/** @returns gas of the mined transaction */
-async function send(account: Wallet, to: string, data: string): Promise<bigint> {
-  const receipt = await (await account.sendTransaction({ to, data })).wait();
-  return receipt!.gasUsed;
+  return sendForGas(account, devnet.addresses.eas, easInterface.encodeFunctionData("attest", [request]));
 }

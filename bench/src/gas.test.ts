@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type TracedCall, toGasParts } from "./gas.ts";
 
-const call = (to: string, gasUsed: number, calls: readonly TracedCall[] = []): TracedCall => ({
+const call = (to: string, gasUsed: number, calls: readonly TracedCall[] = [], type = "CALL"): TracedCall => ({
+  type,
   to,
   input: "0x",
   gasUsed: `0x${gasUsed.toString(16)}`,
@@ -32,6 +33,16 @@ describe("toGasParts", () => {
       // 400,000 − 21,024 − 262,000.
       { name: "vault", gas: 116_976 },
     ]);
+  });
+
+  it("behaviour: what the vault runs by delegatecall calls in its name, and its own code is the vault's", () => {
+    const code = call("0xcode", 300_000, [call("0xcc", 10_000), call("0xaa", 200_000)], "DELEGATECALL");
+    const gasOf = new Map(
+      toGasParts(call("0xvault", 400_000, [code]), 400_000, NAMES).map(({ name, gas }) => [name, gas]),
+    );
+    expect([gasOf.get("prices"), gasOf.get("swaps")]).toEqual([10_000, 200_000]);
+    // 400,000 − 21,000 − 210,000.
+    expect(gasOf.get("vault")).toBe(169_000);
   });
 
   it("behaviour: whatever was called, the parts add up to the receipt's gas", () => {

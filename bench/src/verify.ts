@@ -3,11 +3,13 @@ import { breachScore } from "./breach-score.ts";
 import { inference } from "./inference.ts";
 import { inferenceGas } from "./inference-gas.ts";
 import type { Row } from "./measure.ts";
+import { vaultGas } from "./vault-gas.ts";
 
 /** What it costs to check a decision, part by part. */
 const PARTS: readonly ((options: BenchmarkOptions) => Promise<readonly Row[]>)[] = [
   inference,
   inferenceGas,
+  vaultGas,
   breachScore,
 ];
 

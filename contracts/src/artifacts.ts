@@ -4,6 +4,7 @@ import devFeed from "./generated/DevFeed.json" with { type: "json" };
 import devMarket from "./generated/DevMarket.json" with { type: "json" };
 import devNetworks from "./generated/DevNetworks.json" with { type: "json" };
 import devToken from "./generated/DevToken.json" with { type: "json" };
+import devTokenVault from "./generated/DevTokenVault.json" with { type: "json" };
 import rebalancer from "./generated/Rebalancer.json" with { type: "json" };
 import uniswapV2Venue from "./generated/UniswapV2Venue.json" with { type: "json" };
 import uniswapV3Venue from "./generated/UniswapV3Venue.json" with { type: "json" };
@@ -48,3 +49,6 @@ export const devNetworksArtifact: Artifact = devNetworks;
 
 /** Breach scores outside a vault. */
 export const devBreachScoresArtifact: Artifact = devBreachScores;
+
+/** OpenZeppelin's ERC-4626 over one token, to measure against. */
+export const devTokenVaultArtifact: Artifact = devTokenVault;

@@ -15,6 +15,7 @@ export {
   devMarketArtifact,
   devNetworksArtifact,
   devTokenArtifact,
+  devTokenVaultArtifact,
   rebalancerArtifact,
   uniswapV2VenueArtifact,
   uniswapV3VenueArtifact,
