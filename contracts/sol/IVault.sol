@@ -125,6 +125,8 @@ interface IVault is IFixed {
     error SettingOutOfRange(bytes32 setting, uint256 value, uint256 min, uint256 max);
     error WrongModelCode(bytes32 modelId, bytes32 codeHash);
     error WrongModelShape(uint256 inputs, uint256 outputs);
+    /// @param inputBits Fraction bits, likewise outputBits.
+    error WrongModelScale(uint256 inputBits, uint256 outputBits);
 
     /// @param uid Of the attestation, on chain or off.
     /// @param navBefore Value of all tokens in the base asset, WAD; likewise navAfter.

@@ -104,6 +104,10 @@ contract Rebalancer is Payments, IRebalancer, ReentrancyGuardTransient {
         if (decision.holding >= before.positions.length) {
             revert IVault.HoldingUnknown(decision.holding, before.positions.length);
         }
+        // Again, although registration saw to it: a contract that destroys itself in the transaction that creates it
+        // leaves its address to another.
+        bytes32 codeHash = model.holder.codehash;
+        if (codeHash != decision.modelId) revert IVault.WrongModelCode(decision.modelId, codeHash);
         bytes32 assetId = before.positions[decision.holding].holding.assetId;
         ForecastLib.checkMarket(decision, evidence, assetId, s.notaryThreshold, StateLib.load().isNotary);
         ForecastLib.checkScore(decision.holding, evidence.features, model.holder, before.weights, before.targets, s);

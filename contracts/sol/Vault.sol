@@ -81,12 +81,17 @@ contract Vault is Shares, Payments {
     // Views
 
     /// @inheritdoc IVault
-    function state() external view returns (VaultState memory) {
+    function state() external view nonReentrantView returns (VaultState memory) {
         _answer(abi.encodeCall(IVaultLens.state, (this)));
     }
 
     /// @inheritdoc IVault
-    function guards(Decision calldata decision, Trade[] calldata trades) external view returns (Guard[] memory) {
+    function guards(Decision calldata decision, Trade[] calldata trades)
+        external
+        view
+        nonReentrantView
+        returns (Guard[] memory)
+    {
         _answer(abi.encodeCall(IVaultLens.guards, (this, decision, trades)));
     }
 
@@ -96,7 +101,7 @@ contract Vault is Shares, Payments {
     }
 
     /// @inheritdoc IVault
-    function weights() external view returns (uint256[] memory) {
+    function weights() external view nonReentrantView returns (uint256[] memory) {
         _answer(abi.encodeCall(IVaultLens.weights, (this)));
     }
 

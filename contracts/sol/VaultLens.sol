@@ -21,7 +21,8 @@ interface IVaultLens {
         returns (Guard[] memory);
     function weights(IVault vault) external view returns (uint256[] memory);
     function minOut(IVault vault, address tokenIn, address tokenOut, uint256 amountIn) external view returns (uint256);
-    /// @notice Reverts unless the code of `holder` is the network of that id, whole and of the shape that scores need.
+    /// @notice Reverts unless the code of `holder` is the network of that id, whole and of the shape and scale that scores
+    /// need.
     function checkModel(bytes32 modelId, address holder) external view;
 }
 
@@ -81,6 +82,10 @@ contract VaultLens is IVaultLens {
         (uint256 inputs, uint256 outputs) = IntegerNetworkLib.check(holder);
         if (inputs != BreachScoreLib.INPUTS || outputs != BreachScoreLib.OUTPUTS) {
             revert IVault.WrongModelShape(inputs, outputs);
+        }
+        (uint256 inputBits, uint256 outputBits) = IntegerNetworkLib.fractionBits(holder);
+        if (inputBits != BreachScoreLib.FRACTION_BITS || outputBits != BreachScoreLib.FRACTION_BITS) {
+            revert IVault.WrongModelScale(inputBits, outputBits);
         }
     }
 

@@ -7,6 +7,7 @@ import {Decision, Evidence, Settings, Trade} from "../sol/Types.sol";
 import {BreachScoreLib} from "../sol/lib/BreachScoreLib.sol";
 import {Fixture} from "./Fixture.sol";
 import {BareSwaps} from "./Rebalance.t.sol";
+import {ShapeShifters} from "./ShapeShifters.sol";
 
 /// A trade while every weight is in its band: only for a forecast that the vault itself recomputes.
 contract ForecastTest is Fixture {
@@ -224,6 +225,26 @@ contract ForecastTest is Fixture {
         vault.rebalance(decision, trades, evidence);
     }
 
+    /// The holder is destroyed in the transaction that creates and registers it; another network takes its address.
+    function test_error_anotherCodeThanRegistered() public {
+        bytes memory registered = _network(".full");
+        bytes memory other = _network(".first");
+        ShapeShifters shapes = new ShapeShifters();
+        vm.etch(shapes.DESTROYER(), hex"33ff"); // CALLER SELFDESTRUCT
+        modelId = keccak256(registered);
+        bytes memory call_ = abi.encodeCall(IVault.registerModel, (modelId, shapes.next(), ATTESTATION));
+        vm.prank(owner);
+        vault.submit(call_);
+        _pass(2 days);
+        shapes.createForOneTransaction(registered, address(vault), call_);
+        vm.assertTrue(vault.model(modelId).isActive, "registered");
+        vm.assertEq(shapes.next().code.length, 0, "destroyed");
+        shapes.create(other);
+        _pass(3 days);
+        _decideOn(_features(0));
+        _refuses(abi.encodeWithSelector(IVault.WrongModelCode.selector, modelId, keccak256(other)));
+    }
+
     // Registration
 
     function _refusesModel(bytes32 id, bytes memory code, bytes memory reason) private {
@@ -249,6 +270,12 @@ contract ForecastTest is Fixture {
     function test_error_codeIsNoNetwork() public {
         vm.expectPartialRevert(bytes4(keccak256("NetworkTooShort(uint256)")));
         _refusesNothing(hex"00");
+    }
+
+    function test_error_codeIsOfAnotherScale() public {
+        bytes memory network = _network(".first");
+        network[6] = bytes1(uint8(12));
+        _refusesModel(keccak256(network), network, abi.encodeWithSelector(IVault.WrongModelScale.selector, 10, 12));
     }
 
     function _refusesNothing(bytes memory code) private {

@@ -292,12 +292,15 @@ contract ReentrancyTest is Fixture {
         // The next decision, good in every respect once the first has consumed its sequence.
         Decision memory second = _decide(trades);
         second.sequence = 2;
-        bytes[6] memory calls = [
+        bytes[9] memory calls = [
             abi.encodeCall(IVault.rebalance, (second, trades, _sign(second))),
             abi.encodeCall(IVault.redeemInKind, (0, address(1), address(weth), 0)),
             abi.encodeWithSignature("deposit(uint256,address)", 0, address(1)),
             abi.encodeWithSignature("withdraw(uint256,address,address)", 0, address(1), address(weth)),
             abi.encodeCall(IVault.nav, ()),
+            abi.encodeCall(IVault.state, ()),
+            abi.encodeCall(IVault.weights, ()),
+            abi.encodeCall(IVault.guards, (second, trades)),
             abi.encodeWithSignature("convertToAssets(uint256)", 1e12)
         ];
         bytes memory guard = abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);

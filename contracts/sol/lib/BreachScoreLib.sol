@@ -17,6 +17,8 @@ library BreachScoreLib {
     uint256 internal constant MARKET_FEATURES = 20;
     uint256 internal constant INPUTS = 24;
     uint256 internal constant OUTPUTS = 4;
+    /// Of the network's inputs and of its outputs.
+    uint256 internal constant FRACTION_BITS = 10;
 
     uint256 private constant ONE = 1024;
     // round(1024 * log2(10^18)), and round(1024 * log2(hours)) of 1, 4, 24 and 168 hours.
