@@ -112,6 +112,7 @@ interface IVault is IFixed {
     error NotSubmitted(bytes32 id);
     error AlreadySubmitted(bytes32 id, uint256 executableAt);
     error TooEarly(bytes32 id, uint256 executableAt, uint256 timestamp);
+    error TooLate(bytes32 id, uint256 executableUntil, uint256 timestamp);
     error EasVersionUnknown(address eas);
     error WrongTokenCount(uint256 count, uint256 max);
     error DuplicateToken(address token);
@@ -231,7 +232,7 @@ interface IVault is IFixed {
     function isAttester(address attester) external view returns (bool);
     function isNotary(address notary) external view returns (bool);
     function isVenue(address venue) external view returns (bool);
-    /// @return Unix seconds; zero where nothing of that id is pending.
+    /// @return Unix seconds, from which on it may be made for two weeks; zero where nothing of that id is pending.
     function executableAt(bytes32 id) external view returns (uint256);
     function delay() external view returns (uint32);
     function guardian() external view returns (address);

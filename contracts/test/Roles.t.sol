@@ -57,6 +57,34 @@ contract RolesTest is Fixture {
         vault.setAttester(address(5), true);
     }
 
+    function test_error_tooLate() public {
+        bytes memory call_ = abi.encodeCall(IVault.setAttester, (address(5), true));
+        vm.prank(owner);
+        bytes32 id = vault.submit(call_);
+        vm.warp(NOW + 16 days + 1);
+        vm.expectRevert(abi.encodeWithSelector(IVault.TooLate.selector, id, NOW + 16 days, NOW + 16 days + 1));
+        vault.setAttester(address(5), true);
+        vm.assertFalse(vault.isAttester(address(5)), "not allowed");
+    }
+
+    function test_behaviour_executableToTheLastSecondAndThenSubmittedAnew() public {
+        bytes memory call_ = abi.encodeCall(IVault.setAttester, (address(5), true));
+        vm.prank(owner);
+        bytes32 id = vault.submit(call_);
+        vm.warp(NOW + 16 days);
+        vm.expectRevert(abi.encodeWithSelector(IVault.AlreadySubmitted.selector, id, NOW + 2 days));
+        vm.prank(owner);
+        vault.submit(call_);
+        uint256 start = vm.snapshotState();
+        vault.setAttester(address(5), true);
+        vm.assertTrue(vault.isAttester(address(5)), "in time");
+        vm.revertToState(start);
+        vm.warp(NOW + 17 days);
+        vm.prank(owner);
+        vault.submit(call_);
+        vm.assertEq(vault.executableAt(id), NOW + 19 days, "the delay begins anew");
+    }
+
     function test_error_executedTwice() public {
         bytes memory call_ = abi.encodeCall(IVault.setAttester, (address(5), true));
         _change(call_);
