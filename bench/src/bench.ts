@@ -6,7 +6,7 @@ import { toJson, toTable } from "./measure.ts";
 
 const MISUSED = 2;
 const names = Object.keys(BENCHMARKS);
-const HELP = `Usage: npm run bench -- <name> [--bars <folder>] [--refits <n>] [--json] [--quick]
+const HELP = `Usage: npm run bench -- <name> [--bars <folder>] [--refits <n>] [--until <date>] [--json] [--quick]
 
 Runs one benchmark and prints each figure beside a peer's, measured in the same run.
 
@@ -18,6 +18,7 @@ ${Object.entries(BENCHMARKS)
 Options:
   --bars <folder>  recorded bars, one file an asset; a seeded synthetic market where absent
   --refits <n>     how often the forecast benchmark fits again, 18 where absent
+  --until <date>   where the breach score of the verify benchmark stops reading, the bars' end where absent
   --json           end with one line of JSON: [{name, value, unit, peer, peerValue, ratio}, …]
   --quick          as few repetitions as show that it works; the times mean little
   --help           this text
@@ -41,6 +42,7 @@ function parse(args: readonly string[]) {
       options: {
         bars: { type: "string" },
         refits: { type: "string" },
+        until: { type: "string" },
         json: { type: "boolean", default: false },
         quick: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
@@ -59,12 +61,14 @@ async function main(args: readonly string[]): Promise<void> {
     const found = name === "" ? "No benchmark is named" : `There is no benchmark ${JSON.stringify(name)}`;
     throw new MisuseError(`${found}; choose among: ${names.join(", ")}. --help shows an example.`);
   }
+  const until = values.until === undefined ? undefined : Date.parse(values.until);
+  if (Number.isNaN(until)) throw new MisuseError(`--until ${values.until} is no date; write 2021-11-01.`);
   const started = performance.now();
   const log = (line: string) =>
     void process.stderr.write(
       `${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${line}\n`,
     );
-  const rows = await BENCHMARKS[name]!.run({ bars: values.bars, isQuick: values.quick, log });
+  const rows = await BENCHMARKS[name]!.run({ bars: values.bars, until, isQuick: values.quick, log });
   process.stdout.write(`${toTable(rows)}\n`);
   if (values.json) process.stdout.write(`${toJson(rows)}\n`);
 }

@@ -7,6 +7,8 @@ export interface BenchmarkOptions {
   readonly isQuick: boolean;
   /** Times a model is fitted again in a walk-forward; the benchmark's own choice where absent. */
   readonly refits?: number | undefined;
+  /** Bars at or after this time (ms) are not read by what heeds it; the market's end where absent. */
+  readonly until?: number | undefined;
   /** One line of progress. */
   readonly log: (line: string) => void;
 }
@@ -26,5 +28,10 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   pipeline: {
     about: "each part of the way of a decision: ingest, forecast, decide, sign, journal, attest, rebalance",
     run: async (options) => (await import("./pipeline.ts")).pipeline(options),
+  },
+  verify: {
+    about:
+      "what checking a decision costs and gives up: the integer network, and the score by which a vault judges",
+    run: async (options) => (await import("./verify.ts")).verify(options),
   },
 };

@@ -74,6 +74,26 @@ describe("bench", () => {
     }
   });
 
+  it("default: verify names every metric, and the chain says what TypeScript says", {
+    timeout: 240_000,
+  }, () => {
+    const { status, stdout } = bench("verify", "--quick", "--json");
+    expect(status).toBe(0);
+    const rows: { name: string; value: number; ratio: number }[] = JSON.parse(
+      stdout.trimEnd().split("\n").at(-1)!,
+    );
+    expect(rows.map(({ name }) => name)).toEqual([
+      "inference_p50_us",
+      "inference_p99_us",
+      "inference_gas_24_32_16_4",
+      "inference_gas_48_64_32_8",
+    ]);
+    for (const { name, value } of rows) expect(value, name).toBeGreaterThan(0);
+    const [small, large] = rows.slice(-2).map(({ value }) => value);
+    expect(small).toBeLessThanOrEqual(30_000);
+    expect(large).toBeLessThanOrEqual(90_000);
+  });
+
   it("default: --help lists the benchmarks with an example", () => {
     const { status, stdout } = bench("--help");
     expect(status).toBe(0);
@@ -82,10 +102,13 @@ describe("bench", () => {
   });
 
   it.each([
-    [["pipelines"], /^MISUSE: There is no benchmark "pipelines"; choose among: forecast, pipeline\. .*\n$/],
+    [
+      ["pipelines"],
+      /^MISUSE: There is no benchmark "pipelines"; choose among: forecast, pipeline, verify\. .*\n$/,
+    ],
     [["pipeline", "twice"], /^MISUSE: There is no benchmark "pipeline twice"; .*\n$/],
     [["toString"], /^MISUSE: There is no benchmark "toString"; .*\n$/],
-    [[], /^MISUSE: No benchmark is named; choose among: forecast, pipeline\. .*\n$/],
+    [[], /^MISUSE: No benchmark is named; choose among: forecast, pipeline, verify\. .*\n$/],
     [["pipeline", "--bar", "x"], /^MISUSE: .*--bar.*--help lists the options\.\n$/],
   ])("error: %j is one line and status 2", (args, line) => {
     const { status, stdout, stderr } = bench(...args);

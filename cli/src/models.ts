@@ -13,6 +13,7 @@ import {
 } from "@ballast/data";
 import { LOOKBACK_HOURS, type ModelManifest, readManifest, readModel } from "@ballast/model";
 import { type Challenge, challenge, judge } from "@ballast/training";
+import { describeBreachNetwork } from "./breachScores.ts";
 import { describeExpiry } from "./champion.ts";
 import { describeCosts } from "./costScores.ts";
 import { interruptible } from "./interrupt.ts";
@@ -115,6 +116,7 @@ export async function showModel(id: string, options: ModelsOptions, terminal: Te
       `${String(horizonHours).padStart(4)} h         QLIKE ${ratioToLogHar.network.toFixed(3)} of log-HAR, t ${tAgainstLogHar.toFixed(2)}`,
     );
   terminal.result(`breach         Brier skill ${calibration.brierSkillCalibrated.toFixed(3)}`);
+  for (const line of describeBreachNetwork(manifest.breachNetwork)) terminal.result(line);
   for (const line of describeCosts(manifest.costs)) terminal.result(line);
   for (const { action, at, reason, isForced, expiresAt } of promotions)
     terminal.result(

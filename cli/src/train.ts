@@ -18,6 +18,7 @@ import {
   train,
   whileFrozen,
 } from "@ballast/training";
+import { describeBreachNetwork } from "./breachScores.ts";
 import { describeCosts } from "./costScores.ts";
 import { checkWritable, FolderError, writeWhole } from "./folders.ts";
 import { interruptible } from "./interrupt.ts";
@@ -130,7 +131,7 @@ export async function trainOn(
 }
 
 function describeScores(
-  { manifest: { metrics, calibration, costs } }: TrainedModel,
+  { manifest: { metrics, calibration, breachNetwork, costs } }: TrainedModel,
   terminal: Terminal,
 ): void {
   terminal.say(
@@ -144,6 +145,7 @@ function describeScores(
   terminal.say(
     `Breach probability: Brier skill ${calibration.brierSkillRaw.toFixed(3)} raw, ${calibration.brierSkillCalibrated.toFixed(3)} recalibrated.`,
   );
+  for (const line of describeBreachNetwork(breachNetwork)) terminal.say(line);
   for (const line of describeCosts(costs)) terminal.say(line);
 }
 

@@ -1,4 +1,5 @@
 import type { InterfaceAbi } from "ethers";
+import devBreachScores from "./generated/DevBreachScores.json" with { type: "json" };
 import devFeed from "./generated/DevFeed.json" with { type: "json" };
 import devMarket from "./generated/DevMarket.json" with { type: "json" };
 import devNetworks from "./generated/DevNetworks.json" with { type: "json" };
@@ -44,3 +45,6 @@ export const devMarketArtifact: Artifact = devMarket;
 
 /** Checks and runs integer networks outside a vault. */
 export const devNetworksArtifact: Artifact = devNetworks;
+
+/** Breach scores outside a vault. */
+export const devBreachScoresArtifact: Artifact = devBreachScores;

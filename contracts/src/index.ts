@@ -10,6 +10,7 @@ export {
 } from "./anvil.ts";
 export {
   type Artifact,
+  devBreachScoresArtifact,
   devFeedArtifact,
   devMarketArtifact,
   devNetworksArtifact,

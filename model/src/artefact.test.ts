@@ -1,7 +1,12 @@
-import { keccak } from "@ballast/data";
+import { type Hex, keccak, seededRandom } from "@ballast/data";
 import { describe, expect, it } from "vitest";
 import { BadModelError, modelBytes, modelId, readModel } from "./artefact.ts";
 import { randomArtefact } from "./artefacts.fixture.ts";
+import { BreachShapeError, readBreachNetwork } from "./breach-score.ts";
+import { BadNetworkError, networkBytes } from "./integer-network-bytes.ts";
+import { randomNetwork } from "./integer-networks.fixture.ts";
+
+const hex = (bytes: Uint8Array): Hex => `0x${Buffer.from(bytes).toString("hex")}`;
 
 const artefact = randomArtefact(1);
 const bytes = modelBytes(artefact);
@@ -41,11 +46,29 @@ describe("model bytes", () => {
     ["logQuantiles[2]", (f) => (f.logQuantiles as number[][])[2]!.reverse()],
     ["correlationHalfLifeHours", (f) => (f.correlationHalfLifeHours = 0)],
     ["breachCalibration.b", (f) => ((f.breachCalibration as Json).b = "1")],
+    ["breachNetwork", (f) => (f.breachNetwork = "0X00")],
     ["the file", (f) => (f.extra = 1)],
   ])("error: %s", (field, edit) => {
     const read = () => readModel(edited(edit));
     expect(read).toThrow(BadModelError);
     expect(read).toThrow(`${field} is`);
+  });
+
+  it("behaviour: the network of a vault reads back, and changes the id", () => {
+    const network = randomNetwork(seededRandom(1), [24, 32, 16, 4]);
+    const held = { ...artefact, breachNetwork: hex(networkBytes(network)) };
+    expect(readModel(modelBytes(held))).toEqual(held);
+    expect(readBreachNetwork(held.breachNetwork)).toEqual(network);
+    expect(modelId(modelBytes(held))).not.toBe(modelId(bytes));
+  });
+
+  it("error: bytes of no network, and of one that no vault can run", () => {
+    const withNetwork = (network: Uint8Array) => () =>
+      readModel(modelBytes({ ...artefact, breachNetwork: hex(network) }));
+    expect(withNetwork(new Uint8Array(40))).toThrow(BadNetworkError);
+    const narrow = networkBytes(randomNetwork(seededRandom(1), [23, 8, 4]));
+    expect(withNetwork(narrow)).toThrow(BreachShapeError);
+    expect(withNetwork(narrow)).toThrow("has 23 inputs and 4 outputs");
   });
 
   it("error: bytes that are no JSON, and JSON in another spelling", () => {

@@ -1,5 +1,6 @@
 import type { Hex } from "@ballast/data";
 import { BallastError, canonicalJson, keccak } from "@ballast/data";
+import { readBreachNetwork } from "./breach-score.ts";
 import { type CostModel, toCostModels } from "./cost-models.ts";
 import { FEATURE_NAMES } from "./features.ts";
 import { HORIZONS_HOURS, QUANTILE_LEVELS } from "./forecast.ts";
@@ -47,6 +48,8 @@ export interface NetworkArtefact {
   readonly breachCalibration: { readonly a: number; readonly b: number };
   /** Models of costs ahead, ascending by series; absent where the market had no series to learn from. */
   readonly costs?: readonly CostModel[] | undefined;
+  /** Canonical bytes of the network that a vault runs itself; absent in models of programs that had none. */
+  readonly breachNetwork?: Hex | undefined;
 }
 
 /** What an artefact's JSON says of itself; a change that alters any forecast raises the version. */
@@ -122,6 +125,7 @@ export function readModel(bytes: Uint8Array): NetworkArtefact {
       b: toNumber(calibration.b, "breachCalibration.b"),
     },
     ...(file.costs !== undefined && { costs: toCostModels(file.costs, refuse) }),
+    ...(file.breachNetwork !== undefined && { breachNetwork: toBreachNetwork(file.breachNetwork) }),
   };
   if (!(artefact.correlationHalfLifeHours > 0)) {
     throw new BadModelError("correlationHalfLifeHours", String(artefact.correlationHalfLifeHours));
@@ -159,6 +163,13 @@ function toQuantiles(value: unknown): Float64Array[] {
       throw new BadModelError(path, "not ascending");
     return quantiles;
   });
+}
+
+function toBreachNetwork(value: unknown): Hex {
+  if (typeof value !== "string" || !/^0x([0-9a-f]{2})+$/.test(value))
+    throw new BadModelError("breachNetwork", "not bytes in hexadecimal");
+  readBreachNetwork(value as Hex);
+  return value as Hex;
 }
 
 function toLayer(value: unknown, inputs: number, outputs: number, path: string): Layer {

@@ -1,6 +1,7 @@
-import { BallastError } from "@ballast/data";
+import { BallastError, type Hex } from "@ballast/data";
 import { HORIZONS_HOURS } from "./forecast.ts";
 import { type IntegerNetwork, toRunner } from "./integer-network.ts";
+import { readNetwork } from "./integer-network-bytes.ts";
 import { FEATURE_FRACTION_BITS, MARKET_FEATURE_COUNT } from "./market-features.ts";
 
 /**
@@ -28,6 +29,25 @@ export class ScoreRangeError extends BallastError {
     super(`holding ${holding} has no breach score: ${found}. Decide by the reactive rule instead.`);
     this.holding = holding;
   }
+}
+
+export class BreachShapeError extends BallastError {
+  readonly code = "BREACH_SHAPE";
+  constructor(inputs: number, outputs: number) {
+    super(
+      `the network has ${inputs} inputs and ${outputs} outputs, one of a vault has ${BREACH_INPUTS} and ` +
+        `${BREACH_OUTPUTS}. Train it again with \`ballast train\`.`,
+    );
+  }
+}
+
+/** The network in canonical bytes. Throws BadNetworkError, BreachShapeError. */
+export function readBreachNetwork(bytes: Hex): IntegerNetwork {
+  const network = readNetwork(Buffer.from(bytes.slice(2), "hex"));
+  const inputs = network.layers[0]!.inputs;
+  const outputs = network.layers[network.layers.length - 1]!.outputs;
+  if (inputs !== BREACH_INPUTS || outputs !== BREACH_OUTPUTS) throw new BreachShapeError(inputs, outputs);
+  return network;
 }
 
 /** What the vault knows of itself, WAD; the base asset first. */

@@ -7,6 +7,17 @@ export {
   readModel,
 } from "./artefact.ts";
 export { exitProbability, expectedExitTime, MONITORING_SHIFT, type Passage } from "./breach.ts";
+export {
+  BREACH_INPUTS,
+  BREACH_OUTPUTS,
+  type BreachScorer,
+  BreachShapeError,
+  readBreachNetwork,
+  ScoreRangeError,
+  stateFeatures,
+  toBreachScorer,
+  type VaultWeights,
+} from "./breach-score.ts";
 export { type BreachTime, weightBreachTimes } from "./breach-time.ts";
 export { type CostModel, forecastCosts, transformOf } from "./cost-models.ts";
 export type { CostDistribution, CostsAhead, SeriesAhead } from "./costs-ahead.ts";
@@ -29,6 +40,18 @@ export {
   lambdaOfHalfLife,
   RISKMETRICS_DAILY_LAMBDA,
 } from "./ewma.ts";
+export {
+  AssetIdError,
+  assetId,
+  type FeatureRow,
+  featureBytes,
+  featureLeaf,
+  featuresProof,
+  featuresRoot,
+  isFeatureProof,
+  MARKET_ASSET_ID,
+  toFeatureRows,
+} from "./feature-tree.ts";
 export {
   barsPerHour,
   FEATURE_COUNT,
@@ -131,6 +154,8 @@ export { fitLogHar, LOG_HAR_LAGS, type LogHar, predictLogHar } from "./loghar.ts
 export {
   type Backend,
   BadManifestError,
+  type BreachNetworkReport,
+  type BreachSkill,
   type CalibrationReport,
   FORECASTERS,
   type ForecasterName,
@@ -139,6 +164,16 @@ export {
   manifestBytes,
   readManifest,
 } from "./manifest.ts";
+export {
+  FEATURE_FRACTION_BITS,
+  MARKET_FEATURE_COUNT,
+  MARKET_FEATURES,
+  type MarketTable,
+  marketFeatures,
+  marketFeaturesAt,
+  toExactMeasures,
+  toMarketTable,
+} from "./market-features.ts";
 export {
   type Forecaster,
   type Forward,

@@ -90,6 +90,31 @@ describe("bytes of an integer network", () => {
     },
   );
 
+  it("behaviour: a sum may reach either end of int32, not one more, in hidden layers from 0 on", () => {
+    const unit = (bias: number, weight: number): IntegerNetwork["layers"][number] => ({
+      inputs: 1,
+      outputs: 1,
+      weights: Int16Array.of(weight),
+      bias: Int32Array.of(bias),
+      shift: 0,
+    });
+    const isSound = (...layers: IntegerNetwork["layers"]) => {
+      try {
+        return networkBytes({ layers, inputFractionBits: 0, outputFractionBits: 0 }).length > 0;
+      } catch (error) {
+        expect((error as BadNetworkError).fault).toBe("NetworkOverflow");
+        return false;
+      }
+    };
+    const max = 2 ** 31 - 1;
+    const min = -(2 ** 31);
+    expect([max - 32_767, max - 32_766].map((bias) => isSound(unit(bias, 1)))).toEqual([true, false]);
+    expect([min + 32_768, min + 32_767].map((bias) => isSound(unit(bias, 1)))).toEqual([true, false]);
+    const inner = (bias: number, weight: number) => isSound(unit(0, 1), unit(bias, weight));
+    expect([min + 32_767, min + 32_766].map((bias) => inner(bias, -1))).toEqual([true, false]);
+    expect([inner(min, 1), inner(max, -1)]).toEqual([true, true]);
+  });
+
   it("error: NetworkTooLong, read or written", () => {
     expect(faultOf(new Uint8Array(24_577))).toEqual(["NetworkTooLong", [24_577]]);
     expect(twinFaultOf(new Uint8Array(24_577))).toEqual(["NetworkTooLong", [24_577]]);

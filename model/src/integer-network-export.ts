@@ -53,7 +53,7 @@ export function exportNetwork(request: ExportRequest): IntegerNetwork {
   const rows = calibration.length / layers[0]!.inputs;
   const exported: IntegerLayer[] = [];
   let exact = Float64Array.from(calibration, (x) => x / 2 ** inputFractionBits);
-  let found: Int16Array = calibration;
+  let found = Int32Array.from(calibration);
   // Integer units per 1.0 of each input of the layer.
   let scales = new Float64Array(layers[0]!.inputs).fill(2 ** inputFractionBits);
   for (const [l, layer] of layers.entries()) {
@@ -103,7 +103,7 @@ interface Context {
   readonly layer: Layer;
   readonly scales: Float64Array;
   /** Integer inputs of the layer on the calibration rows. */
-  readonly found: Int16Array;
+  readonly found: Int32Array<ArrayBuffer>;
   readonly rows: number;
   /** Float outputs of the layer before ReLU. */
   readonly target: Float64Array;
@@ -112,7 +112,7 @@ interface Context {
 interface Choice {
   readonly layer: IntegerLayer;
   readonly scales: Float64Array<ArrayBuffer>;
-  readonly found: Int16Array;
+  readonly found: Int32Array<ArrayBuffer>;
 }
 
 function hiddenLayer(context: Context, importance: Float64Array): Choice {
@@ -213,8 +213,8 @@ function affineRows({ inputs, outputs, weights, bias }: Layer, x: Float64Array, 
   return y;
 }
 
-function runRows(layer: IntegerLayer, x: Int16Array, rows: number, lowest: number): Int16Array {
-  const y = new Int16Array(rows * layer.outputs);
+function runRows(layer: IntegerLayer, x: Int32Array, rows: number, lowest: number): Int32Array<ArrayBuffer> {
+  const y = new Int32Array(rows * layer.outputs);
   for (let r = 0; r < rows; r++) {
     const row = x.subarray(r * layer.inputs, (r + 1) * layer.inputs);
     dense(layer, row, y.subarray(r * layer.outputs, (r + 1) * layer.outputs), lowest);

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { seededRandom } from "@ballast/data";
 import { describe, expect, it } from "vitest";
 import { type IntegerNetwork, toRunner } from "./integer-network.ts";
@@ -84,6 +86,22 @@ describe("integer network", () => {
     expect([...output]).toEqual([13, -7]);
     runner.run(Int16Array.of(1, 2, 100, 50), 0, output);
     expect([...output]).toEqual([0, -7]);
+  });
+
+  it("behaviour: a million runs leave no memory behind", { timeout: 60_000 }, () => {
+    setFlagsFromString("--expose-gc");
+    const collect: () => void = runInNewContext("gc");
+    const runner = toRunner(randomNetwork(seededRandom(3), [24, 32, 16, 4]));
+    const input = new Int16Array(24).fill(1000);
+    const output = new Int32Array(4);
+    const usedAfter = (runs: number) => {
+      for (let n = 0; n < runs; n++) runner.run(input, 0, output);
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = usedAfter(10_000);
+    // Less than a tenth of a byte per run.
+    expect(usedAfter(1_000_000) - before).toBeLessThan(100_000);
   });
 
   it("error: input or output is too short", () => {

@@ -42,10 +42,8 @@ export interface Runner {
 export function toRunner({ layers }: IntegerNetwork): Runner {
   const first = layers[0]!;
   const last = layers.length - 1;
-  const inputs = new Int16Array(first.inputs);
-  const buffers = layers.map((layer, l) =>
-    l === last ? new Int32Array(layer.outputs) : new Int16Array(layer.outputs),
-  );
+  const inputs = new Int32Array(first.inputs);
+  const buffers = layers.map((layer) => new Int32Array(layer.outputs));
   const outputs = buffers[last]!;
   return {
     run(input, offset, output) {
@@ -55,7 +53,7 @@ export function toRunner({ layers }: IntegerNetwork): Runner {
         );
       }
       for (let i = 0; i < inputs.length; i++) inputs[i] = input[offset + i]!;
-      let from: Int16Array | Int32Array = inputs;
+      let from = inputs;
       for (let l = 0; l <= last; l++) {
         const to = buffers[l]!;
         dense(layers[l]!, from, to, l === last ? MIN_INT16 : 0);
@@ -67,18 +65,37 @@ export function toRunner({ layers }: IntegerNetwork): Runner {
 }
 
 /** One layer on one row; `lowest` is 0 for a hidden layer, that of int16 for the last. */
-export function dense(
-  layer: IntegerLayer,
-  x: Int16Array | Int32Array,
-  y: Int16Array | Int32Array,
-  lowest: number,
-): void {
+export function dense(layer: IntegerLayer, x: Int32Array, y: Int32Array, lowest: number): void {
   const { inputs, outputs, weights, bias, shift } = layer;
-  for (let o = 0, w = 0; o < outputs; o++) {
+  let o = 0;
+  // Four outputs at a time read each input once. A partial sum may wrap; the whole one fits, so that it is right again.
+  for (; o + 4 <= outputs; o += 4) {
+    const first = o * inputs;
+    const second = first + inputs;
+    const third = second + inputs;
+    const fourth = third + inputs;
+    let a = bias[o]!;
+    let b = bias[o + 1]!;
+    let c = bias[o + 2]!;
+    let d = bias[o + 3]!;
+    for (let i = 0; i < inputs; i++) {
+      const value = x[i]!;
+      a = (a + Math.imul(weights[first + i]!, value)) | 0;
+      b = (b + Math.imul(weights[second + i]!, value)) | 0;
+      c = (c + Math.imul(weights[third + i]!, value)) | 0;
+      d = (d + Math.imul(weights[fourth + i]!, value)) | 0;
+    }
+    y[o] = clamp(a >> shift, lowest);
+    y[o + 1] = clamp(b >> shift, lowest);
+    y[o + 2] = clamp(c >> shift, lowest);
+    y[o + 3] = clamp(d >> shift, lowest);
+  }
+  for (; o < outputs; o++) {
     let sum = bias[o]!;
-    // A partial sum may wrap; the whole one fits, so that it is right again.
-    for (let i = 0; i < inputs; i++, w++) sum = (sum + Math.imul(weights[w]!, x[i]!)) | 0;
-    const value = sum >> shift;
-    y[o] = value < lowest ? lowest : value > MAX_INT16 ? MAX_INT16 : value;
+    for (let i = 0; i < inputs; i++) sum = (sum + Math.imul(weights[o * inputs + i]!, x[i]!)) | 0;
+    y[o] = clamp(sum >> shift, lowest);
   }
 }
+
+const clamp = (value: number, lowest: number): number =>
+  value < lowest ? lowest : value > MAX_INT16 ? MAX_INT16 : value;

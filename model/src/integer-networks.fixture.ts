@@ -115,28 +115,21 @@ export function malformedNetworks(sound: Uint8Array): Fault[] {
         ]),
       ),
     },
-    // A bias at an end leaves no room for a weight.
-    {
-      name: "NetworkOverflow",
-      bytes: changed(
-        [firstBias, 0xff],
-        [firstBias + 1, 0xff],
-        [firstBias + 2, 0xff],
-        [firstBias + 3, 0xff],
-        [firstWeight, 0x80],
-        [firstWeight + 1, 0x01],
-      ),
-    },
-    {
-      name: "NetworkOverflow",
-      bytes: changed(
-        [firstBias, 0],
-        [firstBias + 1, 0],
-        [firstBias + 2, 0],
-        [firstBias + 3, 0],
-        [firstWeight, 0x7f],
-        [firstWeight + 1, 0xff],
-      ),
-    },
+    // One beyond either end: 2^31 - 32767 + 1·32767, and -2^31 - 1 + 32768 - 1·32768.
+    { name: "NetworkOverflow", bytes: changed(...toUnit(0xffff_8001, 1)) },
+    { name: "NetworkOverflow", bytes: changed(...toUnit(0x0000_7fff, 1)) },
+  ];
+}
+
+/** Changes that leave output 0 of the first layer with that bias as stored, one weight, and two weights of zero. */
+function toUnit(storedBias: number, weight: number): [offset: number, value: number][] {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(storedBias);
+  return [
+    ...[...bytes].map((byte, b): [number, number] => [32 + b, byte]),
+    ...[weight, 0, 0].flatMap((w, i): [number, number][] => [
+      [96 + 32 * i, 0x80],
+      [96 + 32 * i + 1, w],
+    ]),
   ];
 }

@@ -41,6 +41,34 @@ export interface Backend {
   readonly reason: string;
 }
 
+/** How well a score ranked breaches within a day at one band, out of sample. */
+export interface BreachSkill {
+  /** Half-width of the band, share of the vault. */
+  readonly band: number;
+  readonly predictions: number;
+  /** Share of them that came true. */
+  readonly frequency: number;
+  readonly auc: number;
+  /** Over climatology, of a logistic of the score fitted to the first half of the predictions, on the second. */
+  readonly brierSkill: number;
+}
+
+/** The network that a vault runs, on times that its rehearsal did not see. */
+export interface BreachNetworkReport {
+  readonly rows: number;
+  readonly heldRows: number;
+  /** Mean QLIKE of the integer network, of the float one it was made from, and of the linear forecast both start at. */
+  readonly horizons: readonly {
+    readonly horizonHours: number;
+    readonly qlike: number;
+    readonly qlikeFloat: number;
+    readonly qlikeLinear: number;
+    /** By how much the integers are worse than the floats, per cent. */
+    readonly quantisationLossPct: number;
+  }[];
+  readonly breach: readonly BreachSkill[];
+}
+
 /** What a model is, where it came from and how good it was. Plain JSON. */
 export interface ModelManifest {
   readonly format: "ballast-manifest/1";
@@ -77,6 +105,8 @@ export interface ModelManifest {
   readonly calibration: CalibrationReport;
   /** Models of costs ahead; absent in manifests of programs that had none. */
   readonly costs?: CostsReport | undefined;
+  /** The network that a vault runs itself; absent in manifests of programs that had none. */
+  readonly breachNetwork?: (BreachNetworkReport & { readonly id: Hex }) | undefined;
 }
 
 export class BadManifestError extends BallastError {

@@ -1,5 +1,6 @@
-import type { Snapshot } from "@ballast/data";
+import type { BarColumns, Snapshot } from "@ballast/data";
 import { HOUR_MS } from "@ballast/data";
+import { exactLog } from "./exact-log.ts";
 import { barsPerHour, LOOKBACK_HOURS, ShortSnapshotError } from "./features.ts";
 import { MAX_INT16, MIN_INT16 } from "./integer-network.ts";
 import { type HourlyMeasures, toHourlyMeasures, VARIANCE_FLOOR_PER_HOUR } from "./realised.ts";
@@ -15,11 +16,21 @@ const MARKET_VARIANCE_HOURS = [24, 168] as const;
 const MARKET_RANGE_HOURS = [1, 24] as const;
 const SEASON_HOURS = [1, 4] as const;
 const SEASON_DAYS = 28;
-const VOLUME_FLOOR = 1e-3;
+/** An hour with no trade at all counts as a fiftieth of the usual volume. */
+const VOLUME_FLOOR = 0.02;
+/**
+ * How far, in logs, a variance may lie from the month's: further says that an exchange stood still or printed one
+ * wrong price, and a network without bounds of its own would believe it.
+ */
+const REACH = 4;
+const MONTH_HOURS = 720;
+/** 1024·sin and 1024·cos of 2π/7 times the days since a Thursday, rounded half up: engines differ in their sines. */
+const WEEKDAY_SIN = [0, 801, 998, 444, -444, -998, -801] as const;
+const WEEKDAY_COS = [1024, 638, -228, -923, -923, -228, 638] as const;
 
 /**
- * What notaries sign of one asset, in this order; logs are natural, variances per hour and floored at
- * VARIANCE_FLOOR_PER_HOUR.
+ * What notaries sign of one asset, in this order; logs are natural, variances per hour, floored at
+ * VARIANCE_FLOOR_PER_HOUR and no further than REACH from the same row's or the market's variance of the month.
  *
  * - `log_rv_*h`, `log_range_*h`: realised and Parkinson (1980) variance of the last hours.
  * - `absolute_return_24h`: size of the day's return in units of the month's deviation.
@@ -57,10 +68,15 @@ export interface MarketTable {
   readonly marketLogRange: Float64Array;
 }
 
+/** Hourly measures whose bits no engine's own logarithm decides: those a MarketTable is made of. */
+export const toExactMeasures = (bars: BarColumns, barsPerHour: number): HourlyMeasures =>
+  toHourlyMeasures(bars, barsPerHour, exactLog);
+
+/** @param assets of `toExactMeasures`. */
 export function toMarketTable(assets: readonly HourlyMeasures[]): MarketTable {
   const hours = assets[0]?.close.length ?? 0;
   const returns = assets.map(({ close }) =>
-    close.map((price, hour) => (hour === 0 ? 0 : Math.log(price / close[hour - 1]!))),
+    close.map((price, hour) => (hour === 0 ? 0 : exactLog(price / close[hour - 1]!))),
   );
   const marketReturn = new Float64Array(hours);
   const marketLogRange = new Float64Array(hours);
@@ -79,32 +95,37 @@ export function toMarketTable(assets: readonly HourlyMeasures[]): MarketTable {
 /**
  * Integer features where hour `end` of the table begins, at `at` (ms): one row of MARKET_FEATURE_COUNT int16 for the
  * market, then one per asset. Only the LOOKBACK_HOURS before `end` are read. Each is rounded half up from a double that
- * is computed in a fixed order: equal bars give equal integers.
+ * is computed in a fixed order by operations whose bits IEEE 754 fixes: equal bars give equal integers on every engine.
  */
 export function marketFeaturesAt(table: MarketTable, end: number, at: number): Int16Array[] {
   const { assets, returns, marketReturn, marketLogRange } = table;
-  const shared: number[] = [];
-  for (const hours of MARKET_VARIANCE_HOURS) shared.push(logVariance(marketReturn, end, hours));
-  for (const hours of MARKET_RANGE_HOURS) shared.push(sumOfLast(marketLogRange, end, hours) / hours);
+  const marketMonth = logVariance(marketReturn, end, MONTH_HOURS);
+  const marketVariance = (hours: number) => within(logVariance(marketReturn, end, hours), marketMonth);
+  const shared = MARKET_VARIANCE_HOURS.map(marketVariance);
+  for (const hours of MARKET_RANGE_HOURS)
+    shared.push(within(sumOfLast(marketLogRange, end, hours) / hours, marketMonth));
   for (const hours of SEASON_HOURS) shared.push(seasonAhead(marketLogRange, end, hours));
-  const weekday = ((2 * Math.PI) / 7) * (Math.floor(at / (24 * HOUR_MS)) % 7);
-  shared.push(Math.sin(weekday), Math.cos(weekday));
+  const weekday = Math.floor(at / (24 * HOUR_MS)) % 7;
+  shared.push(WEEKDAY_SIN[weekday]! / SCALE, WEEKDAY_COS[weekday]! / SCALE);
 
   const rows = assets.map((measures, i) => {
     const { variance, range, volume } = measures;
     const week = sumOfLast(volume, end, 168);
+    const month = floored(sumOfLast(variance, end, MONTH_HOURS) / MONTH_HOURS);
+    const of = (values: Float64Array) => (hours: number) =>
+      within(floored(sumOfLast(values, end, hours) / hours), month);
     return [
-      ...VARIANCE_HOURS.map((hours) => floored(sumOfLast(variance, end, hours) / hours)),
-      ...RANGE_HOURS.map((hours) => floored(sumOfLast(range, end, hours) / hours)),
+      ...VARIANCE_HOURS.map(of(variance)),
+      ...RANGE_HOURS.map(of(range)),
       sizeOfDay(returns[i]!, end),
-      week > 0 ? Math.log(Math.max(volume[end - 1]! / (week / 168), VOLUME_FLOOR)) : 0,
+      week > 0 ? exactLog(Math.max(volume[end - 1]! / (week / 168), VOLUME_FLOOR)) : 0,
       ...CORRELATION_HOURS.map((hours) => correlation(returns[i]!, marketReturn, end, hours)),
       ...shared,
     ];
   });
   const meanOf = (column: number) => rows.reduce((sum, row) => sum + row[column]!, 0) / rows.length;
   const market = [
-    ...VARIANCE_HOURS.map((hours) => logVariance(marketReturn, end, hours)),
+    ...VARIANCE_HOURS.map(marketVariance),
     ...RANGE_HOURS.map((_, k) => meanOf(VARIANCE_HOURS.length + k)),
     sizeOfDay(marketReturn, end),
     ...Array.from({ length: OWN_COUNT - VARIANCE_HOURS.length - RANGE_HOURS.length - 1 }, (_, k) =>
@@ -123,7 +144,7 @@ export function marketFeatures(snapshot: Snapshot): Int16Array[] {
     const { length } = bars.close;
     if (length < needed) throw new ShortSnapshotError(Math.floor(length / perHour), snapshot.at);
     const last = (column: Float64Array) => column.subarray(length - needed);
-    return toHourlyMeasures(
+    return toExactMeasures(
       {
         open: last(bars.open),
         high: last(bars.high),
@@ -141,7 +162,9 @@ export function marketFeatures(snapshot: Snapshot): Int16Array[] {
 const toInteger = (x: number): number =>
   Number.isNaN(x) ? 0 : Math.min(MAX_INT16, Math.max(MIN_INT16, Math.floor(x * SCALE + 0.5)));
 
-const floored = (variance: number): number => Math.log(Math.max(variance, VARIANCE_FLOOR_PER_HOUR));
+const floored = (variance: number): number => exactLog(Math.max(variance, VARIANCE_FLOOR_PER_HOUR));
+
+const within = (log: number, month: number): number => Math.min(month + REACH, Math.max(month - REACH, log));
 
 function sumOfLast(values: Float64Array, end: number, count: number): number {
   let sum = 0;
@@ -158,8 +181,8 @@ function logVariance(returns: Float64Array, end: number, hours: number): number 
 /** Size of the day's return over a day's deviation by the month's hourly returns. */
 function sizeOfDay(returns: Float64Array, end: number): number {
   let squares = 0;
-  for (let i = end - 1; i >= end - 720; i--) squares += returns[i]! * returns[i]!;
-  const perHour = Math.max(squares / 720, VARIANCE_FLOOR_PER_HOUR);
+  for (let i = end - 1; i >= end - MONTH_HOURS; i--) squares += returns[i]! * returns[i]!;
+  const perHour = Math.max(squares / MONTH_HOURS, VARIANCE_FLOOR_PER_HOUR);
   return Math.abs(sumOfLast(returns, end, 24)) / Math.sqrt(24 * perHour);
 }
 

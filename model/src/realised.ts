@@ -65,8 +65,13 @@ export interface HourlyMeasures {
 /**
  * Measures of a whole number of hours of bars. Those of an hour hang on its own bars and the close before them
  * alone, to the bit, wherever the columns begin.
+ * @param log natural logarithm; one whose bits are fixed where those of the measures must be.
  */
-export function toHourlyMeasures(bars: BarColumns, barsPerHour: number): HourlyMeasures {
+export function toHourlyMeasures(
+  bars: BarColumns,
+  barsPerHour: number,
+  log: (x: number) => number = Math.log,
+): HourlyMeasures {
   const { close, high, low, volume } = bars;
   const hours = close.length / barsPerHour;
   const column = () => new Float64Array(hours);
@@ -88,8 +93,8 @@ export function toHourlyMeasures(bars: BarColumns, barsPerHour: number): HourlyM
     const end = (hour + 1) * barsPerHour;
     // Backwards, so that the sum so far is that of the hour's last minutes.
     for (let bar = end - 1; bar >= end - barsPerHour; bar--) {
-      const r = bar > 0 ? Math.log(close[bar]! / close[bar - 1]!) : 0;
-      const extent = Math.log(high[bar]! / low[bar]!);
+      const r = bar > 0 ? log(close[bar]! / close[bar - 1]!) : 0;
+      const extent = log(high[bar]! / low[bar]!);
       const square = r * r;
       variance += square;
       if (r < 0) downside += square;

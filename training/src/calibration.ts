@@ -5,7 +5,6 @@ import {
   barsPerHour,
   type CalibrationReport,
   calibrate,
-  type Forecast,
   LOOKBACK_HOURS,
   rawLogit,
   toForecaster,
@@ -108,10 +107,11 @@ export function toBreachOutcomes(
       const at = dataset.times[k]!;
       const said = forecast(market.past(unixMillis(at)).snapshot(LOOKBACK_HOURS * perHour));
       const after = market.past(unixMillis(at + horizonHours * HOUR_MS));
-      const held = toVault(said, Math.floor(k / step));
+      const held = toGenericVault(said.assets, Math.floor(k / step));
       const paths = held.assets.map((asset) => after.bars(asset, horizonHours * perHour + 1).close);
       for (const [width, band] of CALIBRATION_VAULT.bands.entries()) {
-        const request = held.request(band);
+        const { monitorHours } = CALIBRATION_VAULT;
+        const request = { ...held.state(band), forecast: said, horizonHours, monitorHours };
         const probabilities = weightBreachProbabilities(request);
         const breached = breachedWeights(request, paths, perHour);
         for (let i = 0; i < probabilities.length; i++) {
@@ -133,18 +133,21 @@ export function toBreachOutcomes(
   };
 }
 
-/** The `turn`-th generic vault: its assets' indices, and the question it asks for a band. */
-function toVault(
-  forecast: Forecast,
+/** The `turn`-th generic vault: its assets' indices among those known, and its state for a band. */
+export function toGenericVault(
+  known: readonly string[],
   turn: number,
-): { assets: number[]; request(band: number): BreachRequest } {
-  const n = forecast.assets.length;
+): {
+  assets: number[];
+  state(band: number): Pick<BreachRequest, "weights" | "targets" | "bands" | "assetsOfHoldings">;
+} {
+  const n = known.length;
   const count = Math.min(CALIBRATION_VAULT.assets, n);
   const assets = Array.from({ length: count }, (_, i) => (turn + i) % n);
   const target = 1 / (count + 1);
   return {
     assets,
-    request(band) {
+    state(band) {
       const offsets = assets.map((_, i) => (((turn + i) % 3) - 1) * 0.5 * band);
       const base = target - offsets.reduce((sum, x) => sum + x, 0);
       return {
@@ -152,10 +155,7 @@ function toVault(
         targets: new Array<number>(count + 1).fill(target),
         bands: new Array<number>(count + 1).fill(band),
         // A name no ticker has: the base asset is in no forecast.
-        assetsOfHoldings: ["", ...assets.map((asset) => forecast.assets[asset]!)],
-        forecast,
-        horizonHours: CALIBRATION_VAULT.horizonHours,
-        monitorHours: CALIBRATION_VAULT.monitorHours,
+        assetsOfHoldings: ["", ...assets.map((asset) => known[asset]!)],
       };
     },
   };

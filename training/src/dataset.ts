@@ -107,7 +107,7 @@ export function strideFor(hours: number, assets: number, maxRows: number): numbe
 }
 
 /** A target within which bars were filled in instead of recorded says nothing: such times are left out. */
-const TARGET_FREE_OF_FILLS_HOURS = 4;
+export const TARGET_FREE_OF_FILLS_HOURS = 4;
 
 /**
  * Features from `market.past(t)` and targets from the bars that open at or after t, for strided t. No target

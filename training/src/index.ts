@@ -1,4 +1,6 @@
 export { type BackendName, chooseBackend, NoBackendError } from "./backend.ts";
+export { type BreachNetworkFit, type BreachNetworkRequest, fitBreachNetwork } from "./breach-network.ts";
+export { toBreachScores } from "./breach-skill.ts";
 export { type BreachOutcomes, CALIBRATION_VAULT, toBreachOutcomes, toCalibrated } from "./calibration.ts";
 export {
   type Challenge,

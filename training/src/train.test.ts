@@ -1,7 +1,16 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { HOUR_MS, keccak, type RawMarket, unixMillis } from "@ballast/data";
-import { forecastWith, HORIZONS_HOURS, LOOKBACK_HOURS, readManifest, readModel } from "@ballast/model";
+import {
+  forecastWith,
+  HORIZONS_HOURS,
+  LOOKBACK_HOURS,
+  networkBytes,
+  networkId,
+  readBreachNetwork,
+  readManifest,
+  readModel,
+} from "@ballast/model";
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { TooLittleHistoryError } from "./dataset.ts";
@@ -46,6 +55,10 @@ describe("train", () => {
     expect(manifest.metrics.every((m) => Number.isFinite(m.qlike.network))).toBe(true);
     expect(manifest.folds).toHaveLength(SMALL_CONFIG.folds);
     expect(manifest.calibration).toMatchObject(model.artefact.breachCalibration);
+    const breach = readBreachNetwork(model.artefact.breachNetwork!);
+    expect(manifest.breachNetwork!.id).toBe(networkId(networkBytes(breach)));
+    for (const { quantisationLossPct } of manifest.breachNetwork!.horizons)
+      expect(quantisationLossPct).toBeLessThan(0.5);
   });
 
   it("default: progress only rises, from the first report to the whole", () => {

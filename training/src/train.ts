@@ -10,9 +10,12 @@ import {
   modelBytes,
   modelId,
   type NetworkArtefact,
+  networkBytes,
+  networkId,
 } from "@ballast/model";
 import { version_core } from "@tensorflow/tfjs-core";
 import { type BackendName, chooseBackend } from "./backend.ts";
+import { fitBreachNetwork } from "./breach-network.ts";
 import { type BreachOutcomes, fitCalibration, toBreachOutcomes } from "./calibration.ts";
 import {
   type Dataset,
@@ -149,6 +152,14 @@ export async function train(
   for (const { series, reason } of costs.report.leftOut) log(`Costs ahead: ${series} is left out. ${reason}`);
   if (costs.models.length === 0) log("Costs ahead: the market has no series that could be forecast.");
 
+  const breach = await fitBreachNetwork(market, {
+    until: unixMillis(known),
+    maxRows: config.maxRows,
+    seed: config.seed,
+    signal,
+  });
+  const breachBytes = networkBytes(breach.network);
+
   const final = await fitNetwork(withRecent(dataset), known, config, {
     seed: config.seed,
     signal,
@@ -159,6 +170,7 @@ export async function train(
     logQuantiles: HORIZONS_HOURS.map((_, h) => quantilesOf([residuals(dataset, outOfSample, h)])),
     breachCalibration: { a: calibration.a, b: calibration.b },
     ...(costs.models.length > 0 && { costs: costs.models }),
+    breachNetwork: `0x${Buffer.from(breachBytes).toString("hex")}`,
   };
   const bytes = modelBytes(artefact);
   const id = modelId(bytes);
@@ -191,6 +203,7 @@ export async function train(
     metrics,
     calibration,
     costs: costs.report,
+    breachNetwork: { id: networkId(breachBytes), ...breach.report },
   };
   return { artefact, modelId: id, bytes, manifest };
 }
