@@ -8,7 +8,7 @@ import {Settings} from "../sol/Types.sol";
 import {Vault} from "../sol/Vault.sol";
 import {DevToken} from "../sol/dev/DevToken.sol";
 import {Fixture} from "./Fixture.sol";
-import {TollToken} from "./Fakes.sol";
+import {TollToken} from "./tokens/HostileTokens.sol";
 
 /// The properties of a16z/erc4626-tests, on a vault of several tokens with fees, after a donation of any size.
 contract SharesTest is Fixture {
