@@ -94,6 +94,8 @@ interface IVault is IFixed {
     error LossBudgetSpent(uint256 share, uint256 shareLeft);
     error TargetCrossed(address token, uint256 weightBefore, uint256 weightAfter, uint256 target);
     error WeightPushedAway(address token, uint256 weightBefore, uint256 weightAfter, uint256 target);
+    /// @param holding The one whose breach was forecast.
+    error HoldingNotNearer(uint256 holding, uint256 weightBefore, uint256 weightAfter, uint256 target);
 
     // Payment to a venue
 
@@ -109,6 +111,7 @@ interface IVault is IFixed {
     // Settings
 
     error NotOwnerOrGuardian(address caller);
+    error OwnershipNotRenounceable();
     error NotSubmitted(bytes32 id);
     error AlreadySubmitted(bytes32 id, uint256 executableAt);
     error TooEarly(bytes32 id, uint256 executableAt, uint256 timestamp);

@@ -17,6 +17,10 @@ abstract contract Roles is Ownable2Step, Fixed, IVault {
     /// Ten times the vault's value: more than a budget ever needs, and still below a uint64 in WAD.
     uint256 private constant MAX_BUDGET_PPM = 10e6;
     uint256 private constant MAX_FEE_PPM = 0.05e6;
+    /// Of a trade its shortfall, of the value a window's loss and a crossing of a target: more would be the owner's to take.
+    uint256 private constant MAX_COST_PPM = 0.1e6;
+    uint256 private constant MIN_BUDGET_WINDOW = 1 hours;
+    uint256 private constant MAX_DELAY = 30 days;
     /// How long a change stays executable.
     uint256 private constant LIFE_TIME = 14 days;
 
@@ -103,6 +107,11 @@ abstract contract Roles is Ownable2Step, Fixed, IVault {
         _setDelay(delay_);
     }
 
+    /// @notice Reverts: without an owner nothing could be unpaused or changed again.
+    function renounceOwnership() public pure override {
+        revert OwnershipNotRenounceable();
+    }
+
     // At once
 
     /// @inheritdoc IVault
@@ -160,12 +169,12 @@ abstract contract Roles is Ownable2Step, Fixed, IVault {
     // Also for the constructor
 
     function _setSettings(Settings memory s) internal {
-        _checkRange("budgetWindow", s.budgetWindow, 1, type(uint32).max);
+        _checkRange("budgetWindow", s.budgetWindow, MIN_BUDGET_WINDOW, type(uint32).max);
         _checkRange("maxTurnover", s.maxTurnoverPpm, 0, PPM);
         _checkRange("turnoverBudget", s.turnoverBudgetPpm, 0, MAX_BUDGET_PPM);
-        _checkRange("maxSlippage", s.maxSlippagePpm, 0, PPM - 1);
-        _checkRange("lossBudget", s.lossBudgetPpm, 0, MAX_BUDGET_PPM);
-        _checkRange("crossTolerance", s.crossTolerancePpm, 0, PPM);
+        _checkRange("maxSlippage", s.maxSlippagePpm, 0, MAX_COST_PPM);
+        _checkRange("lossBudget", s.lossBudgetPpm, 0, MAX_COST_PPM);
+        _checkRange("crossTolerance", s.crossTolerancePpm, 0, MAX_COST_PPM);
         _checkRange("probationTurnover", s.probationTurnoverPpm, 0, PPM);
         _checkRange("twapWindow", s.twapWindow, 1, type(uint32).max);
         _checkRange("maxDisagreement", s.maxDisagreementPpm, 0, PPM);
@@ -218,6 +227,7 @@ abstract contract Roles is Ownable2Step, Fixed, IVault {
     }
 
     function _setDelay(uint32 delay_) internal {
+        _checkRange("delay", delay_, 0, MAX_DELAY);
         delay = delay_;
         emit DelaySet(delay_);
     }

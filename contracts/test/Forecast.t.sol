@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {IVault} from "../sol/IVault.sol";
-import {Decision, Evidence, Settings, Trade} from "../sol/Types.sol";
+import {Decision, Evidence, Guard, Settings, Trade} from "../sol/Types.sol";
 import {BreachScoreLib} from "../sol/lib/BreachScoreLib.sol";
 import {Fixture} from "./Fixture.sol";
 import {BareSwaps} from "./Rebalance.t.sol";
@@ -118,6 +118,43 @@ contract ForecastTest is Fixture {
         // 24 h: 4695 - 2 log2(d), d the distance to the band's edge, 0.35 less 400/1190, over w (1 - w): 8206 more.
         int256 score = _scoreOf(-20_000);
         vm.assertTrue(score > -20_000 + 4_695 + 8_150 && score < -20_000 + 4_695 + 8_260, "by hand");
+    }
+
+    // The trades are of the holding that is about to leave its band
+
+    function test_error_tradesOfAnotherHolding() public {
+        // Bitcoin, 360 of 1,190 thousand dollars, is just above its target, far from any edge.
+        trades[0] = _trade(wbtc, usdc, 0.1e8);
+        _decideOn(_features(0));
+        uint256 weight = uint256(400e18) / 1_190;
+        Guard[] memory guards = vault.guards(decision, trades);
+        uint256 found;
+        for (uint256 i; i < guards.length; ++i) {
+            if (guards[i].name != "HoldingNotNearer") continue;
+            ++found;
+            vm.assertTrue(guards[i].isBinding && guards[i].value == weight - 0.3e18, "the guard says so");
+        }
+        vm.assertEq(found, 1, "one guard");
+        _refuses(abi.encodeWithSelector(IVault.HoldingNotNearer.selector, 1, weight, weight, 0.3e18));
+    }
+
+    function test_behaviour_theBaseAssetIsTradedByTheOthers() public {
+        decision.holding = 0;
+        _gather(_features(0), "");
+        vault.rebalance(decision, trades, evidence); // 36.1 % and more, of 40 %
+        vm.assertEq(vault.progress().sequence, 1, "nearer");
+    }
+
+    function test_error_theBaseAssetEndsNoNearer() public {
+        vm.prank(address(vault));
+        wbtc.transfer(address(0xdead), 1e8); // 430, 400 and 330 thousand dollars
+        trades[0] = _trade(weth, wbtc, 5e18);
+        trades[0].route = abi.encodePacked(ETHER_FEE, usdc, BITCOIN_FEE);
+        decision = _decide(trades);
+        (decision.modelId, decision.holding) = (modelId, 0);
+        _gather(_features(0), "");
+        uint256 weight = uint256(430e18) / 1_160;
+        _refuses(abi.encodeWithSelector(IVault.HoldingNotNearer.selector, 0, weight, weight, 0.4e18));
     }
 
     function test_error_modelOfAnotherAttestation() public {

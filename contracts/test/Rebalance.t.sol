@@ -67,6 +67,19 @@ contract RebalanceTest is Fixture {
         vm.assertEq(vault.progress().sequence, 1, "sequence");
     }
 
+    /// Absence: EAS keeps two lists, and the vault asks the one that the attestation is on.
+    function test_behaviour_revokedOnChainItsOffChainFormIsStillGood() public {
+        Trade[] memory trades = _sellEther();
+        Decision memory decision = _decide(trades);
+        Evidence memory onchain = _attest(decision);
+        Evidence memory offchain = _sign(decision);
+        _revoke(onchain.uid);
+        vm.expectPartialRevert(IVault.AttestationRevoked.selector);
+        vault.rebalance(decision, trades, onchain);
+        vault.rebalance(decision, trades, offchain);
+        vm.assertEq(vault.progress().sequence, 1, "sequence");
+    }
+
     function test_behaviour_theNextDecisionTakesTheNextSequence() public {
         _rebalance(_trades(_trade(weth, usdc, 20e18)));
         _pass(1 hours);

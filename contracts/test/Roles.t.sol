@@ -181,6 +181,13 @@ contract RolesTest is Fixture {
         }
     }
 
+    function test_error_ownerRenounces() public {
+        vm.expectRevert(abi.encodeWithSelector(IVault.OwnershipNotRenounceable.selector));
+        vm.prank(owner);
+        vault.renounceOwnership();
+        vm.assertEq(vault.owner(), owner, "still the owner");
+    }
+
     // At once
 
     function test_default_guardianPausesAndOwnerUnpauses() public {
@@ -275,21 +282,30 @@ contract RolesTest is Fixture {
         _refusesOwner(abi.encodeCall(IVault.setSettings, (s)), reason);
     }
 
+    /// Else one change of the delay could freeze all others for a century.
+    function test_error_delayOutOfRange() public {
+        bytes memory reason =
+            abi.encodeWithSelector(IVault.SettingOutOfRange.selector, bytes32("delay"), 30 days + 1, 0, 30 days);
+        _refusesOwner(abi.encodeCall(IVault.setDelay, (30 days + 1)), reason);
+        _change(abi.encodeCall(IVault.setDelay, (30 days)));
+        vm.assertEq(vault.delay(), 30 days, "the longest");
+    }
+
     function test_error_settingsOutOfRange() public {
         uint256 huge = type(uint32).max;
         Settings memory s = _settings();
-        s.budgetWindow = 0;
-        _refusesSettings(s, "budgetWindow", 0, 1, huge);
+        s.budgetWindow = 1 hours - 1;
+        _refusesSettings(s, "budgetWindow", 1 hours - 1, 1 hours, huge);
         (s = _settings()).maxTurnoverPpm = 1e6 + 1;
         _refusesSettings(s, "maxTurnover", 1e6 + 1, 0, 1e6);
         (s = _settings()).turnoverBudgetPpm = 10e6 + 1;
         _refusesSettings(s, "turnoverBudget", 10e6 + 1, 0, 10e6);
-        (s = _settings()).maxSlippagePpm = 1e6;
-        _refusesSettings(s, "maxSlippage", 1e6, 0, 1e6 - 1);
-        (s = _settings()).lossBudgetPpm = 10e6 + 1;
-        _refusesSettings(s, "lossBudget", 10e6 + 1, 0, 10e6);
-        (s = _settings()).crossTolerancePpm = 1e6 + 1;
-        _refusesSettings(s, "crossTolerance", 1e6 + 1, 0, 1e6);
+        (s = _settings()).maxSlippagePpm = 0.1e6 + 1;
+        _refusesSettings(s, "maxSlippage", 0.1e6 + 1, 0, 0.1e6);
+        (s = _settings()).lossBudgetPpm = 0.1e6 + 1;
+        _refusesSettings(s, "lossBudget", 0.1e6 + 1, 0, 0.1e6);
+        (s = _settings()).crossTolerancePpm = 0.1e6 + 1;
+        _refusesSettings(s, "crossTolerance", 0.1e6 + 1, 0, 0.1e6);
         (s = _settings()).probationTurnoverPpm = 1e6 + 1;
         _refusesSettings(s, "probationTurnover", 1e6 + 1, 0, 1e6);
         (s = _settings()).twapWindow = 0;
