@@ -54,14 +54,14 @@ export const firstDepositor: Attack = {
     const attackers = await leave(attacker);
     const victims = await leave(victim);
     const lost = Number(DONATION) / 1e6 - attackers;
-    // A thousandth is the fee on deposits.
+    // Three thousandths are the fee on deposits.
     const victimLost = Number(VICTIM) / 1e6 - victims;
     return {
       isStopped:
         second.error === undefined &&
         followed.error === undefined &&
         lost > 0 &&
-        victimLost < Number(VICTIM) / 1e9,
+        victimLost < (3 * Number(VICTIM)) / 1e9,
       stoppedBy:
         `a million virtual shares to the unit, which own what was given: ${toDollars(attackers)} of it came back` +
         (deposited.error === undefined ? "" : ` (one unit alone was refused: ${deposited.refusal})`),

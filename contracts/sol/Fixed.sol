@@ -34,10 +34,13 @@ abstract contract Fixed is IFixed {
     }
 
     /// @dev Reverts while the sequencer is down or a price is not to be trusted.
-    function _positions() internal view returns (Position[] memory positions, uint256 total) {
+    /// @return positions At the feeds' prices.
+    /// @return total Their value, WAD.
+    /// @return totalAtAverages Their value at the pools' averages, WAD.
+    function _positions() internal view returns (Position[] memory positions, uint256 total, uint256 totalAtAverages) {
         OracleLib.checkSequencer(sequencerFeed, sequencerGrace);
         (positions, total) = PositionLib.read(holdings(), address(this));
         Settings storage settings = StateLib.load().settings;
-        positions.checkPools(settings.twapWindow, settings.maxDisagreementPpm);
+        totalAtAverages = positions.checkPools(settings.twapWindow, settings.maxDisagreementPpm);
     }
 }

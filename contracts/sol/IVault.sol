@@ -94,6 +94,8 @@ interface IVault is IFixed {
     error LossBudgetSpent(uint256 share, uint256 shareLeft);
     error TargetCrossed(address token, uint256 weightBefore, uint256 weightAfter, uint256 target);
     error WeightPushedAway(address token, uint256 weightBefore, uint256 weightAfter, uint256 target);
+    /// @param holding The one whose breach was forecast.
+    error HoldingNotNearer(uint256 holding, uint256 weightBefore, uint256 weightAfter, uint256 target);
 
     // Payment to a venue
 
@@ -109,9 +111,11 @@ interface IVault is IFixed {
     // Settings
 
     error NotOwnerOrGuardian(address caller);
+    error OwnershipNotRenounceable();
     error NotSubmitted(bytes32 id);
     error AlreadySubmitted(bytes32 id, uint256 executableAt);
     error TooEarly(bytes32 id, uint256 executableAt, uint256 timestamp);
+    error TooLate(bytes32 id, uint256 executableUntil, uint256 timestamp);
     error EasVersionUnknown(address eas);
     error WrongTokenCount(uint256 count, uint256 max);
     error DuplicateToken(address token);
@@ -125,6 +129,8 @@ interface IVault is IFixed {
     error SettingOutOfRange(bytes32 setting, uint256 value, uint256 min, uint256 max);
     error WrongModelCode(bytes32 modelId, bytes32 codeHash);
     error WrongModelShape(uint256 inputs, uint256 outputs);
+    /// @param inputBits Fraction bits, likewise outputBits.
+    error WrongModelScale(uint256 inputBits, uint256 outputBits);
 
     /// @param uid Of the attestation, on chain or off.
     /// @param navBefore Value of all tokens in the base asset, WAD; likewise navAfter.
@@ -229,7 +235,7 @@ interface IVault is IFixed {
     function isAttester(address attester) external view returns (bool);
     function isNotary(address notary) external view returns (bool);
     function isVenue(address venue) external view returns (bool);
-    /// @return Unix seconds; zero where nothing of that id is pending.
+    /// @return Unix seconds, from which on it may be made for two weeks; zero where nothing of that id is pending.
     function executableAt(bytes32 id) external view returns (uint256);
     function delay() external view returns (uint32);
     function guardian() external view returns (address);

@@ -48,6 +48,8 @@ contract Rebalancer is Payments, IRebalancer, ReentrancyGuardTransient {
         uint256 nav;
         uint256 sold;
         Attested by;
+        /// Whether the trades are justified by a forecast alone.
+        bool isAhead;
     }
 
     /// @inheritdoc IRebalancer
@@ -65,7 +67,7 @@ contract Rebalancer is Payments, IRebalancer, ReentrancyGuardTransient {
         Model memory model = _activeModel(decision.modelId);
         before.by = decision.checkIsAttested(evidence, model.attestationUid, eas, _easVersionHash, state.isAttester);
 
-        (before.positions, before.nav) = _positions();
+        (before.positions, before.nav,) = _positions();
         if (before.nav == 0) revert IVault.VaultEmpty();
         before.weights = before.positions.weights(before.nav);
         uint256 maxTurnoverPpm = _checkReason(decision, evidence, model, before);
@@ -82,9 +84,7 @@ contract Rebalancer is Payments, IRebalancer, ReentrancyGuardTransient {
             emit IVault.Traded(decision.sequence, trade.tokenIn, trade.tokenOut, trade.venue, trade.amountIn, received);
         }
 
-        uint256 navAfter = TradeLib.checkOutcome(
-            before.positions, before.weights, before.targets, before.nav, before.sold, before.settings
-        );
+        uint256 navAfter = _checkOutcome(decision, before);
         _useLoss(before, navAfter);
         _report(decision, before, navAfter);
     }
@@ -100,14 +100,32 @@ contract Rebalancer is Payments, IRebalancer, ReentrancyGuardTransient {
     ) private view returns (uint256) {
         Settings memory s = before.settings;
         if (PositionLib.isAnyOutside(before.weights, before.targets)) return s.maxTurnoverPpm;
+        before.isAhead = true;
         if (decision.modelId == 0) revert IVault.ForecastMissing();
         if (decision.holding >= before.positions.length) {
             revert IVault.HoldingUnknown(decision.holding, before.positions.length);
         }
+        // Again, although registration saw to it: a contract that destroys itself in the transaction that creates it
+        // leaves its address to another.
+        bytes32 codeHash = model.holder.codehash;
+        if (codeHash != decision.modelId) revert IVault.WrongModelCode(decision.modelId, codeHash);
         bytes32 assetId = before.positions[decision.holding].holding.assetId;
         ForecastLib.checkMarket(decision, evidence, assetId, s.notaryThreshold, StateLib.load().isNotary);
         ForecastLib.checkScore(decision.holding, evidence.features, model.holder, before.weights, before.targets, s);
         return block.timestamp < model.registeredAt + uint256(s.probation) ? s.probationTurnoverPpm : s.maxTurnoverPpm;
+    }
+
+    // Where it led
+
+    function _checkOutcome(Decision calldata decision, Before memory before) private view returns (uint256 navAfter) {
+        uint256[] memory weightsAfter;
+        (navAfter, weightsAfter) = TradeLib.checkOutcome(
+            before.positions, before.weights, before.targets, before.nav, before.sold, before.settings
+        );
+        if (!before.isAhead) return navAfter;
+        // A forecast justifies trades of the holding that it is about.
+        uint256 i = decision.holding;
+        ForecastLib.checkNearer(i, before.weights[i], weightsAfter[i], before.targets[i].weight);
     }
 
     // Budgets, then the sequence

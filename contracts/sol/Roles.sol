@@ -10,13 +10,19 @@ import {State, StateLib} from "./lib/StateLib.sol";
 
 /// @title Who may change what, and how soon
 /// @notice What could hurt a holder takes the timelock, so that holders can leave before it; what protects them is at
-/// once. The owner submits the data of a call, and once `delay` has passed anyone may make that very call.
-/// @dev Absence: no life time of a pending change. It stays executable until it is executed or revoked.
+/// once. The owner submits the data of a call, and once `delay` has passed anyone may make that very call, for two weeks:
+/// a change kept in store for years could undo at once what the guardian did at once.
 abstract contract Roles is Ownable2Step, Fixed, IVault {
     uint256 internal constant PPM = 1e6;
     /// Ten times the vault's value: more than a budget ever needs, and still below a uint64 in WAD.
     uint256 private constant MAX_BUDGET_PPM = 10e6;
     uint256 private constant MAX_FEE_PPM = 0.05e6;
+    /// Of a trade its shortfall, of the value a window's loss and a crossing of a target: more would be the owner's to take.
+    uint256 private constant MAX_COST_PPM = 0.1e6;
+    uint256 private constant MIN_BUDGET_WINDOW = 1 hours;
+    uint256 private constant MAX_DELAY = 30 days;
+    /// How long a change stays executable.
+    uint256 private constant LIFE_TIME = 14 days;
 
     /// @inheritdoc IVault
     address public guardian;
@@ -40,8 +46,9 @@ abstract contract Roles is Ownable2Step, Fixed, IVault {
     /// @inheritdoc IVault
     function submit(bytes calldata data) external onlyOwner returns (bytes32 id) {
         id = keccak256(data);
-        if (executableAt[id] != 0) revert AlreadySubmitted(id, executableAt[id]);
-        uint256 readyAt = block.timestamp + delay;
+        uint256 readyAt = executableAt[id];
+        if (readyAt != 0 && block.timestamp <= readyAt + LIFE_TIME) revert AlreadySubmitted(id, readyAt);
+        readyAt = block.timestamp + delay;
         executableAt[id] = readyAt;
         emit Submitted(id, data, readyAt);
     }
@@ -58,6 +65,7 @@ abstract contract Roles is Ownable2Step, Fixed, IVault {
         uint256 readyAt = executableAt[id];
         if (readyAt == 0) revert NotSubmitted(id);
         if (block.timestamp < readyAt) revert TooEarly(id, readyAt, block.timestamp);
+        if (block.timestamp > readyAt + LIFE_TIME) revert TooLate(id, readyAt + LIFE_TIME, block.timestamp);
         delete executableAt[id];
         emit Executed(id, msg.sender);
     }
@@ -97,6 +105,11 @@ abstract contract Roles is Ownable2Step, Fixed, IVault {
     /// @inheritdoc IVault
     function setDelay(uint32 delay_) external timelocked {
         _setDelay(delay_);
+    }
+
+    /// @notice Reverts: without an owner nothing could be unpaused or changed again.
+    function renounceOwnership() public pure override {
+        revert OwnershipNotRenounceable();
     }
 
     // At once
@@ -156,12 +169,12 @@ abstract contract Roles is Ownable2Step, Fixed, IVault {
     // Also for the constructor
 
     function _setSettings(Settings memory s) internal {
-        _checkRange("budgetWindow", s.budgetWindow, 1, type(uint32).max);
+        _checkRange("budgetWindow", s.budgetWindow, MIN_BUDGET_WINDOW, type(uint32).max);
         _checkRange("maxTurnover", s.maxTurnoverPpm, 0, PPM);
         _checkRange("turnoverBudget", s.turnoverBudgetPpm, 0, MAX_BUDGET_PPM);
-        _checkRange("maxSlippage", s.maxSlippagePpm, 0, PPM - 1);
-        _checkRange("lossBudget", s.lossBudgetPpm, 0, MAX_BUDGET_PPM);
-        _checkRange("crossTolerance", s.crossTolerancePpm, 0, PPM);
+        _checkRange("maxSlippage", s.maxSlippagePpm, 0, MAX_COST_PPM);
+        _checkRange("lossBudget", s.lossBudgetPpm, 0, MAX_COST_PPM);
+        _checkRange("crossTolerance", s.crossTolerancePpm, 0, MAX_COST_PPM);
         _checkRange("probationTurnover", s.probationTurnoverPpm, 0, PPM);
         _checkRange("twapWindow", s.twapWindow, 1, type(uint32).max);
         _checkRange("maxDisagreement", s.maxDisagreementPpm, 0, PPM);
@@ -214,6 +227,7 @@ abstract contract Roles is Ownable2Step, Fixed, IVault {
     }
 
     function _setDelay(uint32 delay_) internal {
+        _checkRange("delay", delay_, 0, MAX_DELAY);
         delay = delay_;
         emit DelaySet(delay_);
     }

@@ -16,7 +16,8 @@ import {StateLib} from "./lib/StateLib.sol";
 /// @title Shares in several tokens
 /// @notice Deposits and withdrawals are in the base asset at the value of all tokens (ERC-4626); a redemption in kind
 /// takes the shares' part of every token, and needs no price.
-/// @dev Every rounding is for those who stay: value is rounded up where shares are made and down where they end. A
+/// @dev For those who stay: shares are made at the higher of two values, at the feeds' prices and at the pools' averages,
+/// and end at the lower, so that where one lags behind the other nobody profits; and every rounding is theirs. A
 /// million virtual shares to the smallest unit of the base asset (`_decimalsOffset`) own what a first depositor would
 /// have to donate to round the second one's shares away.
 abstract contract Shares is ERC4626, Models, ReentrancyGuardTransient {
@@ -28,7 +29,8 @@ abstract contract Shares is ERC4626, Models, ReentrancyGuardTransient {
 
     // What shares are worth at this moment, in memory only.
     struct Worth {
-        /// Of all tokens, smallest units of the base asset, rounded down and up. In an empty vault 0 and 1.
+        /// Of all tokens, smallest units of the base asset: the lower of their values at the feeds' prices and at the
+        /// pools' averages, rounded down, and the higher, rounded up. In an empty vault 0 and 1.
         uint256 assetsDown;
         uint256 assetsUp;
         uint256 supply;
@@ -172,7 +174,8 @@ abstract contract Shares is ERC4626, Models, ReentrancyGuardTransient {
     // Limits of what leaves in the base asset
 
     /// @dev The base asset's weight after x leaves is (b - x) / (v - x), with b its value and v the vault's. It stays at
-    /// or above the band's lower edge e while x <= (b - e·v) / (1 - e). Other holders keep a vault in balance.
+    /// or above the band's lower edge e while x <= (b - e·v) / (1 - e). Other holders keep a vault in balance. Of the two
+    /// values of the vault the higher, so that the weight is in its band by both.
     function _baseOut(Worth memory worth) private view returns (uint256) {
         Target memory target = StateLib.load().targets[0];
         uint256 balance = worth.positions[0].balance;
@@ -206,13 +209,14 @@ abstract contract Shares is ERC4626, Models, ReentrancyGuardTransient {
     }
 
     function _readWorth() private view returns (Worth memory worth) {
-        uint256 total;
-        (worth.positions, total) = _positions();
-        uint256 unit = 10 ** worth.positions[0].holding.decimals;
-        worth.assetsDown = total.mulDiv(unit, WAD);
+        (Position[] memory positions, uint256 total, uint256 other) = _positions();
+        (uint256 low, uint256 high) = total < other ? (total, other) : (other, total);
+        uint256 unit = 10 ** positions[0].holding.decimals;
+        worth.positions = positions;
+        worth.assetsDown = low.mulDiv(unit, WAD);
         // Each token's value was rounded down, by less than 1. Nothing is exactly nothing: the first share costs a unit.
-        uint256 totalUp = total == 0 ? 0 : total + worth.positions.length;
-        worth.assetsUp = totalUp.mulDiv(unit, WAD) + 1;
+        if (high != 0) high += positions.length;
+        worth.assetsUp = high.mulDiv(unit, WAD) + 1;
         worth.supply = totalSupply() + VIRTUAL_SHARES;
     }
 

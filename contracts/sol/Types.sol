@@ -137,7 +137,8 @@ struct Settings {
     uint32 twapWindow;
     /// Distance of the oracle's price from the pool's; ppm of the oracle's.
     uint32 maxDisagreementPpm;
-    /// Of a deposit and of a withdrawal in base, left to the holders; ppm of the amount.
+    /// Of a deposit and of a withdrawal in base, left to the holders; ppm of the amount. Entry: at least the share of
+    /// the risky tokens times the largest lag that feeds and averages share.
     uint32 entryFeePpm;
     uint32 exitFeePpm;
     /// Least breach score that justifies a trade while every weight is in its band; 10 fraction bits.

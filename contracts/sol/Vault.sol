@@ -23,6 +23,7 @@ import {DecisionLib} from "./lib/DecisionLib.sol";
 ///   enough notaries signed and on weights that the vault computes itself, says that one is about to leave it;
 /// - each trade sells what is above target or buys what is below, and none takes a weight across its target, or away
 ///   from it, by more than the tolerance;
+/// - after a forecast, the holding that it is about ends nearer its target;
 /// - turnover and loss, at oracle prices, stay within what one rebalance may do and within budgets that refill slowly;
 /// - shares are redeemable for their part of every token at any time, paused or not, whatever the oracles say.
 ///
@@ -32,6 +33,7 @@ import {DecisionLib} from "./lib/DecisionLib.sol";
 /// - No check of the sender: a decision can be carried out by anyone, so that no single server has to be up. Whoever
 ///   does may surround the trades with their own in one transaction, and take what lies between the pool's price and
 ///   `minAmountOut`. Hence minimums close to the market, short expiries, and private relays.
+/// - No defence of weights against deposits: whoever pays the entry fee can take one out of its band.
 /// - No register of used attestations: a decision carries its sequence, and a sequence is consumed once.
 /// - No allowance, ever: a venue is paid on its call back, for the swap under way and up to its amount.
 /// - No change of tokens, feeds or pools: that is another vault, reached by redeeming in kind.
@@ -81,22 +83,27 @@ contract Vault is Shares, Payments {
     // Views
 
     /// @inheritdoc IVault
-    function state() external view returns (VaultState memory) {
+    function state() external view nonReentrantView returns (VaultState memory) {
         _answer(abi.encodeCall(IVaultLens.state, (this)));
     }
 
     /// @inheritdoc IVault
-    function guards(Decision calldata decision, Trade[] calldata trades) external view returns (Guard[] memory) {
+    function guards(Decision calldata decision, Trade[] calldata trades)
+        external
+        view
+        nonReentrantView
+        returns (Guard[] memory)
+    {
         _answer(abi.encodeCall(IVaultLens.guards, (this, decision, trades)));
     }
 
     /// @inheritdoc IVault
     function nav() external view nonReentrantView returns (uint256 total) {
-        (, total) = _positions();
+        (, total,) = _positions();
     }
 
     /// @inheritdoc IVault
-    function weights() external view returns (uint256[] memory) {
+    function weights() external view nonReentrantView returns (uint256[] memory) {
         _answer(abi.encodeCall(IVaultLens.weights, (this)));
     }
 

@@ -21,7 +21,8 @@ interface IVaultLens {
         returns (Guard[] memory);
     function weights(IVault vault) external view returns (uint256[] memory);
     function minOut(IVault vault, address tokenIn, address tokenOut, uint256 amountIn) external view returns (uint256);
-    /// @notice Reverts unless the code of `holder` is the network of that id, whole and of the shape that scores need.
+    /// @notice Reverts unless the code of `holder` is the network of that id, whole and of the shape and scale that scores
+    /// need.
     function checkModel(bytes32 modelId, address holder) external view;
 }
 
@@ -36,7 +37,7 @@ contract VaultLens is IVaultLens {
     uint256 private constant PPM = 1e6;
     uint256 private constant WAD_PER_PPM = 1e12;
     /// At most, beside those of each trade and the two of each token.
-    uint256 private constant GUARDS = 13;
+    uint256 private constant GUARDS = 14;
     uint256 private constant GUARDS_PER_TRADE = 6;
 
     /// @inheritdoc IVaultLens
@@ -82,6 +83,10 @@ contract VaultLens is IVaultLens {
         if (inputs != BreachScoreLib.INPUTS || outputs != BreachScoreLib.OUTPUTS) {
             revert IVault.WrongModelShape(inputs, outputs);
         }
+        (uint256 inputBits, uint256 outputBits) = IntegerNetworkLib.fractionBits(holder);
+        if (inputBits != BreachScoreLib.FRACTION_BITS || outputBits != BreachScoreLib.FRACTION_BITS) {
+            revert IVault.WrongModelScale(inputBits, outputBits);
+        }
     }
 
     /// @notice Reverts where the vault would for its sequencer, its feeds or its pools.
@@ -122,6 +127,7 @@ contract VaultLens is IVaultLens {
         Progress progress;
         uint256 nav;
         uint256 sold;
+        bool isAhead;
     }
 
     /// @inheritdoc IVaultLens
@@ -142,7 +148,7 @@ contract VaultLens is IVaultLens {
             _guardTrade(plan, vault, trades[i], i);
         }
         _guardBudgets(plan, vault, decision);
-        _guardWeights(plan);
+        _guardWeights(plan, decision.holding);
         // Some guards do not apply: the array ends where they end.
         Guard[] memory all = plan.guards;
         uint256 count = plan.count;
@@ -196,6 +202,7 @@ contract VaultLens is IVaultLens {
         Settings memory s = plan.settings;
         uint256 maxTurnoverPpm = s.maxTurnoverPpm;
         if (!PositionLib.isAnyOutside(plan.weights, plan.targets)) {
+            plan.isAhead = true;
             _atLeast(plan, "ForecastMissing", 0, 1, decision.modelId == 0 ? 0 : 1);
             Model memory model = vault.model(decision.modelId);
             bool isOnProbation = block.timestamp < uint256(model.registeredAt) + s.probation;
@@ -218,7 +225,7 @@ contract VaultLens is IVaultLens {
         return navAfter < plan.nav ? plan.nav - navAfter : 0;
     }
 
-    function _guardWeights(Plan memory plan) private pure {
+    function _guardWeights(Plan memory plan, uint256 holding) private pure {
         uint256 tolerance = plan.settings.crossTolerancePpm * WAD_PER_PPM;
         for (uint256 i; i < plan.positions.length; ++i) {
             Position memory position = plan.positions[i];
@@ -228,6 +235,11 @@ contract VaultLens is IVaultLens {
             bool isSameSide = (weight > target) == (weightAfter > target);
             _atMost(plan, "TargetCrossed", i, tolerance, isSameSide ? 0 : weightAfter.distance(target));
             _atMost(plan, "WeightPushedAway", i, weight.distance(target) + tolerance, weightAfter.distance(target));
+            if (plan.isAhead && i == holding) {
+                (uint256 distance, uint256 distanceAfter) = (weight.distance(target), weightAfter.distance(target));
+                plan.guards[plan.count++] =
+                    Guard("HoldingNotNearer", i, distance, distanceAfter, distanceAfter >= distance);
+            }
         }
     }
 

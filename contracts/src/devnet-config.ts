@@ -99,7 +99,7 @@ export const DEFAULT_SETTINGS: VaultSettings = {
   probation: DAY,
   twapWindow: 300,
   maxDisagreementPpm: 20_000,
-  entryFeePpm: 1_000,
+  entryFeePpm: 3_000,
   exitFeePpm: 1_000,
   minScore: 0,
   scoreHorizon: 2,

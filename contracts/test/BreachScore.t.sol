@@ -93,15 +93,21 @@ contract BreachScoreTest is Cheatcodes {
         vm.assertTrue(tight >= wide, "less room, lower score");
     }
 
+    /// 10^-18 of room at 32 % is 4.6e-18 of log-odds, at 28 % 4.96e-18, rounded down 4e-18: log2 times 1024 2048 - 61230.
+    function test_behaviour_onItsEdgeAWeightIsAsNearAsCanBe() public view {
+        int256 expected = SAID + 2 * 59_182;
+        vm.assertTrue(scores.score(network, _question(0.32e18, 0.3e18, 0.02e18), 0) == expected, "upper edge");
+        vm.assertTrue(scores.score(network, _question(0.28e18, 0.3e18, 0.02e18), 0) == expected, "lower edge");
+    }
+
     function testFuzz_behaviour_everyWeightInsideItsBandHasAScore(uint256 weight, uint256 target, uint256 band)
         public
         view
     {
         target = bound(target, 1, 0.5e18 - 1);
         band = bound(band, 1, 0.3e18);
-        uint256 low = target > band ? target - band + 1 : 1;
-        uint256 high = target + band - 1 < 0.5e18 ? target + band - 1 : 0.5e18;
-        if (low > high) return;
+        uint256 low = target > band ? target - band : 1;
+        uint256 high = target + band < 0.5e18 ? target + band : 0.5e18;
         scores.score(network, _question(bound(weight, low, high), target, band), 3);
     }
 
@@ -129,8 +135,6 @@ contract BreachScoreTest is Cheatcodes {
 
     function test_error_NotScorable() public {
         _expectNotScorable(_question(0.3201e18, 0.3e18, 0.02e18));
-        _expectNotScorable(_question(0.32e18, 0.3e18, 0.02e18));
-        _expectNotScorable(_question(0.28e18, 0.3e18, 0.02e18));
         _expectNotScorable(_question(0.2799e18, 0.3e18, 0.02e18));
         _expectNotScorable(_question(0, 0.01e18, 0.02e18));
         // Neither edge lies within 0 and 1.

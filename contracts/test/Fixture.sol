@@ -73,7 +73,7 @@ abstract contract Fixture is Cheatcodes {
         usdc.approve(address(vault), type(uint256).max);
         vm.prank(holder);
         vault.deposit(300_000e6, holder);
-        // The other tokens are donated: 300,000 shares of 3.33 dollars each.
+        // The other tokens are donated: 299,100 shares of 3.34 dollars each.
         weth.mint(address(vault), 200e18);
         wbtc.mint(address(vault), 10e8);
     }
@@ -141,7 +141,7 @@ abstract contract Fixture is Cheatcodes {
             probation: 3 days,
             twapWindow: 30 minutes,
             maxDisagreementPpm: 0.03e6,
-            entryFeePpm: 0.001e6,
+            entryFeePpm: 0.003e6,
             exitFeePpm: 0.001e6,
             minScore: 0,
             scoreHorizon: 2,

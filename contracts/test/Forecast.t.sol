@@ -1,86 +1,27 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {IVault} from "../sol/IVault.sol";
-import {Decision, Evidence, Settings, Trade} from "../sol/Types.sol";
+import {Guard, Settings, Trade} from "../sol/Types.sol";
 import {BreachScoreLib} from "../sol/lib/BreachScoreLib.sol";
-import {Fixture} from "./Fixture.sol";
+import {ForecastFixture} from "./ForecastFixture.sol";
 import {BareSwaps} from "./Rebalance.t.sol";
+import {ShapeShifters} from "./ShapeShifters.sol";
 
 /// A trade while every weight is in its band: only for a forecast that the vault itself recomputes.
-contract ForecastTest is Fixture {
-    bytes32 internal constant ATTESTATION = keccak256("the model's attestation");
-
-    bytes32 internal modelId;
+contract ForecastTest is ForecastFixture {
     Trade[] internal trades;
-    Decision internal decision;
-    Evidence internal evidence;
-    bytes32[] internal otherLeaves;
 
     function setUp() public virtual override {
         super.setUp();
-        modelId = _register(_network(".first"));
-        _pass(3 days); // past its probation
-        // 430, 400 and 360 thousand dollars: 36, 34 and 30 %, every weight inside its band.
-        usdc.mint(address(vault), 130_000e6);
-        wbtc.mint(address(vault), 2e8);
         trades.push(_trade(weth, usdc, 10e18));
-        otherLeaves = [keccak256("bitcoin's"), keccak256("the market's")];
         _decideOn(_features(0));
-    }
-
-    function _network(string memory key) internal view returns (bytes memory) {
-        return vm.parseJsonBytes(vm.readFile("test/fixtures/networks.json"), key);
-    }
-
-    function _register(bytes memory network) internal returns (bytes32 id) {
-        address code = address(uint160(uint256(keccak256(network))));
-        vm.etch(code, network);
-        id = keccak256(network);
-        _change(abi.encodeCall(IVault.registerModel, (id, code, ATTESTATION)));
-    }
-
-    /// The first is the given one, the others are nothing.
-    function _features(int16 first) internal pure returns (bytes memory) {
-        return bytes.concat(bytes2(uint16(first)), new bytes(38));
     }
 
     function _decideOn(bytes memory features) internal {
         decision = _decide(trades);
         decision.modelId = modelId;
         _gather(features, "WETH");
-    }
-
-    function _gather(bytes memory features, bytes32 assetId) internal {
-        bytes32 leaf = keccak256(bytes.concat(keccak256(abi.encode(assetId, features))));
-        evidence = _sign(decision);
-        evidence.features = features;
-        evidence.path = otherLeaves;
-        evidence.featuresRoot =
-            Hashes.commutativeKeccak256(Hashes.commutativeKeccak256(leaf, otherLeaves[0]), otherLeaves[1]);
-        _notarise(0, 1);
-    }
-
-    function _notarise(uint256 a, uint256 b) internal {
-        evidence.notarySignatures = bytes.concat(_statement(notaryKeys[a]), _statement(notaryKeys[b]));
-    }
-
-    function _statement(uint256 key) internal view returns (bytes memory) {
-        bytes32 domain = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version)"), keccak256("Ballast Notary"), keccak256("1")
-            )
-        );
-        bytes32 statement = keccak256(
-            abi.encode(
-                keccak256("MarketStatement(bytes32 inputRoot,bytes32 featuresRoot,uint64 at)"),
-                decision.inputRoot,
-                evidence.featuresRoot,
-                decision.decidedAt
-            )
-        );
-        return _signature(key, keccak256(abi.encodePacked(hex"1901", domain, statement)));
     }
 
     function _refuses(bytes memory reason) private {
@@ -117,6 +58,43 @@ contract ForecastTest is Fixture {
         // 24 h: 4695 - 2 log2(d), d the distance to the band's edge, 0.35 less 400/1190, over w (1 - w): 8206 more.
         int256 score = _scoreOf(-20_000);
         vm.assertTrue(score > -20_000 + 4_695 + 8_150 && score < -20_000 + 4_695 + 8_260, "by hand");
+    }
+
+    // The trades are of the holding that is about to leave its band
+
+    function test_error_tradesOfAnotherHolding() public {
+        // Bitcoin, 360 of 1,190 thousand dollars, is just above its target, far from any edge.
+        trades[0] = _trade(wbtc, usdc, 0.1e8);
+        _decideOn(_features(0));
+        uint256 weight = uint256(400e18) / 1_190;
+        Guard[] memory guards = vault.guards(decision, trades);
+        uint256 found;
+        for (uint256 i; i < guards.length; ++i) {
+            if (guards[i].name != "HoldingNotNearer") continue;
+            ++found;
+            vm.assertTrue(guards[i].isBinding && guards[i].value == weight - 0.3e18, "the guard says so");
+        }
+        vm.assertEq(found, 1, "one guard");
+        _refuses(abi.encodeWithSelector(IVault.HoldingNotNearer.selector, 1, weight, weight, 0.3e18));
+    }
+
+    function test_behaviour_theBaseAssetIsTradedByTheOthers() public {
+        decision.holding = 0;
+        _gather(_features(0), "");
+        vault.rebalance(decision, trades, evidence); // 36.1 % and more, of 40 %
+        vm.assertEq(vault.progress().sequence, 1, "nearer");
+    }
+
+    function test_error_theBaseAssetEndsNoNearer() public {
+        vm.prank(address(vault));
+        wbtc.transfer(address(0xdead), 1e8); // 430, 400 and 330 thousand dollars
+        trades[0] = _trade(weth, wbtc, 5e18);
+        trades[0].route = abi.encodePacked(ETHER_FEE, usdc, BITCOIN_FEE);
+        decision = _decide(trades);
+        (decision.modelId, decision.holding) = (modelId, 0);
+        _gather(_features(0), "");
+        uint256 weight = uint256(430e18) / 1_160;
+        _refuses(abi.encodeWithSelector(IVault.HoldingNotNearer.selector, 0, weight, weight, 0.4e18));
     }
 
     function test_error_modelOfAnotherAttestation() public {
@@ -224,6 +202,26 @@ contract ForecastTest is Fixture {
         vault.rebalance(decision, trades, evidence);
     }
 
+    /// The holder is destroyed in the transaction that creates and registers it; another network takes its address.
+    function test_error_anotherCodeThanRegistered() public {
+        bytes memory registered = _network(".full");
+        bytes memory other = _network(".first");
+        ShapeShifters shapes = new ShapeShifters();
+        vm.etch(shapes.DESTROYER(), hex"33ff"); // CALLER SELFDESTRUCT
+        modelId = keccak256(registered);
+        bytes memory call_ = abi.encodeCall(IVault.registerModel, (modelId, shapes.next(), ATTESTATION));
+        vm.prank(owner);
+        vault.submit(call_);
+        _pass(2 days);
+        shapes.createForOneTransaction(registered, address(vault), call_);
+        vm.assertTrue(vault.model(modelId).isActive, "registered");
+        vm.assertEq(shapes.next().code.length, 0, "destroyed");
+        shapes.create(other);
+        _pass(3 days);
+        _decideOn(_features(0));
+        _refuses(abi.encodeWithSelector(IVault.WrongModelCode.selector, modelId, keccak256(other)));
+    }
+
     // Registration
 
     function _refusesModel(bytes32 id, bytes memory code, bytes memory reason) private {
@@ -249,6 +247,12 @@ contract ForecastTest is Fixture {
     function test_error_codeIsNoNetwork() public {
         vm.expectPartialRevert(bytes4(keccak256("NetworkTooShort(uint256)")));
         _refusesNothing(hex"00");
+    }
+
+    function test_error_codeIsOfAnotherScale() public {
+        bytes memory network = _network(".first");
+        network[6] = bytes1(uint8(12));
+        _refusesModel(keccak256(network), network, abi.encodeWithSelector(IVault.WrongModelScale.selector, 10, 12));
     }
 
     function _refusesNothing(bytes memory code) private {

@@ -68,6 +68,19 @@ contract RebalanceTest is Fixture {
         vm.assertEq(vault.progress().sequence, 1, "sequence");
     }
 
+    /// Absence: EAS keeps two lists, and the vault asks the one that the attestation is on.
+    function test_behaviour_revokedOnChainItsOffChainFormIsStillGood() public {
+        Trade[] memory trades = _sellEther();
+        Decision memory decision = _decide(trades);
+        Evidence memory onchain = _attest(decision);
+        Evidence memory offchain = _sign(decision);
+        _revoke(onchain.uid);
+        vm.expectPartialRevert(IVault.AttestationRevoked.selector);
+        vault.rebalance(decision, trades, onchain);
+        vault.rebalance(decision, trades, offchain);
+        vm.assertEq(vault.progress().sequence, 1, "sequence");
+    }
+
     function test_behaviour_theNextDecisionTakesTheNextSequence() public {
         _rebalance(_trades(_trade(weth, usdc, 20e18)));
         _pass(1 hours);
@@ -293,7 +306,7 @@ contract ReentrancyTest is Fixture {
         // The next decision, good in every respect once the first has consumed its sequence.
         Decision memory second = _decide(trades);
         second.sequence = 2;
-        bytes[8] memory calls = [
+        bytes[11] memory calls = [
             abi.encodeCall(IVault.rebalance, (second, trades, _sign(second))),
             abi.encodeCall(IVault.redeemInKind, (0, address(1), address(weth), 0)),
             abi.encodeWithSignature("deposit(uint256,address)", 0, address(1)),
@@ -301,6 +314,9 @@ contract ReentrancyTest is Fixture {
             abi.encodeWithSignature("withdraw(uint256,address,address)", 0, address(1), address(weth)),
             abi.encodeWithSignature("redeem(uint256,address,address)", 0, address(1), address(weth)),
             abi.encodeCall(IVault.nav, ()),
+            abi.encodeCall(IVault.state, ()),
+            abi.encodeCall(IVault.weights, ()),
+            abi.encodeCall(IVault.guards, (second, trades)),
             abi.encodeWithSignature("convertToAssets(uint256)", 1e12)
         ];
         bytes memory guard = abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);

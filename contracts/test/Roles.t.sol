@@ -57,6 +57,34 @@ contract RolesTest is Fixture {
         vault.setAttester(address(5), true);
     }
 
+    function test_error_tooLate() public {
+        bytes memory call_ = abi.encodeCall(IVault.setAttester, (address(5), true));
+        vm.prank(owner);
+        bytes32 id = vault.submit(call_);
+        vm.warp(NOW + 16 days + 1);
+        vm.expectRevert(abi.encodeWithSelector(IVault.TooLate.selector, id, NOW + 16 days, NOW + 16 days + 1));
+        vault.setAttester(address(5), true);
+        vm.assertFalse(vault.isAttester(address(5)), "not allowed");
+    }
+
+    function test_behaviour_executableToTheLastSecondAndThenSubmittedAnew() public {
+        bytes memory call_ = abi.encodeCall(IVault.setAttester, (address(5), true));
+        vm.prank(owner);
+        bytes32 id = vault.submit(call_);
+        vm.warp(NOW + 16 days);
+        vm.expectRevert(abi.encodeWithSelector(IVault.AlreadySubmitted.selector, id, NOW + 2 days));
+        vm.prank(owner);
+        vault.submit(call_);
+        uint256 start = vm.snapshotState();
+        vault.setAttester(address(5), true);
+        vm.assertTrue(vault.isAttester(address(5)), "in time");
+        vm.revertToState(start);
+        vm.warp(NOW + 17 days);
+        vm.prank(owner);
+        vault.submit(call_);
+        vm.assertEq(vault.executableAt(id), NOW + 19 days, "the delay begins anew");
+    }
+
     function test_error_executedTwice() public {
         bytes memory call_ = abi.encodeCall(IVault.setAttester, (address(5), true));
         _change(call_);
@@ -153,6 +181,13 @@ contract RolesTest is Fixture {
         }
     }
 
+    function test_error_ownerRenounces() public {
+        vm.expectRevert(abi.encodeWithSelector(IVault.OwnershipNotRenounceable.selector));
+        vm.prank(owner);
+        vault.renounceOwnership();
+        vm.assertEq(vault.owner(), owner, "still the owner");
+    }
+
     // At once
 
     function test_default_guardianPausesAndOwnerUnpauses() public {
@@ -247,21 +282,30 @@ contract RolesTest is Fixture {
         _refusesOwner(abi.encodeCall(IVault.setSettings, (s)), reason);
     }
 
+    /// Else one change of the delay could freeze all others for a century.
+    function test_error_delayOutOfRange() public {
+        bytes memory reason =
+            abi.encodeWithSelector(IVault.SettingOutOfRange.selector, bytes32("delay"), 30 days + 1, 0, 30 days);
+        _refusesOwner(abi.encodeCall(IVault.setDelay, (30 days + 1)), reason);
+        _change(abi.encodeCall(IVault.setDelay, (30 days)));
+        vm.assertEq(vault.delay(), 30 days, "the longest");
+    }
+
     function test_error_settingsOutOfRange() public {
         uint256 huge = type(uint32).max;
         Settings memory s = _settings();
-        s.budgetWindow = 0;
-        _refusesSettings(s, "budgetWindow", 0, 1, huge);
+        s.budgetWindow = 1 hours - 1;
+        _refusesSettings(s, "budgetWindow", 1 hours - 1, 1 hours, huge);
         (s = _settings()).maxTurnoverPpm = 1e6 + 1;
         _refusesSettings(s, "maxTurnover", 1e6 + 1, 0, 1e6);
         (s = _settings()).turnoverBudgetPpm = 10e6 + 1;
         _refusesSettings(s, "turnoverBudget", 10e6 + 1, 0, 10e6);
-        (s = _settings()).maxSlippagePpm = 1e6;
-        _refusesSettings(s, "maxSlippage", 1e6, 0, 1e6 - 1);
-        (s = _settings()).lossBudgetPpm = 10e6 + 1;
-        _refusesSettings(s, "lossBudget", 10e6 + 1, 0, 10e6);
-        (s = _settings()).crossTolerancePpm = 1e6 + 1;
-        _refusesSettings(s, "crossTolerance", 1e6 + 1, 0, 1e6);
+        (s = _settings()).maxSlippagePpm = 0.1e6 + 1;
+        _refusesSettings(s, "maxSlippage", 0.1e6 + 1, 0, 0.1e6);
+        (s = _settings()).lossBudgetPpm = 0.1e6 + 1;
+        _refusesSettings(s, "lossBudget", 0.1e6 + 1, 0, 0.1e6);
+        (s = _settings()).crossTolerancePpm = 0.1e6 + 1;
+        _refusesSettings(s, "crossTolerance", 0.1e6 + 1, 0, 0.1e6);
         (s = _settings()).probationTurnoverPpm = 1e6 + 1;
         _refusesSettings(s, "probationTurnover", 1e6 + 1, 0, 1e6);
         (s = _settings()).twapWindow = 0;

@@ -5,10 +5,11 @@ import {IVault} from "../sol/IVault.sol";
 import {Decision, Evidence, Progress, Trade} from "../sol/Types.sol";
 import {Vault} from "../sol/Vault.sol";
 import {DevToken} from "../sol/dev/DevToken.sol";
-import {Fixture} from "./Fixture.sol";
+import {PositionLib} from "../sol/lib/PositionLib.sol";
+import {ForecastFixture} from "./ForecastFixture.sol";
 
 /// Does what signers, submitters, holders, thieves and time may do, in any order, and keeps the books.
-contract VaultHandler is Fixture {
+contract VaultHandler is ForecastFixture {
     struct Executed {
         Decision decision;
         Trade[] trades;
@@ -17,6 +18,8 @@ contract VaultHandler is Fixture {
 
     Executed[] private _executed;
     uint256 public executions;
+    /// Of them, while every weight was in its band.
+    uint256 public executionsAhead;
     uint256 public redemptions;
     uint256 public refusals;
     uint256 public wrongfulExecutions;
@@ -54,66 +57,125 @@ contract VaultHandler is Fixture {
     /// An attested trade of a random pair, side, size and moment: the vault may refuse it for its limits.
     function decideAndRebalance(uint256 amount, uint256 wait, bool isOnchain) external {
         _pass(bound(wait, 1, 6 hours));
-        _unbalance();
+        (Trade[] memory trades,) = _randomTrade(amount);
+        if (trades.length == 0) return;
+        Decision memory decided = _decide(trades);
+        _execute(decided, trades, isOnchain ? _attest(decided) : _sign(decided));
+    }
+
+    /// The same for a notarised forecast: the vault may also find its score too low.
+    function forecastAndRebalance(uint256 amount, uint256 wait, int256 feature) external {
+        _pass(bound(wait, 1 hours, 6 hours));
+        bool isCalm = _distance(1) < 0.01e18 && _distance(2) < 0.01e18;
+        if (isCalm || PositionLib.isAnyOutside(vault.weights(), vault.targets())) _giveIntoBand();
+        (Trade[] memory trades, uint256 token) = _forecast(amount, feature);
+        if (trades.length == 0) return;
+        uint256 before = _distance(token);
+        bool isAhead = !PositionLib.isAnyOutside(vault.weights(), vault.targets());
+        if (!_execute(decision, trades, evidence) || !isAhead) return;
+        ++executionsAhead;
+        // Both at present prices and values: the trade's cost may be worth a little of the distance.
+        if (_distance(token) > before + 0.001e18) ++wrongfulExecutions;
+    }
+
+    /// Features that the notaries did not sign, while only they could justify a trade.
+    function forgeForecast(uint256 amount, uint256 bit) external {
+        if (PositionLib.isAnyOutside(vault.weights(), vault.targets())) return;
+        (Trade[] memory trades,) = _forecast(amount, 4_000);
+        if (trades.length == 0) return;
+        bit %= 320;
+        evidence.features[bit / 8] ^= bytes1(uint8(1 << bit % 8));
+        _mustRefuse(decision, trades, evidence);
+    }
+
+    /// A donor brings the weights to 37, 33 and 30 %: outside their bands no forecast is needed, and near their targets
+    /// hardly any trade is small enough.
+    function _giveIntoBand() private {
         uint256[] memory weights = vault.weights();
-        uint256 token = weights[1] > 0.3e18 == weights[2] > 0.3e18 ? 1 + amount % 2 : weights[1] > 0.3e18 ? 1 : 2;
+        uint256[3] memory wanted = [uint256(0.37e18), 0.33e18, 0.3e18];
+        uint256 most;
+        for (uint256 i; i < 3; ++i) {
+            uint256 ratio = weights[i] * 1e18 / wanted[i];
+            if (ratio > most) most = ratio;
+        }
+        for (uint256 i; i < 3; ++i) {
+            uint256 balance = tokens()[i].balanceOf(address(vault));
+            uint256 needed = balance * (most * wanted[i] / 1e18) / weights[i];
+            if (needed <= balance) continue;
+            tokens()[i].mint(address(vault), needed - balance);
+            expected[i] += needed - balance;
+        }
+    }
+
+    /// Fills in `decision` and `evidence`.
+    function _forecast(uint256 amount, int256 feature) private returns (Trade[] memory trades, uint256 token) {
+        (trades, token) = _randomTrade(amount);
+        if (trades.length == 0) return (trades, token);
+        decision = _decide(trades);
+        (decision.modelId, decision.holding) = (modelId, uint8(token));
+        // Scores lie about 8,000 above it: from far too low to high enough.
+        int256 first = feature % 12_000;
+        _gather(_features(int16(first)), token == 1 ? bytes32("WETH") : bytes32("WBTC"));
+    }
+
+    function _randomTrade(uint256 amount) private view returns (Trade[] memory trades, uint256 token) {
+        uint256[] memory weights = vault.weights();
+        token = weights[1] > 0.3e18 == weights[2] > 0.3e18 ? 1 + amount % 2 : weights[1] > 0.3e18 ? 1 : 2;
         bool isSale = weights[token] > 0.3e18;
         (DevToken tokenIn, DevToken tokenOut) = isSale ? (tokens()[token], usdc) : (usdc, tokens()[token]);
         uint256 balance = tokenIn.balanceOf(address(vault));
-        if (balance < 1e6) return;
-        Trade[] memory trades = _trades(_trade(tokenIn, tokenOut, bound(amount, 1e4, balance / 8)));
-        Decision memory decision = _decide(trades);
-        Evidence memory evidence = isOnchain ? _attest(decision) : _sign(decision);
+        if (balance >= 1e6) trades = _trades(_trade(tokenIn, tokenOut, bound(amount, 1e4, balance / 8)));
+    }
+
+    function _distance(uint256 token) private view returns (uint256) {
+        uint256 weight = vault.weights()[token];
+        return weight > 0.3e18 ? weight - 0.3e18 : 0.3e18 - weight;
+    }
+
+    function _execute(Decision memory decided, Trade[] memory trades, Evidence memory shown) private returns (bool) {
         uint256 navBefore = vault.nav();
-        try vault.rebalance(decision, trades, evidence) returns (uint256[] memory amountsOut) {
+        DevToken tokenIn = DevToken(trades[0].tokenIn);
+        try vault.rebalance(decided, trades, shown) returns (uint256[] memory amountsOut) {
             ++executions;
             expected[_index(tokenIn)] -= trades[0].amountIn;
-            expected[_index(tokenOut)] += amountsOut[0];
+            expected[_index(DevToken(trades[0].tokenOut))] += amountsOut[0];
             sold += trades[0].amountIn * vault.state().pricesWad[_index(tokenIn)] / 10 ** tokenIn.decimals() * 1e18
             / navBefore;
             uint256 navAfter = vault.nav();
             if (navAfter < navBefore) lost += (navBefore - navAfter) * 1e18 / navBefore;
             Executed storage executed = _executed.push();
-            (executed.decision, executed.evidence) = (decision, evidence);
+            (executed.decision, executed.evidence) = (decided, shown);
             executed.trades.push(trades[0]);
+            return true;
         } catch {
             ++refusals;
+            return false;
         }
-    }
-
-    /// Where every weight is in its band nothing may be traded: a gift of ether then takes ether's out of it.
-    function _unbalance() private {
-        uint256 weight = vault.weights()[1];
-        if (weight > 0.35e18 || weight < 0.25e18) return;
-        // From 25 % a fifth of the vault's value more makes 37.5 %.
-        uint256 amount = vault.nav() / 5 / 1_950;
-        weth.mint(address(vault), amount);
-        expected[1] += amount;
     }
 
     /// The signer is not the allowed one; everything else is in order.
     function forge(uint256 amount, uint256 key) external {
         Trade[] memory trades = _trades(_trade(weth, usdc, bound(amount, 1e12, 10e18)));
-        Decision memory decision = _decide(trades);
+        Decision memory decided = _decide(trades);
         key = bound(key, 1, 1e18);
         // The fuzzer knows the constants of the code, the attester's key among them.
-        _mustRefuse(decision, trades, _sign(decision, key == ATTESTER_KEY ? key + 1 : key));
+        _mustRefuse(decided, trades, _sign(decided, key == ATTESTER_KEY ? key + 1 : key));
     }
 
     /// An executed decision once more: as it was, or attested afresh.
     function replay(uint256 which, bool isAttestedAfresh) external {
         if (_executed.length == 0) return;
         Executed memory executed = _executed[which % _executed.length];
-        Evidence memory evidence = isAttestedAfresh ? _sign(executed.decision) : executed.evidence;
-        _mustRefuse(executed.decision, executed.trades, evidence);
+        Evidence memory shown = isAttestedAfresh ? _sign(executed.decision) : executed.evidence;
+        _mustRefuse(executed.decision, executed.trades, shown);
     }
 
     /// A larger amount than was decided, with the attestation of the smaller.
     function tamper(uint256 amount) external {
         Trade[] memory trades = _trades(_trade(weth, usdc, bound(amount, 1e12, 10e18)));
-        (Decision memory decision, Evidence memory evidence) = _decideAndSign(trades);
+        (Decision memory decided, Evidence memory signed) = _decideAndSign(trades);
         trades[0].amountIn += 1;
-        _mustRefuse(decision, trades, evidence);
+        _mustRefuse(decided, trades, signed);
     }
 
     /// A thief tries to be paid as if a swap were under way.
@@ -126,8 +188,8 @@ contract VaultHandler is Fixture {
         }
     }
 
-    function _mustRefuse(Decision memory decision, Trade[] memory trades, Evidence memory evidence) private {
-        try vault.rebalance(decision, trades, evidence) {
+    function _mustRefuse(Decision memory decided, Trade[] memory trades, Evidence memory shown) private {
+        try vault.rebalance(decided, trades, shown) {
             ++wrongfulExecutions;
         } catch {
             ++refusals;
@@ -216,7 +278,7 @@ contract VaultInvariantTest {
 
     /// Forge asks for these: what it may call, in random order. The rebalance is there more than once: often it is refused.
     function targetSelectors() public view returns (FuzzSelector[] memory targets) {
-        bytes4[12] memory selectors = [
+        bytes4[16] memory selectors = [
             VaultHandler.decideAndRebalance.selector,
             VaultHandler.forge.selector,
             VaultHandler.replay.selector,
@@ -228,7 +290,11 @@ contract VaultInvariantTest {
             VaultHandler.donate.selector,
             VaultHandler.pass.selector,
             VaultHandler.moveOracle.selector,
-            VaultHandler.decideAndRebalance.selector
+            VaultHandler.decideAndRebalance.selector,
+            VaultHandler.forecastAndRebalance.selector,
+            VaultHandler.forecastAndRebalance.selector,
+            VaultHandler.forecastAndRebalance.selector,
+            VaultHandler.forgeForecast.selector
         ];
         targets = new FuzzSelector[](1);
         targets[0].addr = address(_handler);
@@ -246,6 +312,7 @@ contract VaultInvariantTest {
     /// Forge calls this at the end of every run: an invariant over a vault that never traded would be worth nothing.
     function afterInvariant() public view {
         require(_handler.executions() > 0, "no trade was executed in this run");
+        require(_handler.executionsAhead() > 0, "no trade was executed ahead of a breach in this run");
         require(_handler.refusals() > 0, "nothing was refused in this run");
     }
 

@@ -112,9 +112,17 @@ describe("breach score", () => {
     expect(distanceToEdge(high, 1)).toBe((pct(4) * WAD * WAD) / (pct(98) * pct(2)));
   });
 
+  it("behaviour: on either edge a weight is one unit inside, and as likely to leave as can be", () => {
+    const scorer = toBreachScorer(constant([0, 0, 0, 0]));
+    expect(distanceToEdge(vault(32), 1)).toBe((WAD * WAD) / (pct(32) * pct(68)));
+    expect(distanceToEdge(vault(28), 1)).toBe((WAD * WAD) / (pct(28) * pct(72)));
+    // 4.6e-18 and 4.96e-18 of log-odds, rounded down 4e-18: log2 times 1024 2048 - 61230.
+    expect(scorer.score(features, vault(32), 1)[0]).toBe(2 * 59_182);
+    expect(scorer.score(features, vault(28), 1)[0]).toBe(2 * 59_182);
+  });
+
   it.each([
     ["above its band", vault(32.01), 1],
-    ["on its edge", vault(32), 1],
     ["below its band", vault(27.9), 1],
     ["nothing", vault(0, 1, 2), 1],
     ["all", { weights: [0n, WAD], targets: [0n, WAD], bands: [0n, pct(1)] }, 1],

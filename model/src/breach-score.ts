@@ -92,8 +92,8 @@ export function log2OfWad(x: bigint): bigint {
 
 /**
  * Distance of the weight's log-odds to the nearer edge of its band, WAD, to first order: room/(w(1 − w)). An edge at
- * or beyond 0 or 1 cannot be crossed. Throws ScoreRangeError outside the band, for a weight of 0, and for a band
- * without an edge.
+ * or beyond 0 or 1 cannot be crossed. A weight on its edge, which the reactive rule takes for inside, counts as one unit
+ * inside. Throws ScoreRangeError outside the band, for a weight of 0 or 1, and for a band without an edge.
  */
 export function distanceToEdge({ weights, targets, bands }: VaultWeights, holding: number): bigint {
   const [weight, target, band] = [weights[holding]!, targets[holding]!, bands[holding]!];
@@ -103,8 +103,8 @@ export function distanceToEdge({ weights, targets, bands }: VaultWeights, holdin
   if (target + band < WAD) rooms.push(target + band - weight);
   if (rooms.length === 0) throw new ScoreRangeError(holding, "its band has no edge");
   const room = rooms.reduce((least, r) => (r < least ? r : least));
-  if (room <= 0n) throw new ScoreRangeError(holding, "its weight is not inside its band");
-  return (room * WAD * WAD) / (weight * (WAD - weight));
+  if (room < 0n) throw new ScoreRangeError(holding, "its weight is outside its band");
+  return ((room === 0n ? 1n : room) * WAD * WAD) / (weight * (WAD - weight));
 }
 
 /** Scores a holding by one network; reuses its buffers. */

@@ -10,13 +10,15 @@ import {IntegerNetworkLib} from "./IntegerNetworkLib.sol";
 /// features that notaries signed; the weights' part is computed here from weights that the vault computed itself.
 /// @dev The same bits as model/src/breach-score.ts.
 library BreachScoreLib {
-    /// A weight that is none or all of the vault, or is not inside its band.
+    /// A weight that is none or all of the vault, or outside its band, or whose band has no edge.
     error NotScorable(uint256 holding, uint256 weight, uint256 target, uint256 band);
     error FeaturesOfWrongLength(uint256 found, uint256 expected);
 
     uint256 internal constant MARKET_FEATURES = 20;
     uint256 internal constant INPUTS = 24;
     uint256 internal constant OUTPUTS = 4;
+    /// Of the network's inputs and of its outputs.
+    uint256 internal constant FRACTION_BITS = 10;
 
     uint256 private constant ONE = 1024;
     // round(1024 * log2(10^18)), and round(1024 * log2(hours)) of 1, 4, 24 and 168 hours.
@@ -55,21 +57,20 @@ library BreachScoreLib {
     }
 
     /// @notice Distance of the weight's log-odds to the nearer edge, to first order, WAD, rounded down.
-    /// @dev An edge at or beyond 0 or 1 cannot be crossed.
+    /// @dev An edge at or beyond 0 or 1 cannot be crossed. A weight on its edge counts as one unit inside.
     function distanceToEdge(uint256 weight, uint256 holding, uint256 target, uint256 band)
         internal
         pure
         returns (uint256)
     {
-        uint256 room = type(uint256).max;
-        if (weight > 0 && weight < WAD) {
-            if (target > band) room = weight + band > target ? weight + band - target : 0;
-            if (target + band < WAD) {
-                uint256 above = target + band > weight ? target + band - weight : 0;
-                if (above < room) room = above;
-            }
-        }
-        if (room == 0 || room == type(uint256).max) revert NotScorable(holding, weight, target, band);
+        uint256 low = target > band ? target - band : 0;
+        uint256 high = target + band;
+        bool isInside = weight > 0 && weight < WAD && low <= weight && weight <= high;
+        if (!isInside || (low == 0 && high >= WAD)) revert NotScorable(holding, weight, target, band);
+        uint256 room = low > 0 ? weight - low : high - weight;
+        if (high < WAD && high - weight < room) room = high - weight;
+        // On the edge: as near as can be, and not outside.
+        if (room == 0) room = 1;
         return (room * WAD * WAD) / (weight * (WAD - weight));
     }
 

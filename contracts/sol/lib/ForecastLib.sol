@@ -5,10 +5,13 @@ import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProo
 import {IVault} from "../IVault.sol";
 import {Decision, Evidence, Settings, Target} from "../Types.sol";
 import {BreachScoreLib} from "./BreachScoreLib.sol";
+import {FixedPointLib} from "./FixedPointLib.sol";
 import {NotaryLib} from "./NotaryLib.sol";
 
 /// @title Whether a forecast justifies a trade: the market is notarised, the score is computed here
 library ForecastLib {
+    using FixedPointLib for uint256;
+
     /// @notice Reverts unless enough notaries signed the market that the decision was made from, and the features are
     /// that market's for this asset.
     function checkMarket(
@@ -39,5 +42,13 @@ library ForecastLib {
             network, features, weights, holding, target.weight, target.band, settings.scoreHorizon
         );
         if (score < settings.minScore) revert IVault.ScoreTooLow(score, settings.minScore);
+    }
+
+    /// @notice Reverts unless the holding ends nearer its target. Any but the base asset can do so only by a trade of
+    /// its own.
+    function checkNearer(uint256 holding, uint256 weightBefore, uint256 weightAfter, uint256 target) internal pure {
+        if (weightAfter.distance(target) >= weightBefore.distance(target)) {
+            revert IVault.HoldingNotNearer(holding, weightBefore, weightAfter, target);
+        }
     }
 }

@@ -34,8 +34,10 @@ library IntegerNetworkLib {
     uint256 private constant MAX_LAYERS = 11;
 
     /// @notice The outputs of the network that `holder` holds.
-    /// @dev Trusts that `check(holder)` has passed: code that begins with STOP can never change. Trusts that each
-    /// element of `input` is sign-extended, as Solidity keeps it.
+    /// @dev Trusts that `check(holder)` has passed for the code that is there now: look at its hash before each run. Code
+    /// that begins with STOP never changes itself, but its constructor may have had it destroyed at the end of its
+    /// transaction (EIP-6780), and then the address takes other code. Trusts that each element of `input` is
+    /// sign-extended, as Solidity keeps it.
     function run(address holder, int16[] memory input) internal view returns (int16[] memory output) {
         uint256 start;
         uint256 size;
@@ -234,6 +236,12 @@ library IntegerNetworkLib {
             }
             width = outputs;
         }
+    }
+
+    /// @notice The scale of the numbers that go into the network that `holder` holds, and of those that come out.
+    function fractionBits(address holder) internal view returns (uint256 inputBits, uint256 outputBits) {
+        bytes memory code = holder.code;
+        return (uint8(code[5]), uint8(code[6]));
     }
 
     function checkHeader(bytes memory code) private pure returns (uint256 layers) {

@@ -54,13 +54,23 @@ library PositionLib {
     }
 
     /// @notice Reverts where a feed's price and the average of the token's pool are too far apart.
-    function checkPools(Position[] memory positions, uint32 window, uint256 maxDisagreementPpm) internal view {
+    /// @return navAtAverages Sum of the values at the averages, at the feed's price where there is no pool; WAD.
+    function checkPools(Position[] memory positions, uint32 window, uint256 maxDisagreementPpm)
+        internal
+        view
+        returns (uint256 navAtAverages)
+    {
         uint8 baseDecimals = positions[0].holding.decimals;
-        for (uint256 i = 1; i < positions.length; ++i) {
-            Holding memory holding = positions[i].holding;
-            if (holding.pool == address(0)) continue;
+        for (uint256 i; i < positions.length; ++i) {
+            Position memory position = positions[i];
+            Holding memory holding = position.holding;
+            if (holding.pool == address(0)) {
+                navAtAverages += position.value;
+                continue;
+            }
             uint256 average = TwapLib.priceWad(holding.pool, holding.isToken0, holding.decimals, baseDecimals, window);
-            TwapLib.checkAgrees(holding.pool, positions[i].price, average, maxDisagreementPpm);
+            TwapLib.checkAgrees(holding.pool, position.price, average, maxDisagreementPpm);
+            navAtAverages += position.balance.mulDivDown(average, 10 ** holding.decimals);
         }
     }
 

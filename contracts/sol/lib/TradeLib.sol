@@ -67,6 +67,7 @@ library TradeLib {
     /// @dev Balances are read anew, so that it counts whatever else happened to the tokens during the swaps. Weights
     /// before and after are both against the value before, so that the trades' cost does not count as drift.
     /// @return navAfter At the prices before, WAD.
+    /// @return weightsAfter WAD.
     function checkOutcome(
         Position[] memory positions,
         uint256[] memory weights,
@@ -74,19 +75,15 @@ library TradeLib {
         uint256 navBefore,
         uint256 sold,
         Settings memory settings
-    ) internal view returns (uint256 navAfter) {
+    ) internal view returns (uint256 navAfter, uint256[] memory weightsAfter) {
+        weightsAfter = new uint256[](positions.length);
         uint256 tolerance = settings.crossTolerancePpm * WAD_PER_PPM;
         for (uint256 i; i < positions.length; ++i) {
             Position memory position = positions[i];
             uint256 value = position.valueOf(position.holding.token.balanceOf(address(this)));
             navAfter += value;
-            checkWeight(
-                address(position.holding.token),
-                weights[i],
-                value.mulDivDown(WAD, navBefore),
-                targets[i].weight,
-                tolerance
-            );
+            weightsAfter[i] = value.mulDivDown(WAD, navBefore);
+            checkWeight(address(position.holding.token), weights[i], weightsAfter[i], targets[i].weight, tolerance);
         }
         // Each token's value is rounded down, by less than 1 each.
         uint256 maxLoss = sold.mulDivUp(settings.maxSlippagePpm, PPM) + positions.length;

@@ -55,10 +55,10 @@ contract WeightsTest is Fixture {
         (held[1].minPrice, held[1].maxPrice) = (0, type(uint128).max);
     }
 
-    function test_error_weightAtTheEdgeCannotBeScored() public {
-        this.distanceToEdge(0.35e18 - 1, 0.3e18, 0.05e18);
-        vm.expectRevert(abi.encodeWithSelector(BreachScoreLib.NotScorable.selector, 1, 0.35e18, 0.3e18, 0.05e18));
+    function test_error_weightBeyondTheEdgeCannotBeScored() public {
         this.distanceToEdge(0.35e18, 0.3e18, 0.05e18);
+        vm.expectRevert(abi.encodeWithSelector(BreachScoreLib.NotScorable.selector, 1, 0.35e18 + 1, 0.3e18, 0.05e18));
+        this.distanceToEdge(0.35e18 + 1, 0.3e18, 0.05e18);
         // Neither edge can be reached.
         vm.expectRevert(abi.encodeWithSelector(BreachScoreLib.NotScorable.selector, 1, 0.5e18, 0.5e18, 0.5e18));
         this.distanceToEdge(0.5e18, 0.5e18, 0.5e18);
