@@ -42,7 +42,7 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   },
   verify: {
     about:
-      "what checking a decision costs and gives up: the integer network, and the score by which a vault judges",
+      "what checking a decision costs and gives up: integer network, the score a vault judges by, notaries",
     run: async (options) => (await import("./verify.ts")).verify(options),
   },
 };

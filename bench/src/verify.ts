@@ -3,12 +3,14 @@ import { breachScore } from "./breach-score.ts";
 import { inference } from "./inference.ts";
 import { inferenceGas } from "./inference-gas.ts";
 import type { Row } from "./measure.ts";
+import { notaryAgreement } from "./notary-agreement.ts";
 
 /** What it costs to check a decision, part by part. */
 const PARTS: readonly ((options: BenchmarkOptions) => Promise<readonly Row[]>)[] = [
   inference,
   inferenceGas,
   breachScore,
+  notaryAgreement,
 ];
 
 export async function verify(options: BenchmarkOptions): Promise<readonly Row[]> {
