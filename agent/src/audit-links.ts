@@ -11,6 +11,13 @@ export interface Link {
   readonly detail: string;
 }
 
+/** What one's own bars are over the span of a training. */
+export type Training =
+  /** `isOther` where they are from another source than the decision's market, and so need not be the same bits. */
+  | { readonly root: Hex; readonly isOther: boolean }
+  /** Why they are not the whole of it. */
+  | { readonly problem: string };
+
 /** Public data a stranger has got hold of. What is absent leaves its links unchecked. */
 export interface AuditMaterial {
   readonly evidence: Evidence;
@@ -23,6 +30,10 @@ export interface AuditMaterial {
   readonly network?: Uint8Array | undefined;
   /** The forecaster that the model's attestation names, and its id. */
   readonly forecaster?: { readonly id: Hex; readonly run: Forecaster } | undefined;
+  /** Manifests of models in one's own store, as their bytes; absent where no store was given. */
+  readonly manifests?: readonly Uint8Array[] | undefined;
+  /** The training's data set, read again from one's own bars; absent where no bars were given. */
+  readonly training?: Training | undefined;
   /** The vault's notaries and how many of them it wants; asked of the vault. */
   readonly notaries?: { readonly isKnown: (address: Hex) => boolean; readonly threshold: number } | undefined;
 }

@@ -12,6 +12,7 @@ import {
   open,
   pass,
 } from "./audit-links.ts";
+import { auditManifest } from "./audit-manifest.ts";
 import type { DecisionInputs } from "./inputs.ts";
 
 /** The asset of the decision's holding; undefined for the base asset. */
@@ -119,8 +120,9 @@ export function auditNetwork(
   ];
 }
 
-/** The attestations of its model and dataset. */
-export function auditReferences({ evidence, forecaster }: AuditMaterial): Link[] {
+/** The attestations of its model and dataset, and the manifest that they were made from. */
+export function auditReferences(material: AuditMaterial): Link[] {
+  const { evidence, forecaster } = material;
   const { decision, references = [], offchain } = evidence;
   if (offchain === undefined || references.length === 0)
     return [
@@ -137,7 +139,9 @@ export function auditReferences({ evidence, forecaster }: AuditMaterial): Link[]
     const links = found.checks.map(
       ({ name, passed, detail }): Link => (passed ? pass(name, detail) : fail(name, detail)),
     );
-    if (found.model === undefined || forecaster === undefined) return links;
+    if (found.model === undefined) return links;
+    links.push(...auditManifest(found.model.record, found.dataset?.record, material));
+    if (forecaster === undefined) return links;
     const { forecasterId } = found.model.record;
     return [
       ...links,

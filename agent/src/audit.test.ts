@@ -1,11 +1,14 @@
 import {
   DATASET_SCHEMA,
+  type DatasetRecord,
   type Evidence,
   MODEL_SCHEMA,
+  type ModelRecord,
   packSignatures,
   signDecision,
   signRecord,
   signStatement,
+  toRecords,
 } from "@ballast/attest";
 import {
   type Hex,
@@ -23,6 +26,8 @@ import {
   HORIZONS_HOURS,
   LOOKBACK_HOURS,
   MARKET_FEATURES,
+  type ModelManifest,
+  manifestBytes,
   networkBytes,
   networkId,
 } from "@ballast/model";
@@ -79,34 +84,54 @@ async function snapshotOf(seed: number): Promise<Snapshot> {
   return toMarket(raw, { now: AT }).market.past(AT).snapshot(LOOKBACK_HOURS);
 }
 
+const MANIFEST: ModelManifest = {
+  format: "ballast-manifest/1",
+  modelId: FORECASTER,
+  dataset: {
+    root: word("1"),
+    name: "synthetic",
+    assets: ["BTC", "ETH"],
+    intervalMs: HOUR_MS,
+    from: "2020-01-01T00:00:00Z",
+    until: "2022-01-01T00:00:00Z",
+    times: 100,
+    strideHours: 24,
+  },
+  configuration: { seed: 1 },
+  features: [],
+  backend: { name: "wasm", version: "4.22.0", reproducible: true, reason: "asked for" },
+  versions: {},
+  folds: [],
+  metrics: [],
+  calibration: { a: 0, b: 1, predictions: 0, frequency: 0, brierSkillRaw: 0, brierSkillCalibrated: 0 },
+  breachNetwork: { id: networkId(bytes), rows: 0, heldRows: 0, horizons: [], breach: [] },
+};
+const BYTES = manifestBytes(MANIFEST);
+
+/** The attestations of model and dataset, with what a liar would have put in place of the manifest's. */
+async function attest(lies: { model?: Partial<ModelRecord>; dataset?: Partial<DatasetRecord> } = {}) {
+  const common = { ...eas, time: 1n, signer: attester! };
+  const records = toRecords(MANIFEST);
+  const dataset = await signRecord({
+    ...common,
+    schema: DATASET_SCHEMA,
+    record: { ...records.dataset, ...lies.dataset },
+  });
+  const model = await signRecord({
+    ...common,
+    schema: MODEL_SCHEMA,
+    record: { ...records.model, ...lies.model },
+    refUID: dataset.uid,
+  });
+  return { model, references: [model.json, dataset.json] };
+}
+
 let snapshot: Snapshot;
 let evidence: Evidence;
 let material: AuditMaterial;
 beforeAll(async () => {
   snapshot = await snapshotOf(4);
-  const common = { ...eas, time: 1n, signer: attester! };
-  const datasetRecord = {
-    root: word("1"),
-    from: 1n,
-    until: 2n,
-    source: "synthetic",
-    manifestHash: word("2"),
-  };
-  const dataset = await signRecord({ ...common, schema: DATASET_SCHEMA, record: datasetRecord });
-  const modelRecord = {
-    modelId: networkId(bytes),
-    forecasterId: FORECASTER,
-    configurationHash: word("3"),
-    manifestHash: word("4"),
-    backend: "wasm",
-    qlikeRatioPpm: [900_000],
-  };
-  const model = await signRecord({
-    ...common,
-    schema: MODEL_SCHEMA,
-    record: modelRecord,
-    refUID: dataset.uid,
-  });
+  const { model, references } = await attest();
   const state = stateWith(
     { USDC: 0.33, BTC: 0.351, ETH: 0.319 },
     {
@@ -130,7 +155,7 @@ beforeAll(async () => {
     trades,
     offchain: json,
     market: { ...proof, notarySignatures: packSignatures(statement, signatures, addresses, 2) },
-    references: [model.json, dataset.json],
+    references,
     inputs: toInputs({
       state,
       policy,
@@ -146,6 +171,8 @@ beforeAll(async () => {
     tolerance: { feature: 0, priceBps: 0 },
     network: bytes,
     forecaster: { id: FORECASTER, run: (of) => forecastOf(of) },
+    manifests: [Buffer.from("{"), BYTES],
+    training: { root: MANIFEST.dataset.root, isOther: false },
     notaries: { isKnown: (address) => addresses.includes(address), threshold: 2 },
   };
 });
@@ -171,6 +198,9 @@ describe("auditDecision", () => {
         "score",
         "model-attestation",
         "dataset-attestation",
+        "manifest",
+        "dataset-manifest",
+        "dataset-root",
         "forecaster",
         "forecast",
         "state",
@@ -194,6 +224,8 @@ describe("auditDecision", () => {
       "features",
       "notaries",
       "network",
+      "manifest",
+      "dataset-root",
       "forecast",
       "policy",
     ]);
@@ -279,6 +311,84 @@ describe("auditDecision", () => {
       "model-attestation",
     ]);
     expect(named(withEvidence({ references: undefined }), "not checked")).toEqual(["model-attestation"]);
+  });
+
+  describe("the manifest", () => {
+    const lying = async (lies: Parameters<typeof attest>[0], change: Partial<AuditMaterial> = {}) => {
+      const { model, references } = await attest(lies);
+      const { decision } = evidence;
+      const signed = await signDecision({ ...domain, decision, modelUid: model.uid, signer: attester! });
+      const links = audit({ evidence: { ...evidence, offchain: signed.json, references }, ...change });
+      return links.filter(({ status }) => status === "fail").map(({ name, detail }) => `${name}: ${detail}`);
+    };
+
+    it.each<[string, Partial<ModelRecord>, RegExp]>([
+      [
+        "a training with another configuration",
+        { configurationHash: word("3") },
+        /^manifest: the manifest's configurationHash is 0x\w{64}, and 0x3{64} is attested$/,
+      ],
+      ["another forecaster", { forecasterId: word("3") }, /^manifest: the manifest's forecasterId is /],
+      [
+        "another backend",
+        { backend: "cpu" },
+        /^manifest: the manifest's backend is wasm, and cpu is attested$/,
+      ],
+      ["better scores", { qlikeRatioPpm: [500_000] }, /^manifest: the manifest's qlikeRatioPpm is /],
+      [
+        "a manifest that nobody has, where that of the network is another",
+        { manifestHash: word("3") },
+        /^manifest: the manifest of that network hashes to 0x\w{64}, and 0x3{64} is attested$/,
+      ],
+    ])("error: the model's attestation claims %s", async (_, model, message) => {
+      expect((await lying({ model }))[0]).toMatch(message);
+    });
+
+    it("error: the manifest that is attested is of another network", async () => {
+      const other = manifestBytes({
+        ...MANIFEST,
+        breachNetwork: { ...MANIFEST.breachNetwork!, id: word("6") },
+      });
+      const [first] = await lying({ model: { manifestHash: keccak(other) } }, { manifests: [BYTES, other] });
+      expect(first).toMatch(/^manifest: the manifest's modelId is 0x6{64}, and 0x\w{64} is attested$/);
+    });
+
+    it.each<[string, Partial<DatasetRecord>, string[]]>([
+      ["root", { root: word("3") }, ["dataset-manifest", "dataset-root"]],
+      ["until", { until: 2n }, ["dataset-manifest"]],
+      ["source", { source: "binance" }, ["dataset-manifest"]],
+      ["manifestHash", { manifestHash: word("3") }, ["dataset-manifest"]],
+    ])("error: the dataset's attestation claims another %s", async (field, dataset, links) => {
+      const found = await lying({ dataset });
+      expect(found.map((line) => line.split(":")[0])).toEqual(links);
+      expect(found[0]).toContain(`the manifest's ${field} is `);
+    });
+
+    it("error: the bars have another root; of another source, or short of the span, nothing is claimed", () => {
+      const link = (training: AuditMaterial["training"]) =>
+        audit({ training }).find(({ name }) => name === "dataset-root")!;
+      expect(link({ root: word("3"), isOther: false })).toMatchObject({
+        status: "fail",
+        detail: `these bars have root ${word("3")}, and ${word("1")} is attested`,
+      });
+      expect(link({ root: word("3"), isOther: true })).toMatchObject({
+        status: "not checked",
+        detail: expect.stringMatching(/BTC, ETH from 2020-01-01T00:00:00Z until 2022-01-01T00:00:00Z$/),
+      });
+      expect(link({ root: word("1"), isOther: true }).status).toBe("pass");
+      expect(link({ problem: "these begin in 2021" })).toMatchObject({
+        status: "not checked",
+        detail: expect.stringMatching(/; these begin in 2021$/),
+      });
+    });
+
+    it("behaviour: a store that has neither the manifest nor another of the network checks nothing", () => {
+      const link = audit({ manifests: [Buffer.from("{")] }).find(({ name }) => name === "manifest")!;
+      expect(link).toMatchObject({
+        status: "not checked",
+        detail: expect.stringMatching(/^give --artefacts/),
+      });
+    });
   });
 
   it("default: a reactive decision needs no network, and is decided again as well", () => {

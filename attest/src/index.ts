@@ -46,6 +46,7 @@ export {
   toEvidence,
 } from "./evidence.ts";
 export { MalformedJsonError } from "./json.ts";
+export { toRecords } from "./manifest-records.ts";
 export { assertChain, logsSince, NodeError, type RawLog, read, revertData } from "./node.ts";
 export {
   type Collected,

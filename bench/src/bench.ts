@@ -19,7 +19,7 @@ Options:
   --bars <folder>  recorded bars, one file an asset; a seeded synthetic market where absent
   --gas <file>     recorded base fees in gwei for the policies benchmark, a CSV with a column of times
   --refits <n>     how often the forecast benchmark fits again, 18 where absent
-  --until <date>   where the breach score of the verify benchmark stops reading, the bars' end where absent
+  --until <date>   where breach score and notaries of the verify benchmark stop reading, else the bars' end
   --json           end with one line of JSON: [{name, value, unit, peer, peerValue, ratio}, …]
   --quick          as few repetitions as show that it works; the times mean little
   --help           this text

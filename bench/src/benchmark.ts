@@ -42,7 +42,7 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   },
   verify: {
     about:
-      "what checking a decision costs and gives up: the integer network, the vault's gas, and the score it judges by",
+      "what checking a decision costs and gives up: network, the vault's gas, the score it judges by, notaries",
     run: async (options) => (await import("./verify.ts")).verify(options),
   },
 };

@@ -68,6 +68,11 @@ async function measure(
   log(
     `QLIKE ${loss("qlike").toFixed(4)} of integers, ${loss("qlikeFloat").toFixed(4)} of floats, mean over horizons`,
   );
+  for (const { band, horizonHours, auc, brierSkill, frequency } of report.breach)
+    log(
+      `score on the last quarter, ${(100 * band).toFixed(1)} pp, ${horizonHours} h: AUC ${auc.toFixed(3)}, ` +
+        `Brier skill ${brierSkill.toFixed(3)}, ${(100 * frequency).toFixed(2)} % breached`,
+    );
   const ranks = CALIBRATION_VAULT.bands.map((band, b): Row => {
     const asked = (_: number, i: number) => outcomes.band[i] === b;
     const outcome = outcomes.outcome.filter(asked);

@@ -3,6 +3,7 @@ import { breachScore } from "./breach-score.ts";
 import { inference } from "./inference.ts";
 import { inferenceGas } from "./inference-gas.ts";
 import type { Row } from "./measure.ts";
+import { notaryAgreement } from "./notary-agreement.ts";
 import { vaultGas } from "./vault-gas.ts";
 
 /** What it costs to check a decision, part by part. */
@@ -11,6 +12,7 @@ const PARTS: readonly ((options: BenchmarkOptions) => Promise<readonly Row[]>)[]
   inferenceGas,
   vaultGas,
   breachScore,
+  notaryAgreement,
 ];
 
 export async function verify(options: BenchmarkOptions): Promise<readonly Row[]> {

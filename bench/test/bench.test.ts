@@ -99,6 +99,7 @@ describe("bench", () => {
       "redeem_gas",
       "quantisation_qlike_loss_pct",
       ...["150bp", "200bp", "300bp"].map((band) => `breach_score_auc_24h_${band}`),
+      "notary_agreement_pct_3bp",
     ]);
     const values = new Map(rows.map(({ name, value }) => [name, value]));
     for (const [name, value] of values) {
@@ -108,6 +109,10 @@ describe("bench", () => {
     expect(values.get("inference_gas_24_32_16_4")).toBeLessThanOrEqual(30_000);
     expect(values.get("inference_gas_48_64_32_8")).toBeLessThanOrEqual(90_000);
     expect(values.get("redeem_gas")).toBeLessThanOrEqual(160_000);
+    expect(values.get("quantisation_qlike_loss_pct")).toBeLessThanOrEqual(0.5);
+    expect(values.get("notary_agreement_pct_3bp")).toBeLessThanOrEqual(100);
+    // The floor only brings features closer together.
+    expect(rows.find(({ name }) => name === "notary_agreement_pct_3bp")!.ratio).toBeGreaterThanOrEqual(1);
   });
 
   it("default: backtest runs the simulator beside C, which says the same to the last bit", {

@@ -5,9 +5,10 @@ import {
   fetchEasVersion,
   MODEL_SCHEMA,
   signRecord,
+  toRecords,
 } from "@ballast/attest";
-import { BallastError, canonicalJson, type Hex, keccak } from "@ballast/data";
-import { type ModelManifest, manifestBytes } from "@ballast/model";
+import { BallastError, type Hex } from "@ballast/data";
+import type { ModelManifest } from "@ballast/model";
 import type { Signer } from "ethers";
 import { connect } from "./chain.ts";
 import { writeWhole } from "./folders.ts";
@@ -22,9 +23,6 @@ export interface AttestedModel {
   readonly references: readonly string[];
 }
 
-const hashOf = (value: unknown): Hex => keccak(Buffer.from(canonicalJson(value), "utf8"));
-const seconds = (iso: string): bigint => BigInt(Math.floor(Date.parse(iso) / 1000));
-
 /**
  * Signs, off chain, what a model was trained on and how good it was out of sample. All of it is in the manifest.
  * @param modelId Of the breach network, which the vault runs.
@@ -37,33 +35,16 @@ export async function attestModel(
   signer: Signer,
   time: bigint,
 ): Promise<AttestedModel> {
-  const { dataset, configuration, backend, metrics, modelId: forecasterId } = manifest;
   const own = { ...domain, signer, time };
-  const data = await signRecord({
-    ...own,
-    schema: DATASET_SCHEMA,
-    record: {
-      root: dataset.root,
-      from: seconds(dataset.from),
-      until: seconds(dataset.until),
-      source: dataset.name,
-      manifestHash: hashOf(dataset),
-    },
-  });
-  const model = await signRecord({
+  const { dataset, model } = toRecords(manifest);
+  const data = await signRecord({ ...own, schema: DATASET_SCHEMA, record: dataset });
+  const signed = await signRecord({
     ...own,
     schema: MODEL_SCHEMA,
-    record: {
-      modelId,
-      forecasterId,
-      configurationHash: hashOf(configuration),
-      manifestHash: keccak(manifestBytes(manifest)),
-      backend: backend.name,
-      qlikeRatioPpm: metrics.map(({ ratioToLogHar }) => Math.round(ratioToLogHar.network * 1e6)),
-    },
+    record: { ...model, modelId },
     refUID: data.uid,
   });
-  return { uid: model.uid, references: [model.json, data.json] };
+  return { uid: signed.uid, references: [signed.json, data.json] };
 }
 
 export interface AttestModelOptions extends ModelsOptions, KeyOptions {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { describeBreachNetwork } from "./breachScores.ts";
 
 describe("describeBreachNetwork", () => {
-  it("default: what integers lose at the worst horizon, and the skill per band", () => {
+  it("default: what integers lose at the worst horizon, and the skill per band and horizon", () => {
     const horizon = {
       horizonHours: 1,
       qlike: 1.9,
@@ -15,11 +15,20 @@ describe("describeBreachNetwork", () => {
       rows: 2000,
       heldRows: 600,
       horizons: [horizon, { ...horizon, horizonHours: 4, quantisationLossPct: 0.0164 }],
-      breach: [{ band: 0.015, predictions: 600, frequency: 0.2666, auc: 0.7456, brierSkill: 0.1119 }],
+      breach: [
+        {
+          band: 0.015,
+          horizonHours: 168,
+          predictions: 600,
+          frequency: 0.2666,
+          auc: 0.7456,
+          brierSkill: 0.1119,
+        },
+      ],
     });
     expect(lines).toEqual([
       "vault's network 0xabc: integers lose 0.016 % of QLIKE at the worst horizon",
-      "vault's network 1.5 pp, 24 h: AUC 0.746, Brier skill 0.112, 26.7 % breached",
+      "vault's network 1.5 pp, 168 h: AUC 0.746, Brier skill 0.112, 26.7 % breached",
     ]);
   });
 

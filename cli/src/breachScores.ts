@@ -7,8 +7,8 @@ export function describeBreachNetwork(breach: ModelManifest["breachNetwork"]): s
   return [
     `vault's network ${breach.id}: integers lose ${worst.toFixed(3)} % of QLIKE at the worst horizon`,
     ...breach.breach.map(
-      ({ band, auc, brierSkill, frequency }) =>
-        `vault's network ${(100 * band).toFixed(1)} pp, 24 h: AUC ${auc.toFixed(3)}, Brier skill ${brierSkill.toFixed(3)}, ` +
+      ({ band, horizonHours, auc, brierSkill, frequency }) =>
+        `vault's network ${(100 * band).toFixed(1)} pp, ${horizonHours} h: AUC ${auc.toFixed(3)}, Brier skill ${brierSkill.toFixed(3)}, ` +
         `${(100 * frequency).toFixed(1)} % breached`,
     ),
   ];

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
-import { type ArtefactStore, BallastError, type Hex, type Market, openArtefactStore } from "@ballast/data";
+import { type ArtefactStore, BallastError, openArtefactStore } from "@ballast/data";
 import { type ModelManifest, readManifest } from "@ballast/model";
 import { checkRoot, checkTraining, type TrainingPlan, toTrainConfig } from "@ballast/training";
 import type { Terminal } from "./terminal.ts";
 import { trainOn } from "./train.ts";
-import { readDataset, toMillis } from "./trainingData.ts";
+import { readSameDataset } from "./trainingData.ts";
 
 export class ManifestMissingError extends BallastError {
   readonly code = "MANIFEST_MISSING";
@@ -26,7 +26,7 @@ export async function runCheck(subject: string, plan: TrainingPlan, terminal: Te
   try {
     const manifest = await findManifest(subject, store);
     const config = toTrainConfig(manifest);
-    const market = await readSameDataset(manifest, plan, terminal);
+    const market = await readSameDataset(manifest, plan.data, terminal);
     const root = checkRoot(manifest, market.hash);
     const stored = await store.get(manifest.modelId).catch(() => undefined);
     // On other data the weights are others in any case.
@@ -68,22 +68,4 @@ async function findManifest(subject: string, store: ArtefactStore): Promise<Mode
     throw new ManifestMissingError(subject, store.folder);
   }
   return readManifest(bytes);
-}
-
-/** The data set in the manifest's range. The root alone says whether it is the same one. */
-async function readSameDataset(
-  manifest: ModelManifest,
-  plan: TrainingPlan,
-  terminal: Terminal,
-): Promise<Market> {
-  const { assets, from, until, root } = manifest.dataset;
-  // The manifest vouches for its last bar: at that moment it was closed.
-  const now = toMillis(until);
-  const read = (since: string | undefined, isFirst: boolean) =>
-    readDataset({ data: plan.data, assets: [...assets], from: since, until }, now, terminal, isFirst);
-  const market = await read(from, true);
-  if (market.hash === root) return market;
-  // Where its first bar was filled from an earlier one, that one is needed too.
-  const whole = await read(undefined, false);
-  return whole.hash === (root as Hex) ? whole : market;
 }

@@ -12,6 +12,7 @@ import {
   type UnixMillis,
   unixMillis,
 } from "@ballast/data";
+import type { ModelManifest } from "@ballast/model";
 import { freeze, type TrainingPlan } from "@ballast/training";
 import { interruptible } from "./interrupt.ts";
 import { NoBarsFolderError } from "./market.ts";
@@ -106,3 +107,24 @@ export async function readDataset(
 
 /** Of a time as a training file writes it, which is ISO 8601 in UTC. */
 export const toMillis = (time: string): UnixMillis => unixMillis(Date.parse(time));
+
+/**
+ * The data set in a manifest's range, out of another source. The root alone says whether it is the same one.
+ * Errors: those of `readDataset`.
+ */
+export async function readSameDataset(
+  manifest: ModelManifest,
+  data: DataChoice["data"],
+  terminal: Terminal,
+): Promise<Market> {
+  const { assets, from, until, root } = manifest.dataset;
+  // The manifest vouches for its last bar: at that moment it was closed.
+  const now = toMillis(until);
+  const read = (since: string | undefined, isFirst: boolean) =>
+    readDataset({ data, assets: [...assets], from: since, until }, now, terminal, isFirst);
+  const market = await read(from, true);
+  if (market.hash === root) return market;
+  // Where its first bar was filled from an earlier one, that one is needed too.
+  const whole = await read(undefined, false);
+  return whole.hash === root ? whole : market;
+}

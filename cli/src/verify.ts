@@ -34,7 +34,7 @@ export async function runVerify(subject: string, options: VerifyOptions, termina
     if (evidence === undefined) throw new NoEvidenceError(subject, options.journal ?? "any journal here");
     const expectations = await toExpectations(evidence, options, provider);
     const { offchain, onchain } = await verifyEvidence(evidence, expectations, provider);
-    const material = await toMaterial(evidence, expectations.vault, options, provider);
+    const material = await toMaterial(evidence, expectations.vault, options, provider, terminal);
     const links = auditDecision(material, features);
     const checks = [...offchain, ...onchain];
     const isValid = checks.every(({ passed }) => passed) && links.every(({ status }) => status !== "fail");

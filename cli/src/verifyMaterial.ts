@@ -6,17 +6,19 @@ import {
   fileSource,
   type Hex,
   isBarStore,
+  isoTime,
   openArtefactStore,
   type Snapshot,
   storeSource,
   toMarket,
   unixMillis,
 } from "@ballast/data";
-import { lookbackBars, toForecaster } from "@ballast/model";
+import { lookbackBars, readManifest, toForecaster } from "@ballast/model";
 import { Contract, type JsonRpcProvider } from "ethers";
 import { breachNetworkOf, findModelOf } from "./breachNetwork.ts";
 import { openOwnSource } from "./notarySource.ts";
 import { readSnapshot } from "./snapshots.ts";
+import type { Terminal } from "./terminal.ts";
 import { fetchNetwork } from "./verifySubject.ts";
 
 export interface MaterialOptions {
@@ -45,6 +47,7 @@ export async function toMaterial(
   vault: Hex,
   options: MaterialOptions,
   provider: JsonRpcProvider | undefined,
+  terminal: Terminal,
 ): Promise<AuditMaterial> {
   const { modelId } = evidence.decision;
   const given = options.snapshot === undefined ? undefined : readSnapshot(options.snapshot);
@@ -61,6 +64,8 @@ export async function toMaterial(
     ownSnapshot: given === undefined ? undefined : own,
     network: stored.network ?? fromChain,
     forecaster: stored.forecaster,
+    manifests: stored.manifests,
+    training: await readTraining(stored.manifests, modelId, options, terminal),
     notaries: provider && (await fetchNotaries(provider, vault, evidence)),
   };
 }
@@ -97,20 +102,51 @@ async function observeOwn(
 async function readStored(
   { decision, inputs }: Evidence,
   artefacts: string | undefined,
-): Promise<Pick<AuditMaterial, "network" | "forecaster">> {
+): Promise<Pick<AuditMaterial, "network" | "forecaster" | "manifests">> {
   // Where the decision did not come to ask its network, the vault's state still names it.
   const known = inputs === undefined ? undefined : readInputs(inputs).state.model?.id;
   const id = decision.modelId === ZERO_BYTES32 ? known : decision.modelId;
-  if (artefacts === undefined || id === undefined) return { network: undefined, forecaster: undefined };
+  if (artefacts === undefined || id === undefined) return {};
   const store = await openArtefactStore(artefacts);
   try {
     const model = await findModelOf(store, id);
     return {
       network: model && breachNetworkOf(model.artefact),
       forecaster: model && { id: model.id, run: toForecaster(model.artefact) },
+      manifests: await Promise.all((await store.list("manifest")).map((hash) => store.get(hash))),
     };
   } finally {
     store.close();
+  }
+}
+
+/**
+ * The root of the bars that a model was trained on, by the manifest that names the breach network, out of one's own
+ * bars. What they do not reach is said and not thrown: they may well do for the decision's market.
+ */
+async function readTraining(
+  manifests: AuditMaterial["manifests"],
+  breachNetworkId: Hex,
+  { bars, snapshot }: MaterialOptions,
+  terminal: Terminal,
+): Promise<AuditMaterial["training"]> {
+  if (bars === undefined || manifests === undefined || breachNetworkId === ZERO_BYTES32) return undefined;
+  const manifest = manifests.map(readManifest).find((one) => one.breachNetwork?.id === breachNetworkId);
+  if (manifest === undefined) return undefined;
+  const { intervalMs, from, until } = manifest.dataset;
+  const { readSameDataset, toMillis } = await import("./trainingData.ts");
+  try {
+    const market = await readSameDataset(manifest, { bars }, terminal);
+    const end = market.start + market.length * market.intervalMs;
+    if (market.intervalMs !== intervalMs || market.start > toMillis(from) || end < toMillis(until))
+      return {
+        problem: `these have ${market.assets.join(", ")} from ${isoTime(market.start)} until ${isoTime(end)}`,
+      };
+    // Beside a snapshot they are another source's, and only without one the decision's very own.
+    return { root: market.hash, isOther: snapshot !== undefined };
+  } catch (error) {
+    if (!(error instanceof BallastError)) throw error;
+    return { problem: error.message };
   }
 }
 

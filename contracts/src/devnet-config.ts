@@ -11,6 +11,8 @@ export class DevnetConfigError extends DevnetError {
 
 export interface DevnetAsset {
   readonly symbol: string;
+  /** Whose features the vault scores it by: the market's asset behind a wrapped token; the symbol where absent. */
+  readonly ticker?: string | undefined;
   readonly decimals: number;
   /** US dollars for one whole token at the start. */
   readonly price: number;

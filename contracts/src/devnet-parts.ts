@@ -170,8 +170,9 @@ export const deployVault = async (
   parts: VaultParts,
 ): Promise<VaultAddresses & { readonly vault: Contract }> => {
   const tokens = parts.listings.map(({ token, feed, pool, symbol }, i) => {
+    const ticker = config.assets[i - 1]?.ticker ?? symbol;
     const [minPrice, maxPrice] = PRICE_BOUNDS;
-    const assetId = i === 0 ? ZeroHash : encodeBytes32String(symbol);
+    const assetId = i === 0 ? ZeroHash : encodeBytes32String(ticker);
     const own = { token, feed, maxAge: config.vault.maxOracleAgeSeconds, minPrice, maxPrice };
     return { ...own, pool: pool ?? ZeroAddress, assetId };
   });

@@ -274,6 +274,10 @@ contract VaultInvariantTest {
         _handler = new VaultHandler();
         _handler.setUp();
         _vault = _handler.theVault();
+        // One trade before the random calls, which by chance may find none: an invariant over a vault that never traded
+        // would be worth nothing.
+        _handler.forecastAndRebalance(4e18, 2 hours, 4_000);
+        require(_handler.executionsAhead() == 1, "no trade was executed ahead of a breach");
     }
 
     /// Forge asks for these: what it may call, in random order. The rebalance is there more than once: often it is refused.
@@ -309,10 +313,8 @@ contract VaultInvariantTest {
         targets[0] = address(_handler);
     }
 
-    /// Forge calls this at the end of every run: an invariant over a vault that never traded would be worth nothing.
+    /// Forge calls this at the end of every run.
     function afterInvariant() public view {
-        require(_handler.executions() > 0, "no trade was executed in this run");
-        require(_handler.executionsAhead() > 0, "no trade was executed ahead of a breach in this run");
         require(_handler.refusals() > 0, "nothing was refused in this run");
     }
 

@@ -41,10 +41,11 @@ export interface Backend {
   readonly reason: string;
 }
 
-/** How well a score ranked breaches within a day at one band, out of sample. */
+/** How well a score ranked breaches within a horizon at one band, out of sample. */
 export interface BreachSkill {
   /** Half-width of the band, share of the vault. */
   readonly band: number;
+  readonly horizonHours: number;
   readonly predictions: number;
   /** Share of them that came true. */
   readonly frequency: number;

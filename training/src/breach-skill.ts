@@ -1,6 +1,7 @@
 import { type Market, unixMillis } from "@ballast/data";
 import {
   type BreachSkill,
+  HORIZONS_HOURS,
   type IntegerNetwork,
   lookbackBars,
   MARKET_FEATURE_COUNT,
@@ -9,7 +10,7 @@ import {
 } from "@ballast/model";
 import type { BreachRows } from "./breach-rows.ts";
 import { CALIBRATION_VAULT, toGenericVault } from "./calibration.ts";
-import type { Dataset } from "./dataset.ts";
+import { type Dataset, LONGEST_HORIZON_HOURS } from "./dataset.ts";
 import { fitLogistic } from "./evaluation/logistic.ts";
 import { areaUnderCurve, brierSkill } from "./evaluation/probability.ts";
 import type { Fold } from "./walkforward.ts";
@@ -21,15 +22,15 @@ const STARTS = [-0.5, 0, 0.5] as const;
 const DAY = 2;
 
 /**
- * How well the score of the integer network ranks breaches within a day on the rows from `cut` on, per band, with the
- * weight watched hour by hour. The Brier skill over climatology is that of a logistic of the score, fitted to the first
- * half of these rows and scored on the second.
+ * How well the score of the integer network ranks breaches on the rows from `cut` on, per band and, within it, per
+ * horizon, with the weight watched hour by hour. The Brier skill over climatology is that of a logistic of the score,
+ * fitted to the first half of these rows and scored on the second.
  */
 export function scoreBreaches(table: BreachRows, cut: number, network: IntegerNetwork): BreachSkill[] {
   const scorer = toBreachScorer(network);
-  return CALIBRATION_VAULT.bands.map((band) => {
-    const scores: number[] = [];
-    const outcomes: number[] = [];
+  return CALIBRATION_VAULT.bands.flatMap((band) => {
+    const scores: number[][] = HORIZONS_HOURS.map(() => []);
+    const lastedHours: number[] = [];
     for (let row = cut; row < table.rows; row++) {
       const { holding, weights } = table.vaults[row]!;
       const own = weights[holding]!;
@@ -42,32 +43,42 @@ export function scoreBreaches(table: BreachRows, cut: number, network: IntegerNe
       const only = (value: number) =>
         weights.map((_, i) => (i === holding ? BigInt(Math.round(value * WAD)) : 0n));
       const state = { weights: wads, targets: only(target), bands: only(band) };
-      scores.push(scorer.score(features, state, holding)[DAY]! / 1024);
-      outcomes.push(leaves(table, row, target, band) ? 1 : 0);
+      const score = scorer.score(features, state, holding);
+      for (const [h, ofHorizon] of scores.entries()) ofHorizon.push(score[h]! / 1024);
+      lastedHours.push(hoursWithin(table, row, target, band));
     }
-    const score = Float64Array.from(scores);
-    const outcome = Uint8Array.from(outcomes);
-    const half = score.length >> 1;
-    const { a, b } = fitLogistic(score.slice(0, half), outcome.slice(0, half));
-    const probability = score.map((s) => 1 / (1 + Math.exp(-(a + b * s))));
-    return {
+    return HORIZONS_HOURS.map((horizonHours, h) => ({
       band,
-      predictions: score.length,
-      frequency: outcome.reduce((sum, o) => sum + o, 0) / outcome.length,
-      auc: areaUnderCurve(probability, outcome),
-      brierSkill: brierSkill(probability.slice(half), outcome.slice(half)),
-    };
+      horizonHours,
+      ...skillOf(
+        Float64Array.from(scores[h]!),
+        Uint8Array.from(lastedHours, (hours) => (hours <= horizonHours ? 1 : 0)),
+      ),
+    }));
   });
 }
 
-function leaves({ vaults }: BreachRows, row: number, target: number, band: number): boolean {
+function skillOf(score: Float64Array, outcome: Uint8Array): Omit<BreachSkill, "band" | "horizonHours"> {
+  const half = score.length >> 1;
+  const { a, b } = fitLogistic(score.slice(0, half), outcome.slice(0, half));
+  const probability = score.map((s) => 1 / (1 + Math.exp(-(a + b * s))));
+  return {
+    predictions: score.length,
+    frequency: outcome.reduce((sum, o) => sum + o, 0) / outcome.length,
+    auc: areaUnderCurve(probability, outcome),
+    brierSkill: brierSkill(probability.slice(half), outcome.slice(half)),
+  };
+}
+
+/** The first hour at whose end the weight is outside its band; infinite where none within the longest horizon is. */
+function hoursWithin({ vaults }: BreachRows, row: number, target: number, band: number): number {
   const { holding, weights, path } = vaults[row]!;
-  for (const prices of path(CALIBRATION_VAULT.horizonHours)) {
+  const hour = path(LONGEST_HORIZON_HOURS).findIndex((prices) => {
     const values = weights.map((w, i) => (i === 0 ? w : w * prices[i - 1]!));
     const total = values.reduce((sum, v) => sum + v, 0);
-    if (Math.abs(values[holding]! / total - target) > band) return true;
-  }
-  return false;
+    return Math.abs(values[holding]! / total - target) > band;
+  });
+  return hour < 0 ? Number.POSITIVE_INFINITY : hour;
 }
 
 /**
