@@ -44,7 +44,7 @@ beforeAll(async () => {
       maxTurnover: 50n * PERCENT,
       maxSlippage: PERCENT,
       maxOracleAgeSeconds: HOUR,
-      settings: { maxDisagreementPpm: 100_000, turnoverBudgetPpm: 10_000_000, lossBudgetPpm: 1_000_000 },
+      settings: { maxDisagreementPpm: 100_000, turnoverBudgetPpm: 10_000_000, lossBudgetPpm: 100_000 },
     },
   });
 }, 60_000);

@@ -79,6 +79,12 @@ const MOMENTS = Array.from({ length: 40 }, (_, i) => ({
   baseFeeWei: GWEI * BigInt(10 + ((7 * i) % 13)),
 }));
 
+/** The devnet moves its pools in a block of its own, this long before it reports the prices in the next. */
+const POOLS_AHEAD = 300;
+const BLOCKS = 2 * MOMENTS.length;
+/** Block in which the prices of a moment are reported; the one before it moves the pools. */
+const reportOf = (moment: number): number => firstBlock + 2 * moment + 1;
+
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
 
 let devnet: Devnet;
@@ -118,7 +124,7 @@ describe("fetchPoolState", () => {
   test("behaviour: pinned to a past block, it is the price of then", async () => {
     const { pool, isToken0 } = devnet.listings[1]!;
     for (const i of [0, 17]) {
-      const state = await fetchPoolState(node, { pool: pool!, block: firstBlock + i });
+      const state = await fetchPoolState(node, { pool: pool!, block: reportOf(i) });
       expect((isToken0 ? state.price0In1 : state.price1In0) / MOMENTS[i]!.prices[0]!).toBeCloseTo(1, 9);
       expect(state.time).toBe(MOMENTS[i]!.time * 1_000);
     }
@@ -126,12 +132,17 @@ describe("fetchPoolState", () => {
 
   test("behaviour: the average over three hours is the mean of the three hours' ticks", async () => {
     const pool = devnet.listings[2]!.pool!;
-    const last = firstBlock + MOMENTS.length - 1;
+    const last = MOMENTS.length - 1;
     const ticks = await Promise.all(
-      [3, 2, 1].map(async (hours) => (await fetchPoolState(node, { pool, block: last - hours })).tick),
+      [3, 2, 1, 0].map(
+        async (ago) => (await fetchPoolState(node, { pool, block: reportOf(last - ago) })).tick,
+      ),
     );
-    const { twap } = await fetchPoolState(node, { pool, block: last, twapSeconds: 3 * HOUR });
-    expect(twap?.tick).toBe(Math.floor(ticks.reduce((sum, tick) => sum + tick, 0) / 3));
+    // Each hour's price came to the pool a little before the hour.
+    const seconds = [HOUR - POOLS_AHEAD, HOUR, HOUR, POOLS_AHEAD];
+    const sum = ticks.reduce((total, tick, i) => total + tick * seconds[i]!, 0);
+    const { twap } = await fetchPoolState(node, { pool, block: reportOf(last), twapSeconds: 3 * HOUR });
+    expect(twap?.tick).toBe(Math.floor(sum / (3 * HOUR)));
   });
 
   test("error: an average over more than the pool remembers", async () => {
@@ -155,12 +166,14 @@ describe("fetchPoolSwaps", () => {
   const range = () => ({
     pool: devnet.listings[1]!.pool!,
     fromBlock: firstBlock,
-    toBlock: firstBlock + MOMENTS.length - 1,
+    toBlock: firstBlock + BLOCKS - 1,
   });
 
   test("default: one swap for each move of the market, ending at its price", async () => {
     const swaps = await fetchPoolSwaps(node, range());
-    expect(swaps.map((swap) => swap.time)).toEqual(MOMENTS.map((moment) => moment.time * 1_000));
+    expect(swaps.map((swap) => swap.time)).toEqual(
+      MOMENTS.map((moment) => (moment.time - POOLS_AHEAD) * 1_000),
+    );
     for (const swap of swaps) {
       const state = await fetchPoolState(node, { pool: range().pool, block: swap.blockNumber });
       expect([swap.sqrtPriceX96, swap.tick, swap.liquidity]).toEqual([
@@ -231,7 +244,7 @@ describe("fetchPoolSwaps", () => {
       },
     };
     expect(await fetchPoolSwaps(strict, range())).toEqual(await fetchPoolSwaps(node, range()));
-    expect(asked[0]).toBe(MOMENTS.length);
+    expect(asked[0]).toBe(BLOCKS);
   });
 
   test("error: a node that refuses a single block", async () => {
@@ -244,12 +257,11 @@ describe("fetchPoolSwaps", () => {
 
   test("behaviour: flows are the sums of an hour's swaps, public when the hour has ended", async () => {
     const { pool } = range();
-    const [swaps, { token0, token1 }] = [
-      await fetchPoolSwaps(node, range()),
-      await fetchPoolState(node, { pool }),
-    ];
+    // Without the first, which came before the hour, and the last three: whole stretches of four hours.
+    const swaps = (await fetchPoolSwaps(node, range())).slice(1, -3);
+    const { token0, token1 } = await fetchPoolState(node, { pool });
     const flows = toPoolFlows(swaps, { token0: token0.decimals, token1: token1.decimals }, 4 * HOUR * 1_000);
-    expect(flows.length).toBe(MOMENTS.length / 4);
+    expect(flows.length).toBe(MOMENTS.length / 4 - 1);
     for (const [i, flow] of flows.entries()) {
       let [net, gross] = [0, 0];
       for (const { amount0 } of swaps.slice(4 * i, 4 * i + 4)) {
@@ -269,19 +281,25 @@ describe("fetchPoolSwaps", () => {
 
 describe("fetchBaseFees", () => {
   test("default: every block's base fee at its block's time", async () => {
-    const range = { fromBlock: firstBlock, toBlock: firstBlock + MOMENTS.length - 1 };
+    const range = { fromBlock: firstBlock, toBlock: firstBlock + BLOCKS - 1 };
     const fees = await fetchBaseFees(node, { ...range, dateEvery: 1 });
     expect([fees.name, fees.unit]).toEqual(["base_fee_gwei", "gwei"]);
-    expect([...fees.publishedAt]).toEqual(MOMENTS.map(({ time }) => time * 1_000));
-    expect([...fees.value]).toEqual(MOMENTS.map(({ baseFeeWei }) => Number(baseFeeWei / GWEI)));
+    expect([...fees.publishedAt]).toEqual(
+      MOMENTS.flatMap(({ time }) => [(time - POOLS_AHEAD) * 1_000, time * 1_000]),
+    );
+    const reported = MOMENTS.map(({ baseFeeWei }) => Number(baseFeeWei / GWEI));
+    expect([...fees.value].filter((_, i) => i % 2 === 1)).toEqual(reported);
+    // The pools move at the fee of the hour before.
+    expect([...fees.value].filter((_, i) => i > 0 && i % 2 === 0)).toEqual(reported.slice(0, -1));
   });
 
   test("behaviour: with fewer headers, no value is dated before it was public", async () => {
-    const range = { fromBlock: firstBlock, toBlock: firstBlock + MOMENTS.length - 1 };
+    const range = { fromBlock: firstBlock, toBlock: firstBlock + BLOCKS - 1 };
     const fees = await fetchBaseFees(node, { ...range, dateEvery: 7 });
-    expect(fees.publishedAt.length).toBeLessThan(MOMENTS.length / 5);
+    expect(fees.publishedAt.length).toBeLessThan(BLOCKS / 5);
     for (const [i, publishedAt] of fees.publishedAt.entries()) {
-      const moment = MOMENTS.find(({ time }) => time * 1_000 === publishedAt)!;
+      // The fee of the last moment reported by then.
+      const moment = MOMENTS.findLast(({ time }) => time * 1_000 <= publishedAt)!;
       expect(fees.value[i]).toBe(Number(moment.baseFeeWei / GWEI));
     }
     expect(fees.publishedAt.at(-1)).toBe(MOMENTS.at(-1)!.time * 1_000);
@@ -419,12 +437,12 @@ test("error: fetchAaveReserve refuses an answer of neither length", async () => 
 
 describe("fetchBlockAt", () => {
   test.each([
-    ["the time of a block", 5, 0, 5],
-    ["a second before it", 5, -1, 4],
-    ["a second after it", 5, 1, 5],
-  ])("default: %s", async (_, moment, seconds, expected) => {
+    ["the time of a block", 5, 0, 0],
+    ["a second before it", 5, -1, -1],
+    ["a second after it", 5, 1, 0],
+  ])("default: %s", async (_, moment, seconds, blocks) => {
     const block = await fetchBlockAt(node, unixMillis((MOMENTS[moment]!.time + seconds) * 1_000));
-    expect(block.number).toBe(firstBlock + expected);
+    expect(block.number).toBe(reportOf(moment) + blocks);
   });
 
   test("behaviour: the future is the latest block", async () => {

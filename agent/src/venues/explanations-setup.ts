@@ -36,12 +36,17 @@ export const SETUP_EXPLANATIONS: Explanations = {
     `the contract that is to hold model ${v.modelId} has code of hash ${v.codeHash}; deploy the network's own bytes`,
   WrongModelShape: (v) =>
     `the network takes ${v.inputs} inputs and gives ${v.outputs} outputs; register one of 24 and 4`,
+  WrongModelScale: (v) =>
+    `the network has ${v.inputBits} and ${v.outputBits} fraction bits of inputs and outputs; register one of 10 and 10`,
+  OwnershipNotRenounceable: () => "a vault needs its owner; hand the ownership to another address instead",
   // The timelock
   AlreadySubmitted: (v) =>
     `the change ${v.id} is pending already, executable at ${time(v.executableAt)}; wait, or revoke it first`,
   NotSubmitted: (v) => `the change ${v.id} was not submitted, or was revoked; submit it first`,
   TooEarly: (v) =>
     `the change ${v.id} can be executed at ${time(v.executableAt)}, and it is ${time(v.timestamp)}; wait`,
+  TooLate: (v) =>
+    `the change ${v.id} could be executed until ${time(v.executableUntil)}, and it is ${time(v.timestamp)}; submit it again`,
   // Holders of shares
   DepositTooSmall: (v) => `a deposit of ${v.assets} is worth no share; deposit more`,
   DepositShort: (v) => `${v.received} of ${v.assets} arrived: the token takes a fee; hold another token`,

@@ -77,6 +77,9 @@ export const EXPLANATIONS: Explanations = {
   SameToken: (v) => `trade ${v.trade} swaps ${v.token} for itself; leave it out`,
   NotAboveTarget: (v) =>
     `trade ${v.trade} sells ${v.tokenIn}, which is at ${percent(v.weight)} and not above its target ${percent(v.target)}; plan again`,
+  HoldingNotNearer: (v) =>
+    `holding ${v.holding} would go from ${percent(v.weightBefore)} to ${percent(v.weightAfter)}, no nearer its target ` +
+    `${percent(v.target)}, and it is the one that was forecast to leave its band; plan again`,
   NotBelowTarget: (v) =>
     `trade ${v.trade} buys ${v.tokenOut}, which is at ${percent(v.weight)} and not below its target ${percent(v.target)}; plan again`,
   // May it trade
