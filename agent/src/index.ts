@@ -61,6 +61,14 @@ export {
 } from "./policies/reactive.ts";
 export { thresholdPolicy } from "./policies/threshold.ts";
 export {
+  DegenerateCovarianceError,
+  type SelectionCosts,
+  selectTrades,
+  trackingScale,
+  trackingVariance,
+  valueOfReset,
+} from "./policies/tracking-risk.ts";
+export {
   FIXED_THRESHOLD,
   gasFallOf,
   type TriggerSignals,

@@ -36,6 +36,7 @@ export {
   UnequalBudgetError,
   type Window,
 } from "./backtest/protocol.ts";
+export { type RiskColumns, toRiskColumns } from "./backtest/risk-columns.ts";
 export {
   BadRuleError,
   BandOverlapsZeroError,
@@ -43,7 +44,13 @@ export {
   type SimCosts,
   type SimOptions,
 } from "./backtest/rule.ts";
-export { clairvoyantGas, gasSignals, volatilitySignals } from "./backtest/signals.ts";
+export {
+  clairvoyantGas,
+  type GasColumns,
+  gasSignals,
+  unknownGas,
+  volatilitySignals,
+} from "./backtest/signals.ts";
 export {
   RuinedError,
   type SimBlocks,

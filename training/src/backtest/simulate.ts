@@ -1,4 +1,4 @@
-import { toDestination } from "@ballast/agent";
+import { selectTrades, toDestination, trackingVariance } from "@ballast/agent";
 import { BallastError } from "@ballast/data";
 import type { SimMarket } from "./market.ts";
 import { BadRuleError, checkRun, type ReactiveRule, type SimCosts, type SimOptions } from "./rule.ts";
@@ -101,10 +101,18 @@ export function simulate(
   const reporting: Attention = { widths: bands, scale: undefined, cap: 1 };
   const stopping: Attention = { widths: new Float64Array(stride).fill(-1), scale: undefined, cap: 1 };
   // Triggers of 0 trade at every look, and looks that are not at every bar are no business of the scan's.
-  const isTimed = every > 1 || rule.triggers.some((x) => x === 0);
+  const { risk, order } = rule;
+  const isTimed =
+    every > 1 || risk !== undefined || order !== undefined || rule.triggers.some((x) => x === 0);
+  const isWatched = order !== undefined && risk === undefined;
+  const width = Math.max(...rule.triggers);
   const weights = new Float64Array(assets);
   const widths = new Float64Array(assets);
   const destination = new Float64Array(assets);
+  const deviations = new Float64Array(assets);
+  const left = new Float64Array(assets);
+  /** ln of the cap of the order that stands; absent where none does. */
+  let cap: number | undefined;
   const tally = {
     trades: 0,
     swaps: 0,
@@ -125,11 +133,14 @@ export function simulate(
     const factor = scale === undefined ? 1 : scale[t]!;
     let excess = 0;
     let isTriggered = false;
+    /** How many triggers wide the deviation is. */
+    let multiple = 0;
     for (let i = 0; i < assets; i++) {
       const held = walk.units[i]! * price[t * stride + i]!;
       const deviation = Math.abs(held - targets[i]! * value);
       if (deviation > bands[i]! * value) excess = Math.max(excess, deviation / value - bands[i]!);
       if (deviation > triggers[i]! * (value * factor)) isTriggered = true;
+      if (isWatched) multiple = Math.max(multiple, deviation / (triggers[i]! * (value * factor)));
       weights[i] = held / value;
     }
     if (excess > 0) {
@@ -137,22 +148,74 @@ export function simulate(
       tally.excess += excess;
       tally.worst = Math.max(tally.worst, excess);
     }
+    const standing = cap;
+    cap = undefined;
     if (options.open?.[t] === 0) return;
-    if (executesAt >= 0) {
+    if (standing !== undefined) {
+      const paid = fillAt(t, standing);
+      if (paid !== undefined) {
+        execute(t, paid);
+        return;
+      }
+    }
+    if (risk !== undefined) {
+      for (let i = 0; i < assets; i++) deviations[i] = weights[i]! - targets[i]!;
+      const block = Math.floor(t / risk.columns.barsPerBlock);
+      const q = trackingVariance(deviations, covarianceOf(block));
+      multiple = Math.sqrt(Math.max(0, q) / risk.columns.scale[block]!) / (width * factor);
+      isTriggered = multiple > 1;
+    }
+    if (order !== undefined) {
+      if (t % every !== 0 || multiple === 0) return;
+      cap = order.usual[t]! + order.power * Math.log(multiple);
+      choose(t, factor);
+    } else if (executesAt >= 0) {
       if (t >= executesAt) {
         executesAt = -1;
         execute(t);
       }
     } else if (isTriggered && t % every === 0) {
-      for (let i = 0; i < assets; i++) widths[i] = triggers[i]! * Math.min(1, factor);
-      if (keep === 0) for (let i = 0; i < assets; i++) destination[i] = targets[i]!;
-      else toDestination(weights, market.targets, widths, keep, destination);
+      choose(t, factor);
       if (latency === 0) execute(t);
       else executesAt = t + latency;
     }
   }
 
-  function execute(t: number): void {
+  /** The first price of gas at or below the cap in the course of bar t, dollars a unit; undefined where there is none. */
+  function fillAt(t: number, standing: number): number | undefined {
+    const { samples, samplesPerBar } = order!;
+    for (let k = t * samplesPerBar; k < (t + 1) * samplesPerBar; k++) {
+      if (samples[k]! <= standing) return Math.exp(samples[k]!);
+    }
+    return undefined;
+  }
+
+  const covarianceOf = (block: number) =>
+    risk!.columns.covariance.subarray(block * assets * assets, (block + 1) * assets * assets);
+
+  /** Sets the destination. */
+  function choose(t: number, factor: number): void {
+    if (risk?.selects) {
+      const block = Math.floor(t / risk.columns.barsPerBlock);
+      const gas =
+        (order === undefined ? (costs.gasDollars?.[t] ?? 0) : Math.exp(order.usual[t]!)) / costs.nav;
+      const limit = (width * factor) ** 2 * risk.columns.scale[block]!;
+      const prices = {
+        base: costs.base,
+        perTrade: gas * (costs.gasPerTrade ?? 0),
+        perSwap: gas * (costs.gasPerSwap ?? 0),
+        feeRates: costs.feeRates,
+      };
+      selectTrades(deviations, covarianceOf(block), limit, prices, left);
+      for (let i = 0; i < assets; i++) destination[i] = targets[i]! + left[i]!;
+      return;
+    }
+    for (let i = 0; i < assets; i++) widths[i] = triggers[i]! * Math.min(1, factor);
+    if (keep === 0) for (let i = 0; i < assets; i++) destination[i] = targets[i]!;
+    else toDestination(weights, market.targets, widths, keep, destination);
+  }
+
+  function execute(t: number, paid?: number): void {
     const value = walk.value;
     let volume = 0;
     let fees = 0;
@@ -170,7 +233,7 @@ export function simulate(
       impact += (traded * dollars) / depth;
     }
     const units = (costs.gasPerTrade ?? 0) + swaps * (costs.gasPerSwap ?? 0);
-    const gasDollars = costs.gasDollars?.[t] ?? 0;
+    const gasDollars = paid ?? costs.gasDollars?.[t] ?? 0;
     // Looked at where it is paid: a pass over the whole series would cost as much as the run.
     if (!(gasDollars >= 0 && gasDollars < Number.POSITIVE_INFINITY))
       throw new BadRuleError("gasDollars", gasDollars, "dollars from 0 at every bar");
