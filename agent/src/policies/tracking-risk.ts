@@ -88,10 +88,10 @@ export const valueOfReset = (u: number): number => (u >= 1 ? 1 : u * (2 - u));
 
 /**
  * Which assets to trade: those that are worth their swap. Writes the deviations that are left into `out` (what is
- * chosen goes to target, the base asset takes up the rest; without one, the asset that lies furthest on the other
- * side does) and returns what it takes, cost and what the rest is still worth together, share of value. Adds one
- * asset after the other, always the one that lowers the tracking variance most, and keeps the best of the sets
- * met on the way; all of them are always among those. `limit` is the tracking variance q* at which all would be traded.
+ * chosen goes to target; the base asset takes up the rest, or without one the asset left out that lies furthest on the
+ * other side) and returns what it takes in all, share of value: what the swaps cost and what the rest is still worth.
+ * From one asset on and from all of them on, adds or drops the asset that helps most until none does, and takes the
+ * better end: at worst everything is traded. `limit` is the tracking variance q* at which all would be.
  */
 export function selectTrades(
   deviations: ArrayLike<number>,
@@ -102,10 +102,9 @@ export function selectTrades(
 ): number {
   const n = deviations.length;
   const { base } = costs;
-  const left = Float64Array.from(deviations);
-  const trial = new Float64Array(n);
+  const rest = new Float64Array(n);
   const isChosen = new Uint8Array(n);
-  const costOf = (rest: Float64Array): number => {
+  const costOfRest = (): number => {
     let swaps = 0;
     let fees = 0;
     for (let i = 0; i < n; i++) {
@@ -114,49 +113,66 @@ export function selectTrades(
       swaps++;
       fees += costs.feeRates[i]! * traded;
     }
-    return costs.perTrade + swaps * costs.perSwap + fees;
+    return swaps === 0 ? Number.POSITIVE_INFINITY : costs.perTrade + swaps * costs.perSwap + fees;
   };
-  const whole = costOf(new Float64Array(n));
-  out.fill(0);
-  let best = whole;
-  for (let count = base === undefined ? 1 : 0; count < n; count++) {
-    let least = Number.POSITIVE_INFINITY;
-    let next = -1;
-    for (let i = 0; i < n; i++) {
-      if (i === base || isChosen[i] === 1 || left[i] === 0) continue;
-      trial.set(left);
-      settle(trial, i, base, isChosen);
-      const q = trackingVariance(trial, covariance);
-      if (q < least) {
-        least = q;
-        next = i;
+  const whole = costOfRest();
+  const totalOfChosen = (): number => {
+    leave(deviations, isChosen, base, rest);
+    const q = Math.max(0, trackingVariance(rest, covariance));
+    return costOfRest() + whole * valueOfReset(q / limit);
+  };
+  let best = Number.MAX_VALUE;
+  for (const start of [0, 1]) {
+    isChosen.fill(start);
+    let total = start === 1 ? totalOfChosen() : Number.MAX_VALUE;
+    for (;;) {
+      let next = -1;
+      for (let i = 0; i < n; i++) {
+        if (i === base) continue;
+        isChosen[i] = 1 - isChosen[i]!;
+        const found = totalOfChosen();
+        isChosen[i] = 1 - isChosen[i]!;
+        if (found < total * SURELY) {
+          total = found;
+          next = i;
+        }
       }
+      if (next < 0) break;
+      isChosen[next] = 1 - isChosen[next]!;
     }
-    if (next < 0) break;
-    settle(left, next, base, isChosen);
-    isChosen[next] = 1;
-    const total = costOf(left) + whole * valueOfReset(Math.max(0, least) / limit);
-    if (total < best) {
+    if (total < best * SURELY) {
       best = total;
-      out.set(left);
+      totalOfChosen();
+      out.set(rest);
     }
   }
   return best;
 }
 
+/** Rounding must not choose between two that cost the same. */
+const SURELY = 1 - 1e-9;
 /** Below this share of the value a deviation is rounding. */
 const LEAST_TRADE = 1e-9;
 
-/** Takes asset i to its target. */
-function settle(deviations: Float64Array, i: number, base: number | undefined, isChosen: Uint8Array): void {
-  const d = deviations[i]!;
-  deviations[i] = 0;
+/** The deviations that are left once the chosen assets are on target. */
+function leave(
+  deviations: ArrayLike<number>,
+  isChosen: Uint8Array,
+  base: number | undefined,
+  rest: Float64Array,
+): void {
+  let moved = 0;
+  for (let i = 0; i < rest.length; i++) {
+    const isLeft = i === base || isChosen[i] === 0;
+    rest[i] = isLeft ? deviations[i]! : 0;
+    if (!isLeft) moved += deviations[i]!;
+  }
   let other = base ?? -1;
   if (other < 0) {
-    for (let j = 0; j < deviations.length; j++) {
-      if (j === i || isChosen[j] === 1) continue;
-      if (other < 0 || deviations[j]! * Math.sign(d) < deviations[other]! * Math.sign(d)) other = j;
+    for (let i = 0; i < rest.length; i++) {
+      if (isChosen[i] === 1) continue;
+      if (other < 0 || rest[i]! * Math.sign(moved) < rest[other]! * Math.sign(moved)) other = i;
     }
   }
-  if (other >= 0) deviations[other]! += d;
+  if (other >= 0) rest[other]! += moved;
 }

@@ -117,9 +117,10 @@ function predictive(
   const isSelecting = selects && u >= PLAIN_SHARE;
   const plain = threshold([selects ? u / PLAIN_SHARE : u, v], width, arena);
   const triggers = isSelecting ? arena.market.targets.map(() => width) : plain.triggers;
-  const response = zeroOr(a, 0.3, 1.8);
-  const levelPower = zeroOr(b, 0, 0.6);
-  const volatilityPower = zeroOr(c, -0.5, 0.5);
+  const response = zeroOr(a, 0.6, 1.4);
+  const levelPower = zeroOr(b, 0.2, 0.6);
+  // By the theory of the fixed cost the best width does not depend on volatility: half the shapes leave it out.
+  const volatilityPower = c < 0.5 ? 0 : 2 * (c - 0.75);
   const scale = gas.usualFee.map((fee, t) => {
     const level = Number.isNaN(fee) ? 0 : levelPower * (fee - arena.gasLevel);
     const move = volatility[t]!;

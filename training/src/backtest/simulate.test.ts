@@ -1,6 +1,14 @@
+import { seededRandom } from "@ballast/data";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MissingPriceError, toSimMarket, UnequalBarsError, WeightsNotOneError } from "./market.ts";
+import {
+  MissingPriceError,
+  type SimMarket,
+  toSimMarket,
+  UnequalBarsError,
+  WeightsNotOneError,
+} from "./market.ts";
+import { toRiskColumns } from "./risk-columns.ts";
 import {
   BadRuleError,
   BandOverlapsZeroError,
@@ -27,6 +35,35 @@ const OPTIONS: SimOptions = { bands: [0.03, 0.03, 0.02, 0.02] };
 const market = toSimMarket(closes, TARGETS);
 const flat = (width: number): ReactiveRule => ({ triggers: TARGETS.map(() => width) });
 
+/** Covariances of the first half of the market, which no rule could know, and hourly gas of four samples with gaps. */
+function toMeans(
+  basket: SimMarket,
+  hasBase: boolean,
+  risk: string,
+  power: number,
+): Pick<ReactiveRule, "risk" | "order"> {
+  const { covariance, scale } = toRiskColumns(basket, BARS / 2, hasBase ? 0 : undefined);
+  const random = seededRandom(11);
+  const usual = Float64Array.from({ length: BARS }, (_, t) => Math.log(1e-4) + Math.sin(t / 4));
+  return {
+    ...(risk === "none"
+      ? {}
+      : { risk: { columns: { covariance, scale, barsPerBlock: 50 }, selects: risk === "selects" } }),
+    ...(power === 0
+      ? {}
+      : {
+          order: {
+            samples: Float64Array.from({ length: BARS * 4 }, (_, k) =>
+              k % 7 === 0 ? Number.NaN : usual[Math.floor(k / 4)]! + 0.4 * random.normal(),
+            ),
+            samplesPerBar: 4,
+            usual,
+            power,
+          },
+        }),
+  };
+}
+
 const arbitrary = fc.record({
   seed: fc.nat(1e6),
   assets: fc.integer({ min: 2, max: 7 }),
@@ -37,6 +74,8 @@ const arbitrary = fc.record({
   isScaled: fc.boolean(),
   isHalted: fc.boolean(),
   hasBase: fc.boolean(),
+  risk: fc.constantFrom("none", "none", "measures", "selects"),
+  orderPower: fc.constantFrom(0, 0, 0.5, 1, 3),
 });
 
 describe("simulate", () => {
@@ -44,11 +83,12 @@ describe("simulate", () => {
     fc.assert(
       fc.property(
         arbitrary,
-        ({ seed, assets, trigger, every, keep, latency, isScaled, isHalted, hasBase }) => {
+        ({ seed, assets, trigger, every, keep, latency, isScaled, isHalted, hasBase, risk, orderPower }) => {
           const sigmas = Array.from({ length: assets }, (_, i) => (hasBase && i === 0 ? 0 : 0.01 * (i + 1)));
           const series = toBrownianCloses(sigmas, BARS, seed);
           const sum = (assets * (assets + 1)) / 2;
           const targets = sigmas.map((_, i) => (i + 1) / sum);
+          const isPlain = trigger === 0 || !Number.isFinite(trigger);
           const hasScale = isScaled && trigger > 0 && Number.isFinite(trigger);
           const rule: ReactiveRule = {
             triggers: sigmas.map((_, i) => trigger * (1 + i / assets)),
@@ -57,6 +97,7 @@ describe("simulate", () => {
               : undefined,
             every,
             keep: Number.isFinite(trigger) ? keep : 0,
+            ...(isPlain ? {} : toMeans(toSimMarket(series, targets), hasBase, risk, orderPower)),
           };
           const costs: SimCosts = {
             nav: 1e6,

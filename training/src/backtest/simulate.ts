@@ -104,6 +104,8 @@ export function simulate(
   const { risk, order } = rule;
   const isTimed =
     every > 1 || risk !== undefined || order !== undefined || rule.triggers.some((x) => x === 0);
+  // An order may be met at any bar.
+  const step = order === undefined ? every : 1;
   const isWatched = order !== undefined && risk === undefined;
   const width = Math.max(...rule.triggers);
   const weights = new Float64Array(assets);
@@ -256,7 +258,7 @@ export function simulate(
   let blockEnd = Math.min(1 + blockBars, bars);
   for (let t = 1, block = 0; t < bars; ) {
     const isPending = executesAt >= 0;
-    const due = isPending ? Math.max(t, executesAt) : isTimed ? every * Math.ceil(t / every) : bars;
+    const due = isPending ? Math.max(t, executesAt) : isTimed ? step * Math.ceil(t / step) : bars;
     if (t === due) {
       scan(market, walk, stopping, t, t + 1);
       attend(t++);
