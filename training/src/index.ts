@@ -7,6 +7,7 @@ export {
 export { compareFrontiers, gapClosed, poolFolds } from "./backtest/comparison.ts";
 export { budgetOf, type ContestOptions, type Frontiers, toContender } from "./backtest/contest.ts";
 export { type CppiRun, cppiGapRisk, simulateCppi } from "./backtest/cppi.ts";
+export { type Execution, NoVenueError, type SwapCosts, totalOf } from "./backtest/execution.ts";
 export { type Arena, FAMILIES, type Family } from "./backtest/families.ts";
 export {
   MissingPriceError,
@@ -15,6 +16,7 @@ export {
   UnequalBarsError,
   WeightsNotOneError,
 } from "./backtest/market.ts";
+export { mevAllowance, type Route } from "./backtest/mev.ts";
 export {
   BadPoolError,
   PoolExhaustedError,
@@ -23,6 +25,13 @@ export {
   type Swap,
   swapExactIn,
 } from "./backtest/pool.ts";
+export {
+  type PoolExecutionOptions,
+  type PoolReserve,
+  type PoolTicks,
+  type PoolVenue,
+  poolExecution,
+} from "./backtest/pool-execution.ts";
 export { MAX_TICK, sqrtPriceOfTick } from "./backtest/pool-math.ts";
 export {
   type Fold as TuningFold,
@@ -53,9 +62,11 @@ export {
 } from "./backtest/simulate.ts";
 export { type RuleSweep, SweepThreadError, sweepRules } from "./backtest/sweep.ts";
 export {
+  type AttestationKind,
   type FrictionRates,
   lossVersusRebalancing,
   type RebalanceGas,
+  rebalanceGas,
   toFeeRate,
   toGasDollars,
   VAULT_GAS,

@@ -7,11 +7,29 @@ export interface RebalanceGas {
   readonly perSwap: number;
 }
 
+/** Measured on the devnet: the decision's attestation on chain, a transaction of its own. */
+const ON_CHAIN_ATTESTATION_GAS = 512_024;
+
 /**
  * Measured on the devnet: a rebalance of three swaps takes 492,878 and each swap more about 118,000 (73,000 of it in
- * the pool), so that none takes 138,878; the decision's attestation on chain comes on top with 512,024.
+ * the pool), so that none takes 138,878; the decision's attestation on chain comes on top.
  */
-export const VAULT_GAS: RebalanceGas = { perTrade: 138_878 + 512_024, perSwap: 118_000 };
+export const VAULT_GAS: RebalanceGas = { perTrade: 138_878 + ON_CHAIN_ATTESTATION_GAS, perSwap: 118_000 };
+
+/** Off chain the decision is signed, and the check of the signature is part of the rebalance. */
+export type AttestationKind = "on-chain" | "off-chain";
+
+/** Gas units of a rebalance of Ballast's vault, and of its attestation apart. Throws OutOfRangeError. */
+export function rebalanceGas(
+  swaps: number,
+  kind: AttestationKind,
+): { readonly rebalance: number; readonly attestation: number } {
+  requireThat(Number.isInteger(swaps) && swaps >= 0, "number of swaps", swaps, "a whole number from 0");
+  return {
+    rebalance: VAULT_GAS.perTrade - ON_CHAIN_ATTESTATION_GAS + swaps * VAULT_GAS.perSwap,
+    attestation: kind === "on-chain" ? ON_CHAIN_ATTESTATION_GAS : 0,
+  };
+}
 
 /** Dollars per unit of gas: (base fee + tip) in gwei times ether's price, the market's own or a series of it. */
 export function toGasDollars(
