@@ -10,6 +10,16 @@ export { type CppiRun, cppiGapRisk, simulateCppi } from "./backtest/cppi.ts";
 export { type Execution, NoVenueError, type SwapCosts, totalOf } from "./backtest/execution.ts";
 export { type Arena, FAMILIES, type Family } from "./backtest/families.ts";
 export {
+  depthWithin,
+  IMPACT_PREFACTOR,
+  type ImpactVenue,
+  impactExecution,
+  LARGEST_PARTICIPATION,
+  type Liquidity,
+  squareRootImpact,
+  toRootImpact,
+} from "./backtest/impact-book.ts";
+export {
   MissingPriceError,
   type SimMarket,
   toSimMarket,
@@ -17,6 +27,7 @@ export {
   WeightsNotOneError,
 } from "./backtest/market.ts";
 export { mevAllowance, type Route } from "./backtest/mev.ts";
+export { type BookLevel, type BookVenue, bookExecution, type OrderBook } from "./backtest/order-book.ts";
 export {
   BadPoolError,
   PoolExhaustedError,
@@ -60,7 +71,14 @@ export {
   simulate,
   TradeExceedsPoolError,
 } from "./backtest/simulate.ts";
+export {
+  abdiRanaldoSpread,
+  corwinSchultzSpread,
+  type RangeBars,
+  type SpreadEstimate,
+} from "./backtest/spread-estimators.ts";
 export { type RuleSweep, SweepThreadError, sweepRules } from "./backtest/sweep.ts";
+export { type LiquidityBars, trailingLiquidity } from "./backtest/trailing-liquidity.ts";
 export {
   type AttestationKind,
   type FrictionRates,
