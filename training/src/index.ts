@@ -1,4 +1,5 @@
 export { type BackendName, chooseBackend, NoBackendError } from "./backend.ts";
+export { affordablePart, type PartialOrder } from "./backtest/affordable-part.ts";
 export {
   type LiquidationProblem,
   type LiquidationSchedule,
@@ -20,6 +21,13 @@ export {
   toRootImpact,
 } from "./backtest/impact-book.ts";
 export {
+  type DelayCost,
+  type DelayedThreshold,
+  type DelayedTrade,
+  delayedThresholdCost,
+  delayShortfall,
+} from "./backtest/latency.ts";
+export {
   MissingPriceError,
   type SimMarket,
   toSimMarket,
@@ -27,6 +35,7 @@ export {
   WeightsNotOneError,
 } from "./backtest/market.ts";
 export { mevAllowance, type Route } from "./backtest/mev.ts";
+export { type Leg, netThroughBase, type PairOrder } from "./backtest/netting.ts";
 export { type BookLevel, type BookVenue, bookExecution, type OrderBook } from "./backtest/order-book.ts";
 export {
   BadPoolError,
@@ -71,6 +80,7 @@ export {
   simulate,
   TradeExceedsPoolError,
 } from "./backtest/simulate.ts";
+export { planSlices, type SlicePlan, type SlicingProblem } from "./backtest/slicing.ts";
 export {
   abdiRanaldoSpread,
   corwinSchultzSpread,
@@ -88,6 +98,7 @@ export {
   toFeeRate,
   toGasDollars,
   VAULT_GAS,
+  weightedPoolLoss,
 } from "./backtest/true-costs.ts";
 export { type BreachNetworkFit, type BreachNetworkRequest, fitBreachNetwork } from "./breach-network.ts";
 export { toBreachScores } from "./breach-skill.ts";

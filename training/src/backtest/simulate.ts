@@ -169,6 +169,7 @@ export function simulate(
       const dollars = traded * costs.nav;
       if (dollars > depth) throw new TradeExceedsPoolError(`bar ${t}`, dollars, depth);
       impact += (traded * dollars) / depth;
+      if (costs.rootImpacts !== undefined) impact += traded * costs.rootImpacts[i]! * Math.sqrt(dollars);
     }
     const units = (costs.gasPerTrade ?? 0) + swaps * (costs.gasPerSwap ?? 0);
     const gasDollars = costs.gasDollars?.[t] ?? 0;

@@ -68,7 +68,48 @@ export function toFeeRate({ fee, spread, mev }: FrictionRates): number {
  * Roughgarden & Zhang 2022, example 2). What a passive 50/50 pool pays to be kept in balance: the yardstick for a
  * vault that does it itself.
  */
-export function lossVersusRebalancing(sigma: number): number {
+export const lossVersusRebalancing = (sigma: number): number => {
   requireThat(sigma >= 0, "volatility", sigma, "from 0");
-  return sigma ** 2 / 8;
+  return weightedPoolLoss(
+    [0.5, 0.5],
+    [
+      [sigma ** 2, 0],
+      [0, 0],
+    ],
+  );
+};
+
+/**
+ * The same of a weighted pool, whose value is the weighted geometric mean of the prices: ½(Σ wᵢσᵢ² − wᵀΣw), with Σ the
+ * covariance of the returns per unit of time (by Itô's lemma; of two assets ½w(1−w)σ², as in Milionis et al.
+ * 2022). It is also the excess growth rate of the constant mix (Fernholz 2002, section 1.1): what rebalancing without costs
+ * would earn over the pool. Throws OutOfRangeError unless weights from 0 sum to one and Σ is square with variances from 0.
+ */
+export function weightedPoolLoss(
+  weights: readonly number[],
+  covariance: readonly (readonly number[])[],
+): number {
+  const sum = weights.reduce((total, w) => total + w, 0);
+  requireThat(Math.abs(sum - 1) < 1e-9, "sum of weights", sum, "1");
+  requireThat(
+    covariance.length === weights.length,
+    "covariance's size",
+    covariance.length,
+    `${weights.length}`,
+  );
+  let loss = 0;
+  for (const [i, w] of weights.entries()) {
+    const row = covariance[i]!;
+    requireThat(w >= 0, `weight ${i}`, w, "from 0");
+    requireThat(
+      row.length === weights.length,
+      `size of covariance row ${i}`,
+      row.length,
+      `${weights.length}`,
+    );
+    requireThat(row[i]! >= 0, `variance ${i}`, row[i]!, "from 0");
+    loss += w * row[i]!;
+    for (const [j, v] of weights.entries()) loss -= w * v * row[j]!;
+  }
+  return loss / 2;
 }
