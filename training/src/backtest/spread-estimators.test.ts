@@ -45,18 +45,21 @@ describe("abdiRanaldoSpread", () => {
     [0.03, 0.03],
   ])("behaviour: finds a spread of %f at a volatility of %f a bar", (spread, sigma) => {
     const bars = toBars(spread, sigma, 4000, 1);
-    const { spread: found, most } = abdiRanaldoSpread(bars);
+    const { spread: found, least, most } = abdiRanaldoSpread(bars);
     // Trades seen one by one leave the range a little too narrow; that and the sample are within a tenth here.
     expect(Math.abs(found / spread - 1)).toBeLessThan(0.1);
     expect(most).toBeGreaterThan(found);
+    expect(least).toBeLessThan(found);
   });
   it("behaviour: its interval covers the true spread about as often as it says", () => {
     let covered = 0;
     const RUNS = 200;
-    for (let seed = 0; seed < RUNS; seed++)
-      if (abdiRanaldoSpread(toBars(0.01, 0.02, 300, seed, 60)).most >= 0.01) covered++;
-    // One-sided 97.5 %; below 185 of 200 has a probability under 0.001.
-    expect(covered).toBeGreaterThanOrEqual(185);
+    for (let seed = 0; seed < RUNS; seed++) {
+      const { least, most } = abdiRanaldoSpread(toBars(0.01, 0.02, 300, seed, 60));
+      if (least <= 0.01 && most >= 0.01) covered++;
+    }
+    // 95 %; below 177 of 200 has a probability under 0.001.
+    expect(covered).toBeGreaterThanOrEqual(177);
   });
   it("behaviour: a spread far below the range is not found, and the interval says how large it may be", () => {
     const { spread, most } = abdiRanaldoSpread(toBars(1e-5, 0.01, 2000, 3));

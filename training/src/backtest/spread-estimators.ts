@@ -10,7 +10,11 @@ export interface RangeBars {
 export interface SpreadEstimate {
   /** Bid-ask spread, share of the price; 0 where the bars say none. */
   readonly spread: number;
-  /** Upper end of its 95 % interval: what the bars cannot exclude. */
+  /**
+   * Its 95 % interval: `most` is what the bars cannot exclude. Both are 0 where returns trend from bar to bar, against
+   * the estimator's assumption, so that it says nothing.
+   */
+  readonly least: number;
   readonly most: number;
 }
 
@@ -39,7 +43,8 @@ export function abdiRanaldoSpread(bars: RangeBars): SpreadEstimate {
     variance += centred[t]! ** 2 + (t === 0 ? 0 : centred[t]! * centred[t - 1]!);
   const deviation = Math.sqrt(Math.max(0, variance)) / centred.length;
   const root = (x: number) => Math.sqrt(Math.max(0, x));
-  return { spread: root(square), most: root(square + 1.96 * deviation) };
+  const reach = 1.96 * deviation;
+  return { spread: root(square), least: root(square - reach), most: root(square + reach) };
 }
 
 const CURVATURE = 3 - 2 * Math.SQRT2;
