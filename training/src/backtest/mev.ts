@@ -31,7 +31,8 @@ export interface Exposed {
  * price by δ, so that the trade gets its minimum and loses δx; selling again after it gains δx and costs fees of fδR.
  * So it pays where δ(x − fR) is above what the attack costs, to first order in x/R. With τ at most f it never does. (The
  * sandwich as in Zhou, Qin, Torres, Le & Gervais 2021, "High-frequency trading on decentralized on-chain exchanges"; the
- * bound is tried by brute force on the exact pool.) Throws OutOfRangeError.
+ * bound is tried by brute force on the exact pool.) With x/R above τ the trade's own minimum refuses it, and nothing is taken.
+ * Throws OutOfRangeError.
  */
 export function mevAllowance(route: Route, { dollars, fee, depth }: Exposed): number {
   const requireShare = (name: string, share: number) =>
