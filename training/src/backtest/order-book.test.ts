@@ -129,7 +129,7 @@ describe("impactExecution", () => {
     expect(costs.spread).toBeCloseTo(100, 9);
     expect(costs.impact).toBeCloseTo((1e6 * 0.004 * 2) / 3, 6);
     expect(toRootImpact(LIQUIDITY) * 1e6 ** 1.5).toBeCloseTo(costs.impact, 6);
-    expect(execution.gasUnits(2)).toEqual({ rebalance: 0, attestation: 512_024 });
+    expect(execution.gasUnits(2)).toEqual({ rebalance: 0, attestation: 494_224 });
   });
   it("behaviour: costs what walking a book of its own depth, level by level, does", () => {
     const STEP = 1e-6;
