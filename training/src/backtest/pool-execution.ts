@@ -37,10 +37,9 @@ export interface PoolExecutionOptions {
 
 /**
  * Swaps in Uniswap v3 pools by their own integer arithmetic. The dollars of a swap are what goes in, the fee included, at the
- * market's price. A swap begins at the market's price, to which arbitrage
- * is taken to have brought the pool since the last one. A swap throws TradeExceedsPoolError where the pool runs out
- * of liquidity, or where it is larger than a pool given by its reserve; also BadPoolError, NoVenueError and
- * OutOfRangeError.
+ * market's price, to which arbitrage is taken to have brought the pool since the last one. A swap throws
+ * TradeExceedsPoolError where the pool runs out of liquidity, or where it is larger than a pool given by its reserve; also
+ * BadPoolError, NoVenueError and OutOfRangeError.
  */
 export function poolExecution({ venues, route, attestation }: PoolExecutionOptions): Execution {
   return {
