@@ -65,6 +65,8 @@ export interface SimCosts {
    * has the depth of its reserve in the base asset. Infinite where absent.
    */
   readonly depths?: readonly number[] | undefined;
+  /** Per asset, the factor c by which a trade of x dollars costs c·x^1.5 on top: `toRootImpact`. None where absent. */
+  readonly rootImpacts?: readonly number[] | undefined;
 }
 
 export interface SimOptions {
@@ -172,6 +174,8 @@ export function checkRun(market: SimMarket, rule: ReactiveRule, costs: SimCosts,
   for (const name of ["gasPerTrade", "gasPerSwap"] as const)
     need((costs[name] ?? 0) >= 0 && Number.isFinite(costs[name] ?? 0), name, costs[name] ?? 0, "gas from 0");
   if (costs.depths !== undefined) each("depths", costs.depths, (x) => x > 0, "dollars above 0");
+  if (costs.rootImpacts !== undefined)
+    each("rootImpacts", costs.rootImpacts, (x) => x >= 0 && Number.isFinite(x), "factors from 0");
   each("bands", options.bands, (x) => x > 0, "half-widths above 0");
   for (const [i, band] of options.bands.entries())
     if (!(band < targets[i]!)) throw new BandOverlapsZeroError(i, band, targets[i]!);

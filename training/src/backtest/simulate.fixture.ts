@@ -115,7 +115,10 @@ export function simulateSlowly(
     const fees = legs.reduce((sum, { x, i }) => sum + x * costs.feeRates[i]!, 0);
     const dollars = value * costs.nav;
     const impact = legs.reduce(
-      (sum, { x, i }) => sum + (x * x * dollars) / (costs.depths?.[i] ?? Infinity),
+      (sum, { x, i }) =>
+        sum +
+        (x * x * dollars) / (costs.depths?.[i] ?? Infinity) +
+        ((costs.rootImpacts?.[i] ?? 0) * (x * dollars) ** 1.5) / dollars,
       0,
     );
     const gasUnits = (costs.gasPerTrade ?? 0) + legs.length * (costs.gasPerSwap ?? 0);

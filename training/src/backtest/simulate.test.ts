@@ -73,6 +73,7 @@ const arbitrary = fc.record({
   latency: fc.constantFrom(0, 0, 1, 3),
   isScaled: fc.boolean(),
   isHalted: fc.boolean(),
+  hasRoots: fc.boolean(),
   hasBase: fc.boolean(),
   risk: fc.constantFrom("none", "none", "measures", "selects"),
   orderPower: fc.constantFrom(0, 0, 0.5, 1, 3),
@@ -83,7 +84,20 @@ describe("simulate", () => {
     fc.assert(
       fc.property(
         arbitrary,
-        ({ seed, assets, trigger, every, keep, latency, isScaled, isHalted, hasBase, risk, orderPower }) => {
+        ({
+          seed,
+          assets,
+          trigger,
+          every,
+          keep,
+          latency,
+          isScaled,
+          isHalted,
+          hasRoots,
+          hasBase,
+          risk,
+          orderPower,
+        }) => {
           const sigmas = Array.from({ length: assets }, (_, i) => (hasBase && i === 0 ? 0 : 0.01 * (i + 1)));
           const series = toBrownianCloses(sigmas, BARS, seed);
           const sum = (assets * (assets + 1)) / 2;
@@ -107,6 +121,7 @@ describe("simulate", () => {
             gasPerTrade: 500_000,
             gasPerSwap: 100_000,
             depths: sigmas.map(() => 1e8),
+            rootImpacts: hasRoots ? sigmas.map((_, i) => 1e-6 * i) : undefined,
           };
           const options: SimOptions = {
             bands: targets.map((w) => Math.min(0.02, w / 2)),
@@ -160,16 +175,44 @@ describe("simulate", () => {
       gasPerTrade: 2,
       gasPerSwap: 1,
       depths: [1, 1000],
+      rootImpacts: [0, 0.01],
     };
     const result = simulate(small, { triggers: [0.1, 0.1] }, costs, { bands: [0.1, 0.1] });
     expect(result).toMatchObject({ bars: 2, trades: 1, swaps: 1, outsideBars: 1 });
     expect(result.turnover).toBeCloseTo(1 / 6, 12);
     expect(result.fees).toBeCloseTo((0.25 * 0.01) / 1.5, 12);
     expect(result.gas).toBeCloseTo((0.5 * 3) / 100 / 1.5, 12);
-    expect(result.impact).toBeCloseTo((25 * 25) / 1000 / 100 / 1.5, 12);
-    expect(result.dollars).toBeCloseTo(0.25 + 1.5 + 0.625, 10);
+    // 0.01 · 25^1.5 = 1.25 dollars besides the 0.625 of the pool.
+    expect(result.impact).toBeCloseTo((0.625 + 1.25) / 100 / 1.5, 12);
+    expect(result.dollars).toBeCloseTo(0.25 + 1.5 + 0.625 + 1.25, 10);
     expect(result.worstExcess).toBeCloseTo(1 / 6 - 0.1, 12);
-    expect(result.growth).toBeCloseTo(1.5 - 0.02375, 12);
+    expect(result.growth).toBeCloseTo(1.5 - 0.03625, 12);
+  });
+  it("behaviour: a halted market neither decides nor executes, and what was decided waits for it to open", () => {
+    // Doubles at bar 1 and stays; decided at 1 with a delay of one bar, executed at 4, the first open bar from 2 on.
+    const jump = toSimMarket(
+      [
+        [1, 1, 1, 1, 1, 1],
+        [1, 2, 2, 2, 3, 3],
+      ],
+      [0.5, 0.5],
+    );
+    const run = (open: number[], latency: number) =>
+      simulate(
+        jump,
+        { triggers: [0.1, 0.1] },
+        { nav: 100, base: 0, feeRates: [0, 0] },
+        { bands: [0.1, 0.1], latency, open: Uint8Array.from(open), blockBars: 1 },
+      );
+    const waited = run([1, 1, 0, 0, 1, 1], 1);
+    expect(waited.trades).toBe(1);
+    expect(waited.turnover).toBeCloseTo(0.25, 12);
+    expect([...waited.blocks!.outsideBars]).toEqual([1, 1, 1, 1, 0]);
+    // Halted throughout, it only watches.
+    const halted = run([1, 0, 0, 0, 0, 0], 0);
+    expect(halted.trades).toBe(0);
+    expect(halted.outsideBars).toBe(5);
+    expect(halted.growth).toBeCloseTo(2, 12);
   });
   it("behaviour: a bar's future changes nothing before it", () => {
     const cut = 200;

@@ -45,14 +45,15 @@ export interface SimBlocks {
 
 export class TradeExceedsPoolError extends BallastError {
   readonly code = "TRADE_EXCEEDS_POOL";
-  readonly bar: number;
+  /** The bar, or asset and time. */
+  readonly where: string;
   readonly dollars: number;
   readonly depth: number;
-  constructor(bar: number, dollars: number, depth: number) {
+  constructor(where: string, dollars: number, depth: number) {
     super(
-      `At bar ${bar} a trade of ${dollars} dollars meets a pool of ${depth}. Trade less at a time, or against deeper pools.`,
+      `At ${where} a trade of ${dollars} dollars meets a pool of ${depth}. Trade less at a time, or against deeper pools.`,
     );
-    this.bar = bar;
+    this.where = where;
     this.dollars = dollars;
     this.depth = depth;
   }
@@ -231,8 +232,9 @@ export function simulate(
       fees += costs.feeRates[i]! * traded;
       const depth = costs.depths?.[i] ?? Number.POSITIVE_INFINITY;
       const dollars = traded * costs.nav;
-      if (dollars > depth) throw new TradeExceedsPoolError(t, dollars, depth);
+      if (dollars > depth) throw new TradeExceedsPoolError(`bar ${t}`, dollars, depth);
       impact += (traded * dollars) / depth;
+      if (costs.rootImpacts !== undefined) impact += traded * costs.rootImpacts[i]! * Math.sqrt(dollars);
     }
     const units = (costs.gasPerTrade ?? 0) + swaps * (costs.gasPerSwap ?? 0);
     const gasDollars = paid ?? costs.gasDollars?.[t] ?? 0;
