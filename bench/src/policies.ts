@@ -44,7 +44,7 @@ const OTHER_DEPTH = 2e7;
 const LEDGER = join(".ballast", "scored-windows.jsonl");
 const PLANS = {
   full: { shapes: 200, starts: 4, earlier: 6, folds: 2, resamples: 1_000, baskets: 5, hours: 6_000 },
-  quick: { shapes: 80, starts: 4, earlier: 6, folds: 2, resamples: 100, baskets: 5, hours: 2_600 },
+  quick: { shapes: 6, starts: 2, earlier: 1, folds: 1, resamples: 50, baskets: 1, hours: 2_600 },
 } as const;
 const WIDTHS = [0.003, 0.005, 0.008, 0.013, 0.02];
 const ANCHORS = [0.005, 0.007, 0.01, 0.013, 0.017];

@@ -99,7 +99,6 @@ interface Means {
   /** Measures deviations together and trades only what is worth its swap. */
   readonly selects: boolean;
   readonly gas: GasColumns;
-  readonly volatility: Float64Array;
 }
 
 /**
@@ -107,26 +106,18 @@ interface Means {
  * of gas that is expected, an order capped at what the deviation is worth, and only the assets that are worth
  * their swap. Its coordinates contain the plain threshold: no order, no selection, every power 0.
  */
-function predictive(
-  shape: Shape,
-  width: number,
-  arena: Arena,
-  { waits, selects, gas, volatility }: Means,
-): ReactiveRule {
-  const [u = 0, v = 0, a = 0, b = 0, c = 0] = shape;
+function predictive(shape: Shape, width: number, arena: Arena, { waits, selects, gas }: Means): ReactiveRule {
+  const [u = 0, v = 0, a = 0, b = 0] = shape;
   const isSelecting = selects && u >= PLAIN_SHARE;
   const plain = threshold([selects ? u / PLAIN_SHARE : u, v], width, arena);
   const triggers = isSelecting ? arena.market.targets.map(() => width) : plain.triggers;
-  const response = zeroOr(a, 0.6, 1.4);
-  const levelPower = zeroOr(b, 0.2, 0.6);
-  // By the theory of the fixed cost the best width does not depend on volatility: half the shapes leave it out.
-  const volatilityPower = c < 0.5 ? 0 : 2 * (c - 0.75);
-  const scale = gas.usualFee.map((fee, t) => {
-    const level = Number.isNaN(fee) ? 0 : levelPower * (fee - arena.gasLevel);
-    const move = volatility[t]!;
-    const logs = level + (Number.isNaN(move) ? 0 : volatilityPower * Math.log(move));
-    return Math.exp(Math.max(-LOG_LIMIT, Math.min(LOG_LIMIT, logs)));
-  });
+  // Around what the theory of the fixed cost asks for: a cap that goes as the deviation, and a width that goes as the
+  // power 1/4 to 1/2 of the level of gas. Wider ranges fit the tuning window's luck.
+  const response = zeroOr(a, 0.8, 1.2);
+  const levelPower = zeroOr(b, 0.3, 0.5);
+  const scale = gas.usualFee.map((fee) =>
+    Number.isNaN(fee) ? 1 : toFactor(levelPower * (fee - arena.gasLevel)),
+  );
   const isKnown = !Number.isNaN(gas.usualFee[0]!);
   const { log: samples, perBar: samplesPerBar } = arena.gasSamples;
   return {
@@ -144,8 +135,7 @@ function predictive(
 const PLAIN_SHARE = 0.3;
 /** What a power says far outside of where it was fitted is not followed. */
 const LOG_LIMIT = Math.log(4);
-
-const withForecasts = (arena: Arena) => ({ gas: arena.gas, volatility: arena.volatility.forecast });
+const toFactor = (log: number): number => Math.exp(Math.max(-LOG_LIMIT, Math.min(LOG_LIMIT, log)));
 
 export const FAMILIES: readonly Family[] = [
   {
@@ -209,7 +199,16 @@ export const FAMILIES: readonly Family[] = [
     toRule(shape, width, arena) {
       const surface = { ...surfaceOf(shape), gasFallWeight: 0, volatilityPower: 0 };
       const columns = { gasRatio: arena.gas.gasRatio, gasFall: none(arena), volatilityRatio: none(arena) };
-      return withSurface(shape, width, arena, surface, columns);
+      const rule = withSurface(shape, width, arena, surface, columns);
+      // Beside its week, the present price may count against what gas used to cost.
+      const levelPower = zeroOr(shape[3] ?? 0, 0, 0.6);
+      const present = arena.costs.gasDollars!;
+      const scale = rule.scale!.map((factor, t) =>
+        Number.isNaN(arena.gas.gasRatio[t]!)
+          ? factor
+          : factor * toFactor(levelPower * (Math.log(present[t]!) - arena.gasLevel)),
+      );
+      return { ...rule, scale };
     },
   },
   {
@@ -225,19 +224,19 @@ export const FAMILIES: readonly Family[] = [
     name: "only-waits",
     kind: "part",
     toRule: (shape, width, arena) =>
-      predictive(shape, width, arena, { waits: true, selects: false, ...withForecasts(arena) }),
+      predictive(shape, width, arena, { waits: true, selects: false, gas: arena.gas }),
   },
   {
     name: "only-selects",
     kind: "part",
     toRule: (shape, width, arena) =>
-      predictive(shape, width, arena, { waits: false, selects: true, ...withForecasts(arena) }),
+      predictive(shape, width, arena, { waits: false, selects: true, gas: arena.gas }),
   },
   {
     name: "predictive",
     kind: "predictive",
     toRule: (shape, width, arena) =>
-      predictive(shape, width, arena, { waits: true, selects: true, ...withForecasts(arena) }),
+      predictive(shape, width, arena, { waits: true, selects: true, gas: arena.gas }),
   },
   {
     name: "clairvoyant",
@@ -247,7 +246,6 @@ export const FAMILIES: readonly Family[] = [
         waits: true,
         selects: true,
         gas: arena.futureGas,
-        volatility: arena.volatility.realised,
       }),
   },
 ];

@@ -16,6 +16,10 @@ export function toBrownianCloses(sigmas: readonly number[], bars: number, seed: 
   return closes;
 }
 
+/** Marks in the plan of a rule that selects assets. */
+const TARGET = 1;
+const TAKER = 2;
+
 /**
  * The simulator's independent twin: every bar the same plain steps over plain arrays of weights, nothing skipped,
  * nothing kept between bars but the weights and the value.
@@ -102,7 +106,9 @@ export function simulateSlowly(
           feeRates: costs.feeRates,
         };
         selectTrades(deviations, block.sigma, width ** 2 * block.scale, prices, rest);
-        chosen = targets.map((w, i) => w + rest[i]!);
+        chosen = targets.map((_, i) =>
+          rest[i] === 0 ? TARGET : rest[i] === deviations[i] ? Number.NaN : TAKER,
+        );
       }
       if (order !== undefined) {
         standing = { cap: order.usual[t]! + order.power * Math.log(multiple), to: chosen };
@@ -110,6 +116,14 @@ export function simulateSlowly(
       else pending = { at: t + options.latency!, to: chosen };
     }
     if (to === undefined) continue;
+    if (risk?.selects) {
+      const plan = to;
+      const known = weights.map((w, i) =>
+        i === costs.base || plan[i] === TAKER ? undefined : plan[i] === TARGET ? targets[i]! : w,
+      );
+      const others = known.reduce<number>((sum, w) => sum + (w ?? 0), 0);
+      to = known.map((w) => w ?? 1 - others);
+    }
     const traded = weights.map((w, i) => Math.abs(w - to[i]!));
     const legs = traded.map((x, i) => ({ x, i })).filter(({ x, i }) => i !== costs.base && x > 1e-9);
     const fees = legs.reduce((sum, { x, i }) => sum + x * costs.feeRates[i]!, 0);

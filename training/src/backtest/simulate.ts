@@ -7,6 +7,11 @@ import { type Attention, scanFour, scanMany, type Walk } from "./scan.ts";
 /** Less than this share of the value is rounding, no swap. */
 export const DUST = 1e-9;
 
+/** What a rule that selects has decided of an asset. */
+const STAYS = 0;
+const TO_TARGET = 1;
+const TAKES_REST = 2;
+
 /** What a run came to. Shares are of the portfolio's value at the time. */
 export interface SimResult {
   /** Bars after the first, at which the portfolio begins on target. */
@@ -114,6 +119,8 @@ export function simulate(
   const destination = new Float64Array(assets);
   const deviations = new Float64Array(assets);
   const left = new Float64Array(assets);
+  /** Of a rule that selects, what was decided of each asset. */
+  const roles = new Uint8Array(assets);
   /** ln of the cap of the order that stands; absent where none does. */
   let cap: number | undefined;
   const tally = {
@@ -210,7 +217,10 @@ export function simulate(
         feeRates: costs.feeRates,
       };
       selectTrades(deviations, covarianceOf(block), limit, prices, left);
-      for (let i = 0; i < assets; i++) destination[i] = targets[i]! + left[i]!;
+      for (let i = 0; i < assets; i++) {
+        roles[i] = left[i] === 0 ? TO_TARGET : left[i] === deviations[i] ? STAYS : TAKES_REST;
+      }
+      if (costs.base !== undefined) roles[costs.base] = TAKES_REST;
       return;
     }
     for (let i = 0; i < assets; i++) widths[i] = triggers[i]! * Math.min(1, factor);
@@ -224,6 +234,17 @@ export function simulate(
     let fees = 0;
     let impact = 0;
     let swaps = 0;
+    if (risk?.selects) {
+      // Prices have moved since the decision: what was not chosen stays as it is, whatever it weighs by now.
+      let rest = 1;
+      for (let i = 0; i < assets; i++) {
+        if (roles[i] === TAKES_REST) continue;
+        const isKept = roles[i] === STAYS;
+        destination[i] = isKept ? (walk.units[i]! * price[t * stride + i]!) / value : targets[i]!;
+        rest -= destination[i]!;
+      }
+      for (let i = 0; i < assets; i++) if (roles[i] === TAKES_REST) destination[i] = rest;
+    }
     for (let i = 0; i < assets; i++) {
       const traded = Math.abs(destination[i]! * value - walk.units[i]! * price[t * stride + i]!);
       volume += traded;
