@@ -40,7 +40,7 @@ import { DECIDE_DEFAULTS, decide } from "./decide.ts";
 import { features } from "./features.ts";
 import { toInputs } from "./inputs.ts";
 import { predictivePolicy } from "./policies/predictive.ts";
-import { thresholdPolicy } from "./policies/threshold.ts";
+import { thresholdPolicy } from "./policies/registry.ts";
 
 const START = unixMillis(Date.UTC(2023, 0, 1));
 const HOURS = LOOKBACK_HOURS + 10;

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { stateWith, T0, toWad } from "../test/fixture.ts";
 import { decide } from "./decide.ts";
 import { predictivePolicy } from "./policies/predictive.ts";
-import { thresholdPolicy } from "./policies/threshold.ts";
+import { thresholdPolicy } from "./policies/registry.ts";
 import { stateHash } from "./state.ts";
 import { type Foresight, type Policy, REASONS, type VaultScorer, type VaultState } from "./types.ts";
 

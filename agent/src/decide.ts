@@ -1,4 +1,4 @@
-import { ACTION, type Decision, decisionHash, tradesHash, ZERO_BYTES32 } from "@ballast/attest";
+import { ACTION, type Decision, decisionHash, type Trade, tradesHash, ZERO_BYTES32 } from "@ballast/attest";
 import { HOUR_MS, type Snapshot, toWadNearest, type UnixMillis } from "@ballast/data";
 import { type Forecast, forecastHash, weightBreachProbabilities } from "@ballast/model";
 import { toBreachRequest } from "./outlook.ts";
@@ -167,7 +167,7 @@ function plan(
   options: DecideOptions,
   isAhead: boolean,
 ) {
-  const hold = (reason: "cooldown" | "too-small", numbers: Record<string, number>) => ({
+  const hold = (reason: Reason, numbers: Reasons) => ({
     intent: { kind: "hold" as const, reason, numbers: { ...intent.numbers, ...numbers } },
     trades: [],
   });
@@ -187,7 +187,20 @@ function plan(
     feesBps: nav === 0n ? 0 : (Number(fees) / Number(nav)) * 1e4,
   };
   if (trades.length === 0) return hold("too-small", numbers);
+  const away = trades.filter((trade) => isAway(trade, state)).length;
+  if (away > 0) return hold("away-from-target", { ...numbers, tradesAwayFromTarget: away });
   return { intent: { ...intent, numbers: { ...intent.numbers, ...numbers } }, trades };
+}
+
+/** Whether it sells what is below its target or buys what is above: the vault refuses that, but of its base asset. */
+function isAway({ tokenIn, tokenOut }: Trade, state: VaultState): boolean {
+  const weights = weightsOf(state);
+  return state.holdings.some(
+    ({ token, targetWeight }, i) =>
+      i > 0 &&
+      ((token === tokenIn && weights[i]! <= targetWeight) ||
+        (token === tokenOut && weights[i]! >= targetWeight)),
+  );
 }
 
 /** The policy and the decision ask for the same horizons. */

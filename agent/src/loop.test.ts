@@ -17,7 +17,7 @@ import type { Journal } from "./journal.ts";
 import { openJournal } from "./journal-sqlite.ts";
 import { type LoopPorts, type MarketWitness, runLoop, type Step } from "./loop.ts";
 import { predictivePolicy } from "./policies/predictive.ts";
-import { thresholdPolicy } from "./policies/threshold.ts";
+import { thresholdPolicy } from "./policies/registry.ts";
 import type { Execution, Policy, VaultState } from "./types.ts";
 import type { Executable, Venue } from "./venue.ts";
 

@@ -1,11 +1,5 @@
 import { DAY_MS, HOUR_MS } from "@ballast/data";
-import {
-  type Forecast,
-  forecastBaseFee,
-  type SeriesForecast,
-  type SeriesModel,
-  UnknownHoursError,
-} from "@ballast/model";
+import type { Forecast, SeriesForecast } from "@ballast/model";
 import type { PolicyInput } from "../types.ts";
 
 /**
@@ -50,24 +44,28 @@ export function triggerFactor(surface: TriggerSurface, signals: TriggerSignals):
 export const gasFallOf = ({ now, lowest }: SeriesForecast): number =>
   Math.max(0, Math.log(now) - lowest.at(-1)!.transformedMean);
 
-/** The signals of a live decision. `gasModel` is one fitted to the log of the base fee. */
-export function toSignals({ snapshot, forecast }: PolicyInput, gasModel?: SeriesModel): TriggerSignals {
+/** The signals of a live decision, as far as the surface reads them. */
+export function toSignals({ snapshot, forecast }: PolicyInput, surface: TriggerSurface): TriggerSignals {
+  const { gasPower, gasFallWeight, volatilityPower } = surface;
   const fees = snapshot.exogenous.find(({ name }) => name === "base_fee_gwei");
   return {
-    gasRatio: fees && gasRatioOf(fees, snapshot.at),
-    gasFall: fees && gasModel && ifKnown(() => gasFallOf(forecastBaseFee(gasModel, snapshot))),
-    volatilityRatio: forecast && volatilityRatioOf(snapshot, forecast),
+    gasRatio: gasPower !== 0 && fees ? gasRatioOf(fees, snapshot.at) : undefined,
+    gasFall: gasFallWeight !== 0 && forecast ? gasFallAhead(forecast) : undefined,
+    volatilityRatio: volatilityPower !== 0 && forecast ? volatilityRatioOf(snapshot, forecast) : undefined,
   };
 }
 
-/** A week of fees with a hole in it is no error of anybody's: the forecast is not known, and the policy says so. */
-function ifKnown(work: () => number): number | undefined {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof UnknownHoursError) return undefined;
-    throw error;
-  }
+/**
+ * `gasFallOf` of what a forecast says of costs: the median of the lowest hour stands for the mean of its log, which it
+ * is where the log is symmetric. Unknown where the forecast has no base fee.
+ */
+function gasFallAhead({ costs }: Forecast): number | undefined {
+  const fee = costs?.series.find(({ name }) => name === "base_fee_gwei");
+  if (costs === undefined || fee === undefined) return undefined;
+  const median = fee.lowest.at(-1)?.quantiles[costs.levels.indexOf(0.5)];
+  return median !== undefined && median > 0 && fee.now > 0
+    ? Math.max(0, Math.log(fee.now / median))
+    : undefined;
 }
 
 type Series = PolicyInput["snapshot"]["exogenous"][number];

@@ -46,7 +46,7 @@ function walkVault(
         poolFee: 0,
       }),
     );
-    const state = { holdings } as unknown as VaultState;
+    const state = { holdings, gasPrice: 0n, etherPrice: wad(0n) } as unknown as VaultState;
     const snapshot = { at: unixMillis(t * HOUR_MS), exogenous: [] } as unknown as PolicyInput["snapshot"];
     const intent = policy.choose({ snapshot, state, forecast: undefined, breachWithin: () => undefined });
     if (intent.kind === "hold") continue;
