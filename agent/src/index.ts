@@ -87,6 +87,7 @@ export {
   type TriggerSurface,
   toSignals,
   triggerFactor,
+  type VolatilitySource,
 } from "./policies/trigger.ts";
 export { stateHash } from "./state.ts";
 export * from "./types.ts";

@@ -108,7 +108,7 @@ export const REASONS = [
   "trigger-crossed",
   "inside-trigger",
   "trigger-widened",
-  "no-gas-history",
+  "no-history",
   "calendar-due",
   "not-due",
   "no-trade-edge",

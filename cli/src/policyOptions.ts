@@ -60,11 +60,12 @@ export function showPolicies({ json }: { readonly json?: boolean }, terminal: Te
     terminal.result(JSON.stringify(definitions.map(({ build: _, ...definition }) => definition)));
     return;
   }
-  for (const { name, summary, source, forecast, parameters } of definitions) {
-    terminal.result(`${name}: ${summary}${forecast === "optional" ? "; uses a forecast" : ""} (${source})`);
-    for (const [key, of] of Object.entries(parameters.properties)) {
+  const lines = definitions.flatMap(({ name, summary, source, forecast, parameters }) => [
+    `${name}: ${summary}${forecast === "optional" ? "; uses a forecast" : ""} (${source})`,
+    ...Object.entries(parameters.properties).map(([key, of]) => {
       const { description, default: initial } = of as { description: string; default: unknown };
-      terminal.result(`    ${key}=${initial}  ${description}`);
-    }
-  }
+      return `    ${key}=${initial}  ${description}`;
+    }),
+  ]);
+  terminal.result(lines.join("\n"));
 }

@@ -64,11 +64,11 @@ const gasPower = number(
   { minimum: 0, maximum: 2 },
   "a number from 0 to 2: the trigger is as many times wider as gas is dearer than usual, to this power",
 );
-const volatilityPower = (initial: number) =>
+const volatilityPower = (initial: number, of: string) =>
   number(
     initial,
     { minimum: -2, maximum: 2 },
-    "a number from -2 to 2: the trigger is as many times wider as the forecast volatility is above usual, to this power",
+    `a number from -2 to 2: the trigger is as many times wider as ${of} is above usual, to this power`,
   );
 
 type Trigger = Static<TObject<typeof TRIGGER>>;
@@ -128,16 +128,17 @@ export const DEFINITIONS: readonly PolicyDefinition[] = [
   }),
   define({
     name: "volatility-adjusted",
-    summary: "a threshold whose trigger follows the forecast volatility",
+    summary: "a threshold whose trigger follows the volatility of the day past",
     source: "Masters 2003, whose trigger depends on volatility",
-    forecast: "optional",
-    parameters: { ...TRIGGER, volatilityPower: volatilityPower(0.5) },
+    forecast: "unused",
+    parameters: { ...TRIGGER, volatilityPower: volatilityPower(0.5, "the volatility of the day past") },
     build: (parameters) =>
       reactivePolicy(
         "volatility-adjusted",
         {
           ...toRule("volatility-adjusted", parameters),
           surface: { ...FIXED_THRESHOLD, volatilityPower: parameters.volatilityPower },
+          volatility: "trailing",
         },
         parameters,
       ),
@@ -171,7 +172,7 @@ export const DEFINITIONS: readonly PolicyDefinition[] = [
         { minimum: -10, maximum: 10 },
         "a number from -10 to 10: below 0 the trigger widens where gas is expected to fall, by this power of the fall",
       ),
-      volatilityPower: volatilityPower(0),
+      volatilityPower: volatilityPower(0, "the forecast volatility"),
     },
     build({ gasPower, gasFallWeight, volatilityPower, ...trigger }) {
       const surface = { gasPower, gasFallWeight, volatilityPower };

@@ -20,6 +20,7 @@ import {
   type TriggerSurface,
   toSignals,
   triggerFactor,
+  type VolatilitySource,
 } from "./trigger.ts";
 
 /** Half-width of a holding's trigger. */
@@ -41,6 +42,8 @@ export interface ReactiveParameters {
   readonly everyHours: number;
   /** How the trigger breathes with gas and volatility; FIXED_THRESHOLD: not at all. */
   readonly surface: TriggerSurface;
+  /** Which volatility the surface reads; default: the forecast. */
+  readonly volatility?: VolatilitySource;
 }
 
 /** The plain rules, to begin from: `{ ...RULES.threshold, keep: 0.5 }`. */
@@ -85,8 +88,8 @@ export function reactivePolicy(
 
 function choose(input: PolicyInput, rule: ReactiveParameters): Intent {
   const { snapshot, state } = input;
-  const { surface, everyHours, keep, width } = rule;
-  const signals = toSignals(input, surface);
+  const { surface, everyHours, keep, width, volatility = "forecast" } = rule;
+  const signals = toSignals(input, surface, volatility);
   const factor = toWadNearest(triggerFactor(surface, signals));
   const regions = state.holdings.map((holding, i) => regionOf(holding, i, state, rule));
   const weights = weightsOf(state);
@@ -99,13 +102,13 @@ function choose(input: PolicyInput, rule: ReactiveParameters): Intent {
     regions.map(({ room }) => wad(mulDivDown(room, narrower, WAD))),
     width.kind === "no-trade" ? wad(WAD) : toWadNearest(keep),
   );
-  const lacks = missing(surface, signals);
+  const lacks = missing(surface, signals, volatility);
   const numbers = {
     triggerFactor: fromWad(factor),
     widestDeviation: fromWad(wad(distances.reduce((a, b) => (b > a ? b : a), 0n))),
     narrowestTrigger: fromWad(wad(widths.reduce((a, b) => (b < a ? b : a)))),
     ...(lacks === "no-forecast" && { hasForecast: 0 }),
-    ...(lacks === "no-gas-history" && { hasGasHistory: 0 }),
+    ...(lacks === "no-history" && { hasHistory: 0 }),
     ...(signals.gasRatio !== undefined && { gasOverUsual: signals.gasRatio }),
     ...(signals.gasFall !== undefined && { gasSavedByWaiting: 1 - Math.exp(-signals.gasFall) }),
     ...(signals.volatilityRatio !== undefined && { volatilityOverUsual: signals.volatilityRatio }),
@@ -131,11 +134,15 @@ function ownReason({ width, everyHours }: ReactiveParameters): Reason {
 }
 
 /** What the surface reads and nobody knows. */
-function missing(surface: TriggerSurface, signals: TriggerSignals): Reason | undefined {
+function missing(
+  surface: TriggerSurface,
+  signals: TriggerSignals,
+  volatility: VolatilitySource,
+): Reason | undefined {
   if (surface.gasFallWeight !== 0 && signals.gasFall === undefined) return "no-forecast";
-  if (surface.volatilityPower !== 0 && signals.volatilityRatio === undefined) return "no-forecast";
-  if (surface.gasPower !== 0 && signals.gasRatio === undefined) return "no-gas-history";
-  return undefined;
+  if (surface.volatilityPower !== 0 && signals.volatilityRatio === undefined)
+    return volatility === "forecast" ? "no-forecast" : "no-history";
+  return surface.gasPower !== 0 && signals.gasRatio === undefined ? "no-history" : undefined;
 }
 
 interface Region {

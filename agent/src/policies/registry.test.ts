@@ -1,18 +1,18 @@
-import { canonicalJson, HOUR_MS, keccak, type Snapshot, unixMillis } from "@ballast/data";
-import { type Forecast, HORIZONS_HOURS } from "@ballast/model";
+import { canonicalJson, HOUR_MS, unixMillis } from "@ballast/data";
 import fc from "fast-check";
 import type { TObject } from "typebox";
 import { describe, expect, it } from "vitest";
 import { stateWith, toWad } from "../../test/fixture.ts";
 import { DECIDE_DEFAULTS, decide } from "../decide.ts";
 import { type DecisionInputs, decideAgain, readInputs, toInputs } from "../inputs.ts";
-import type { Foresight, Policy, VaultState } from "../types.ts";
+import type { Policy } from "../types.ts";
 import {
   PolicyParameterError,
   toDescribed,
   UnknownPolicyError,
   UnknownPolicyParameterError,
 } from "./parameters.ts";
+import { cooled, DUE, forecastOf, foresight, snapshotAt, still } from "./policies.fixture.ts";
 import { BadTargetsError, checkFit, POLICIES, policyOf, thresholdPolicy } from "./registry.ts";
 
 const NAMES = [...POLICIES.keys()];
@@ -48,82 +48,6 @@ const anyPolicy: fc.Arbitrary<Policy> = fc.constantFrom(...NAMES).chain((name) =
     return policyOf({ name, parameters });
   });
 });
-
-/** A whole number of weeks since 1970, at which every calendar by default is due. */
-const DUE = unixMillis(2_700 * 168 * HOUR_MS);
-const HOURS = 200;
-function snapshotAt(at: number, gas?: number): Snapshot {
-  const publishedAt = Float64Array.from({ length: HOURS }, (_, i) => at - (HOURS - 1 - i) * HOUR_MS);
-  const value = publishedAt.map((_, i) => (i === HOURS - 1 ? (gas ?? 20) : 20));
-  const close = Float64Array.from({ length: HOURS }, (_, i) => 100 * (i % 2 === 0 ? 1 : 1.01));
-  const exogenous = gas === undefined ? [] : [{ name: "base_fee_gwei", unit: "gwei", publishedAt, value }];
-  return {
-    at: unixMillis(at),
-    intervalMs: HOUR_MS,
-    assets: ["BTC", "ETH"],
-    bars: [{ close }, { close }],
-    exogenous,
-    root: keccak(new Uint8Array([1])),
-  } as unknown as Snapshot;
-}
-const forecastOf = (at: number, hourly = 0.01): Forecast => ({
-  modelId: keccak(new Uint8Array([2])),
-  at: unixMillis(at),
-  horizonsHours: HORIZONS_HOURS,
-  assets: ["BTC", "ETH"],
-  variance: [0, 1].map(() => HORIZONS_HOURS.map((hours) => Math.round(hours * hourly ** 2 * 1e12) / 1e12)),
-  correlation: [
-    [1, 0.6],
-    [0.6, 1],
-  ],
-  breachCalibration: { a: 0, b: 1 },
-  costs: {
-    levels: [0.5],
-    series: [
-      {
-        name: "base_fee_gwei",
-        now: 20,
-        horizonsHours: [1, 4, 24],
-        last: [20, 20, 20].map((mean) => ({ mean, quantiles: [mean] })),
-        mean: [20, 20, 20].map((mean) => ({ mean, quantiles: [mean] })),
-        lowest: [19, 18, 10].map((mean) => ({ mean, quantiles: [mean] })),
-      },
-    ],
-  },
-});
-
-const model = {
-  id: keccak(new Uint8Array([3])),
-  attestationUid: keccak(new Uint8Array([4])),
-  isActive: true,
-  maxTurnover: toWad(0.5),
-};
-const foresight: Foresight = {
-  scorer: { modelId: model.id, scores: () => [undefined, 900, 100] },
-  isNotarised: true,
-};
-const cooled = { model, lastRebalanceAt: unixMillis(0) };
-const still = stateWith({ USDC: 0.3333, BTC: 0.3334, ETH: 0.3333 }, cooled);
-/** Off by up to 1.9 points of a band of 2. */
-const near = stateWith({ USDC: 0.3153, BTC: 0.3523, ETH: 0.3324 }, cooled);
-const outside = stateWith({ USDC: 0.3, BTC: 0.37, ETH: 0.33 }, cooled);
-
-const at = (state: VaultState, policy: Policy, forecast: Forecast | undefined = forecastOf(DUE)) =>
-  decide(snapshotAt(DUE, 20), state, forecast, policy, DUE, foresight);
-
-/** Of each policy: parameters with which it acts before a breach, why, and why it holds where all is on target. */
-const TABLE: Readonly<Record<string, readonly [Record<string, unknown>, string, string]>> = {
-  "constant-mix": [{}, "trigger-crossed", "too-small"],
-  threshold: [{ size: 0.9 }, "trigger-crossed", "inside-band"],
-  calendar: [{}, "calendar-due", "too-small"],
-  "calendar-threshold": [{ size: 0.9 }, "calendar-due", "inside-band"],
-  "volatility-adjusted": [{ size: 0.9 }, "trigger-crossed", "inside-band"],
-  "gas-widened": [{ size: 0.9 }, "trigger-crossed", "inside-band"],
-  "trigger-surface": [{ size: 0.3 }, "trigger-crossed", "inside-band"],
-  "no-trade": [{ riskAversion: 1_000, gasUnits: 0 }, "no-trade-edge", "inside-band"],
-  cppi: [{ multiplier: 10 / 3, tolerance: 0.01 }, "floor-near", "inside-tolerance"],
-  predictive: [{ dearGas: 1_000 }, "breach-forecast", "inside-band"],
-};
 
 describe("policyOf", () => {
   it("default: every policy of its name alone, with whole parameters and a horizon", () => {
@@ -270,82 +194,5 @@ describe("checkFit", () => {
         wide.map((h) => ({ ...h, band: toWad(0.034) })),
       ),
     ).toThrow(PolicyParameterError);
-  });
-});
-
-describe("every policy, through decide", () => {
-  it("default: the table below has them all", () => expect(Object.keys(TABLE)).toEqual(NAMES));
-
-  it.each(NAMES)("%s: holds on target, acts, repairs a breach, is paused, lacks a forecast", (name) => {
-    const [parameters, actsFor, holdsFor] = TABLE[name]!;
-    const policy = policyOf({ name, parameters });
-    expect(at(still, policy)).toMatchObject({
-      reason: holdsFor,
-      trades: [],
-      decision: { policyId: policy.id },
-    });
-
-    const acted = at(near, policy);
-    expect(acted.reason).toBe(actsFor);
-    expect(acted.trades.length).toBeGreaterThan(0);
-    expect(acted.isBreached).toBe(false);
-    expect(acted.decision.modelId).toBe(model.id);
-
-    const repaired = at(outside, policy);
-    expect(repaired).toMatchObject({ isBreached: true, decision: { modelId: `0x${"0".repeat(64)}` } });
-    expect(repaired.reason).toBe(name === "cppi" ? "floor-near" : "breach");
-    expect(repaired.trades.length).toBeGreaterThan(0);
-
-    expect(at({ ...outside, paused: true }, policy).reason).toBe("paused");
-
-    // Waiting and acting in numbers, whatever was chosen; of waiting only what a forecast can say.
-    for (const { numbers } of [acted, at(still, policy), repaired]) {
-      expect(numbers.actingFeesBps).toBeGreaterThanOrEqual(0);
-      expect(numbers.waitingGasBps).toBeCloseTo(numbers.actingGasBps! / 2, 12);
-      expect(numbers.waitingTrackingErrorBps24h).toBeGreaterThanOrEqual(
-        numbers.actingTrackingErrorBps24h! - 1e-3,
-      );
-    }
-
-    const without = decide(snapshotAt(DUE, 20), outside, undefined, policy, DUE, foresight);
-    expect(without.decision.forecastHash).toBe(`0x${"0".repeat(64)}`);
-    expect(without.trades.length).toBeGreaterThan(0);
-    expect(without.numbers).not.toHaveProperty("waitingTrackingErrorBps24h");
-    if (POLICIES.get(name)!.forecast === "optional") expect(without.numbers.hasForecast).toBe(0);
-    else expect(without.trades).toEqual(repaired.trades);
-  });
-
-  it("behaviour: what gas widens with no gas history says so, and is the fixed threshold", () => {
-    const policy = policyOf({ name: "gas-widened", parameters: { gasPower: 1 } });
-    const of = (gas: number | undefined, state: VaultState) =>
-      decide(snapshotAt(DUE, gas), state, undefined, policy, DUE, foresight);
-    expect(of(undefined, near)).toMatchObject({ reason: "no-gas-history", numbers: { hasGasHistory: 0 } });
-    expect(of(undefined, outside).trades).toEqual(of(20, outside).trades);
-    // Twice the usual gas: the band of 2 points is one of 4, and 3.7 points off are inside it.
-    expect(of(40, outside)).toMatchObject({ reason: "trigger-widened", isBreached: true, trades: [] });
-  });
-  it("behaviour: a wide trigger and a calendar that is not due hold a breach, and say which of them it was", () => {
-    const wide = policyOf({ name: "threshold", parameters: { size: 3 } });
-    expect(at(outside, wide)).toMatchObject({ reason: "inside-trigger", isBreached: true });
-    const hour = unixMillis(DUE + HOUR_MS);
-    const daily = policyOf({ name: "calendar-threshold", parameters: { everyHours: 24 } });
-    const decided = decide(snapshotAt(hour, 20), outside, undefined, daily, hour, foresight);
-    expect(decided).toMatchObject({ reason: "not-due", isBreached: true, trades: [] });
-  });
-  it("behaviour: an insurance that would trade away from the targets holds, as the vault would refuse it", () => {
-    const cautious = policyOf({ name: "cppi", parameters: { multiplier: 2 } });
-    const decided = at(outside, cautious);
-    expect(decided).toMatchObject({ reason: "away-from-target", trades: [] });
-    expect(decided.numbers).toMatchObject({ tradesAwayFromTarget: 1 });
-    expect(decided.numbers.wantedExposure).toBeCloseTo(0.4, 6);
-  });
-  it("behaviour: without a score that is high enough no policy trades before a breach", () => {
-    const calm: Foresight = { ...foresight, scorer: { ...foresight.scorer, scores: () => [1, 2, 3] } };
-    for (const [name, [parameters]] of Object.entries(TABLE)) {
-      const policy = policyOf({ name, parameters });
-      const state = { ...near, minScore: 500 };
-      const decided = decide(snapshotAt(DUE, 20), state, forecastOf(DUE), policy, DUE, calm);
-      expect(decided).toMatchObject({ reason: "score-too-low", numbers: { score: 3, minScore: 500 } });
-    }
   });
 });
