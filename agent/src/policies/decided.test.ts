@@ -106,12 +106,13 @@ describe("every policy, through decide", () => {
     expect(decided.numbers.wantedExposure).toBeCloseTo(0.4, 6);
   });
   it("behaviour: without a score that is high enough no policy trades before a breach", () => {
+    // ETH, the highest, is all but on its target: no trade is made for its sake.
     const calm: Foresight = { ...foresight, scorer: { ...foresight.scorer, scores: () => [1, 2, 3] } };
     for (const [name, [parameters]] of Object.entries(TABLE)) {
       const policy = policyOf({ name, parameters });
       const state = { ...near, minScore: 500 };
       const decided = decide(snapshotAt(DUE, 20), state, forecastOf(DUE), policy, DUE, calm);
-      expect(decided).toMatchObject({ reason: "score-too-low", numbers: { score: 3, minScore: 500 } });
+      expect(decided).toMatchObject({ reason: "score-too-low", numbers: { score: 2, minScore: 500 } });
     }
   });
 });
