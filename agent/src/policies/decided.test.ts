@@ -1,8 +1,9 @@
+import { readFileSync } from "node:fs";
 import { HOUR_MS, unixMillis } from "@ballast/data";
 import type { Forecast } from "@ballast/model";
 import { describe, expect, it } from "vitest";
 import { decide } from "../decide.ts";
-import type { Foresight, Policy, VaultState } from "../types.ts";
+import { type Foresight, type Policy, REASONS, type VaultState } from "../types.ts";
 import { DUE, forecastOf, foresight, model, near, outside, snapshotAt, still } from "./policies.fixture.ts";
 import { POLICIES, policyOf } from "./registry.ts";
 
@@ -26,7 +27,13 @@ const TABLE: Readonly<Record<string, readonly [Record<string, unknown>, string, 
 };
 
 describe("every policy, through decide", () => {
-  it("default: the table below has them all", () => expect(Object.keys(TABLE)).toEqual(NAMES));
+  it("default: the documentation has every policy, parameter and reason of theirs", () => {
+    const text = readFileSync(new URL("../../../docs/policies.md", import.meta.url), "utf8");
+    const parameters = [...POLICIES.values()].flatMap((of) => Object.keys(of.parameters.properties));
+    const reasons = REASONS.slice(REASONS.indexOf("trigger-crossed"));
+    for (const word of [...NAMES, ...parameters, ...reasons]) expect(text).toContain(`\`${word}\``);
+  });
+  it("default: the table above has them all", () => expect(Object.keys(TABLE)).toEqual(NAMES));
 
   it.each(NAMES)("%s: holds on target, acts, repairs a breach, is paused, lacks a forecast", (name) => {
     const [parameters, actsFor, holdsFor] = TABLE[name]!;
@@ -67,6 +74,18 @@ describe("every policy, through decide", () => {
     else expect(without.trades).toEqual(repaired.trades);
   });
 
+  it("behaviour: the no-trade region says what a day's waiting costs at its risk aversion", () => {
+    const policy = policyOf({ name: "no-trade", parameters: { riskAversion: 4 } });
+    const { numbers } = at(outside, policy);
+    const share = (bps: number | undefined) => bps! / 1e4;
+    const saved =
+      share(numbers.waitingTrackingErrorBps24h) ** 2 - share(numbers.actingTrackingErrorBps24h) ** 2;
+    expect(numbers.waitingRiskBps24h).toBeCloseTo(2 * saved * 1e4, 12);
+    expect(numbers.waitingRiskBps24h).toBeGreaterThan(0);
+    expect(decide(snapshotAt(DUE, 20), outside, undefined, policy, DUE).numbers).not.toHaveProperty(
+      "waitingRiskBps24h",
+    );
+  });
   it("behaviour: what gas widens with no gas history says so, and is the fixed threshold", () => {
     const policy = policyOf({ name: "gas-widened", parameters: { gasPower: 1 } });
     const of = (gas: number | undefined, state: VaultState) =>

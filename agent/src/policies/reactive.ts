@@ -9,7 +9,7 @@ import {
   type Wad,
   wad,
 } from "@ballast/data";
-import type { Holding, Intent, Policy, PolicyInput, Reason, VaultState } from "../types.ts";
+import type { Holding, Intent, Policy, PolicyInput, Reason, Reasons, VaultState } from "../types.ts";
 import { deviationOf, isOutsideBand, navOf, WAD, weightsOf } from "../weights.ts";
 import { toDestinationWad } from "./destination.ts";
 import { noTradeRegion } from "./no-trade.ts";
@@ -103,6 +103,7 @@ function choose(input: PolicyInput, rule: ReactiveParameters): Intent {
     width.kind === "no-trade" ? wad(WAD) : toWadNearest(keep),
   );
   const lacks = missing(surface, signals, volatility);
+  const stakes = stakesOf(input, toWeights);
   const numbers = {
     triggerFactor: fromWad(factor),
     widestDeviation: fromWad(wad(distances.reduce((a, b) => (b > a ? b : a), 0n))),
@@ -112,7 +113,8 @@ function choose(input: PolicyInput, rule: ReactiveParameters): Intent {
     ...(signals.gasRatio !== undefined && { gasOverUsual: signals.gasRatio }),
     ...(signals.gasFall !== undefined && { gasSavedByWaiting: 1 - Math.exp(-signals.gasFall) }),
     ...(signals.volatilityRatio !== undefined && { volatilityOverUsual: signals.volatilityRatio }),
-    ...stakesOf(input, toWeights),
+    ...stakes,
+    ...(width.kind === "no-trade" && riskOf(stakes, width.riskAversion)),
   };
   const isBreached = state.holdings.some((holding, i) => isOutsideBand(holding, weights[i]!));
   const isBeyond = distances.some((distance, i) => distance > widths[i]!);
@@ -125,6 +127,13 @@ function choose(input: PolicyInput, rule: ReactiveParameters): Intent {
   }
   if (everyHours > 0 && snapshot.at % (everyHours * HOUR_MS) !== 0) return hold("not-due");
   return { kind: "rebalance", reason: isBreached ? "breach" : ownReason(rule), toWeights, numbers };
+}
+
+/** What a day's waiting costs somebody of this risk aversion: ½γ times the variance that acting would save. */
+function riskOf(stakes: Reasons, riskAversion: number): Reasons {
+  const { waitingTrackingErrorBps24h: waiting, actingTrackingErrorBps24h: acting } = stakes;
+  if (waiting === undefined || acting === undefined) return {};
+  return { waitingRiskBps24h: ((riskAversion / 2) * (waiting ** 2 - acting ** 2)) / 1e4 };
 }
 
 /** Why it acts where no weight has left the vault's band. */
