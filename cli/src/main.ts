@@ -5,6 +5,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { fetchCommand } from "./commands/fetch.ts";
 import { modelsCommand } from "./commands/models.ts";
 import { notaryCommand } from "./commands/notary.ts";
+import { policiesCommand } from "./commands/policies.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { sweepCommand } from "./commands/sweep.ts";
 import { trainCommand } from "./commands/train.ts";
@@ -30,6 +31,7 @@ export function createProgram(): Command {
     sweepCommand,
     workerCommand,
     agentCommand,
+    policiesCommand,
     notaryCommand,
     serveCommand,
     verifyCommand,
