@@ -190,7 +190,7 @@ export {
   timeChart,
   toTicks,
 } from "./report/chart.ts";
-export { PAGE_STYLE } from "./report/page.ts";
+export { MARK_SHAPES, PAGE_POLICY, PAGE_SCRIPT, PAGE_STYLE } from "./report/page.ts";
 export { type TrainingReport, toTrainingReport } from "./report/training.ts";
 export { toTrainingPage } from "./report/trainingPage.ts";
 export type { Rows } from "./rows.ts";
