@@ -182,6 +182,20 @@ export { openTrialThreads, threadRunner } from "./jobs/threads.ts";
 export { type Trial, TrialFailedError, type TrialResult, type TrialRunner } from "./jobs/trial.ts";
 export { installNative, type NativeBuild, type NativeBuildOptions, removeNative } from "./native/build.ts";
 export type { PanelMarket } from "./panel.ts";
+export { NotComparableError, RecordNamesError } from "./replay/comparable.ts";
+export {
+  type CompareOptions,
+  type Comparison,
+  compareRecords,
+  type PolicyComparison,
+} from "./replay/compare.ts";
+export type { Difference, Estimate } from "./replay/inference.ts";
+export { maxDrawdown, toDollars, toMetrics } from "./replay/metrics.ts";
+export { BadRecordError, readBacktestRecord } from "./replay/read-record.ts";
+export type { BacktestColumns, BacktestRecord, BacktestTrade } from "./replay/record.ts";
+export { toHeadline as toBacktestHeadline } from "./report/backtestHeadline.ts";
+export { toBacktestPage } from "./report/backtestPage.ts";
+export { COMPARED, showFigure, showP } from "./report/backtestTable.ts";
 export {
   dotChart,
   escapeHtml,

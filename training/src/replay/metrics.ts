@@ -37,12 +37,12 @@ const deviationOf = (means: Means, { steps }: Span): number =>
   Math.sqrt((Math.max(0, means.returnSquare - means.return ** 2) * steps) / (steps - 1));
 
 const COST_LABELS = {
-  fee: "pool and venue fees",
-  spread: "spread",
-  impact: "price impact",
-  mev: "allowance for MEV",
-  gas: "gas of the rebalance",
-  attestationGas: "gas of the attestation",
+  fee: "Pool and venue fees",
+  spread: "Spread",
+  impact: "Price impact",
+  mev: "Allowance for MEV",
+  gas: "Gas of the rebalance",
+  attestationGas: "Gas of the attestation",
 } as const;
 
 /** Metrics that are functions of means over the steps, so that the bootstrap gives them an interval. */
@@ -73,7 +73,7 @@ export const METRICS: readonly Metric[] = [
       unit: "share of average value a year",
       shown: { ...BPS, unit: "bps a year" },
       better: "less",
-      meaning: `${COST_LABELS[kind]} over the average value, a year`,
+      meaning: `${COST_LABELS[kind].replace(/^./, (first) => first.toLowerCase())} over the average value, a year`,
       of: (means, { perYear }) => (means[kind] / means.value) * perYear,
     }),
   ),

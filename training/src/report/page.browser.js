@@ -19,7 +19,9 @@
   };
   const textOf = (use) => {
     const row = use.dataset.row && document.getElementById(use.dataset.row);
-    return row ? [...row.children].map((cell) => cell.textContent).join("\n") : use.textContent;
+    if (!row) return use.textContent;
+    const parts = [...row.children].flatMap((cell) => [...cell.childNodes].map((part) => part.textContent));
+    return parts.filter(Boolean).join("\n");
   };
   const plots = [...document.querySelectorAll(".plot:not(.still)")].map((plot) => {
     const { from, to, low, high, digits, unit, scale } = plot.dataset;
