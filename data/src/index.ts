@@ -149,6 +149,7 @@ export {
   openBarStore,
   storeSource,
 } from "./store.ts";
+export { type TableColumns, writeParquet } from "./table-file.ts";
 export { ShiftedAssetError } from "./timezone.ts";
 export * from "./units.ts";
 export { StoreBusyError } from "./write-lock.ts";

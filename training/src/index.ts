@@ -194,6 +194,7 @@ export { maxDrawdown, toDollars, toMetrics } from "./replay/metrics.ts";
 export { BadRecordError, readBacktestRecord } from "./replay/read-record.ts";
 export type { BacktestColumns, BacktestRecord, BacktestTrade } from "./replay/record.ts";
 export { toHeadline as toBacktestHeadline } from "./report/backtestHeadline.ts";
+export { toComparisonColumns, toComparisonJson } from "./report/backtestJson.ts";
 export { toBacktestPage } from "./report/backtestPage.ts";
 export { COMPARED, showFigure, showP } from "./report/backtestTable.ts";
 export {
