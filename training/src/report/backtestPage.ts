@@ -196,13 +196,13 @@ function toWindowSection(
         name: policy.name,
         tone: toneOf(policy),
         values,
-        note: policy === base ? worst : `${verb} than ${baseline} in ${won} of ${count} · ${worst}`,
+        note: policy === base ? worst : `${verb} in ${won} of ${count} · ${worst}`,
       };
     });
   const costs = rows(({ cost }) => cost * 1e4, 2, "cheaper");
   const errors = rows(({ trackingError }) => trackingError * 100, 3, "closer");
   return `<section><h2>From ${noun} to ${noun}</h2>
-<p class="muted">Over ${count} ${noun}s in a row: the box holds the middle half of them, the line nine in ten, the stroke is the median.</p>
+<p class="muted">Over ${count} ${noun}s in a row: the box holds the middle half of them, the line nine in ten, the stroke is the median. “Cheaper” and “closer” count the ${noun}s in which a policy cost less or tracked closer than ${escapeHtml(baseline)}.</p>
 <div class="charts"><figure><figcaption>Cost, bps of value in the ${noun}</figcaption>${spreadPlot("window-cost", `Cost by ${noun}`, "bps", costs, quantileOfSorted)}</figure>
 <figure><figcaption>Tracking error in the ${noun}, % a year</figcaption>${spreadPlot("window-error", `Tracking error by ${noun}`, "%", errors, quantileOfSorted)}</figure></div></section>`;
 }

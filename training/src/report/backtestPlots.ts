@@ -192,7 +192,7 @@ export function spreadPlot(
     const [low, lower, median, upper, high] = figures[i]! as [number, number, number, number, number];
     const y = i * row + 31;
     const spoken = `${name}: median ${text(median)} ${unit}, half of them from ${text(lower)} to ${text(upper)}, nine in ten from ${text(low)} to ${text(high)}; ${note}`;
-    return `<g class="${tone}" role="img" aria-label="${escapeHtml(spoken)}"><title>${escapeHtml(spoken)}</title><text class="label" y="${y - 15}">${escapeHtml(name)}</text><text class="tick" x="100%" y="${y - 15}" text-anchor="end">${escapeHtml(note)}</text><line class="reach" x1="${x(low)}" x2="${x(high)}" y1="${y}" y2="${y}"/><rect class="half" x="${x(lower)}" width="${percent(scale(upper) - scale(lower))}" y="${y - 7}" height="14" rx="3"/><line class="median" x1="${x(median)}" x2="${x(median)}" y1="${y - 9}" y2="${y + 9}"/></g>`;
+    return `<g class="${tone}" role="img" aria-label="${escapeHtml(spoken)}"><title>${escapeHtml(spoken)}</title><text class="label" y="${y - 15}">${escapeHtml(shorten(name))}</text><text class="tick" x="100%" y="${y - 15}" text-anchor="end">${escapeHtml(note)}</text><line class="reach" x1="${x(low)}" x2="${x(high)}" y1="${y}" y2="${y}"/><rect class="half" x="${x(lower)}" width="${percent(scale(upper) - scale(lower))}" y="${y - 7}" height="14" rx="3"/><line class="median" x1="${x(median)}" x2="${x(median)}" y1="${y - 9}" y2="${y + 9}"/></g>`;
   });
   const height = rows.length * row;
   const ticks = toTicks(0, most, 4).map(

@@ -12,7 +12,7 @@ const REGRET: Row = {
   shown: { scale: 1e4, digits: 2, unit: "bps a year" },
   better: "less",
   meaning:
-    "cost less what the cheapest of these policies would have cost at the same tracking error, by the law of costs below",
+    "cost less what the cheapest of these policies would have cost at the same tracking error, by the law of costs that stands with the frontier",
 };
 
 /** Every metric of a comparison in the order in which it is shown. */
@@ -43,7 +43,7 @@ export function toMetricSection(comparison: Comparison): string {
     ({ name }) =>
       `<th scope="col" class="figure">${escapeHtml(name)}${name === baseline ? "<small>baseline</small>" : ""}</th>`,
   );
-  const ratios = `<tr><th scope="row">Cost over the baseline’s at equal tracking error<small>ratio, by the law of costs below; – where the tracking errors are more than twofold apart</small></th>${policies
+  const ratios = `<tr><th scope="row">Cost over the baseline’s at equal tracking error<small>ratio; – where tracking errors are more than twofold apart</small></th>${policies
     .map(({ costRatio }) =>
       costRatio === undefined
         ? '<td class="figure">–</td>'
