@@ -41,6 +41,7 @@ export {
   NotCanonicalError,
 } from "./hash.ts";
 export * from "./market.ts";
+export { type ParquetColumn, writeParquet } from "./parquet-file.ts";
 export { NotEnoughHistoryError, UnknownSeriesError } from "./past.ts";
 export {
   DuplicateSeriesError,
@@ -149,7 +150,6 @@ export {
   openBarStore,
   storeSource,
 } from "./store.ts";
-export { type TableColumns, writeParquet } from "./table-file.ts";
 export { ShiftedAssetError } from "./timezone.ts";
 export * from "./units.ts";
 export { StoreBusyError } from "./write-lock.ts";

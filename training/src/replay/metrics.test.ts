@@ -36,6 +36,7 @@ function slowly({ bars, trades, nav, targets, bands }: BacktestRecord): Record<s
     returns.map((r) => (r - mean(returns)) ** 2).reduce((a, b) => a + b, 0) / (returns.length - 1);
   const total = (of: (t: BacktestTrade) => number) => trades.map(of).reduce((a, b) => a + b, 0);
   const day = (at: number) => new Date(at).toISOString().slice(0, 10);
+  const fee = (t: BacktestTrade) => bars.gasGwei[bars.at.findIndex((at) => at >= t.executedAt)]!;
   const dayLow = (t: BacktestTrade) =>
     Math.min(...bars.gasGwei.filter((_, i) => day(bars.at[i]!) === day(t.executedAt)));
   let drawdown = 0;
@@ -60,9 +61,9 @@ function slowly({ bars, trades, nav, targets, bands }: BacktestRecord): Record<s
     volatility: Math.sqrt(variance * HOURS_A_YEAR),
     sharpe: (mean(returns) * HOURS_A_YEAR) / Math.sqrt(variance * HOURS_A_YEAR),
     maxDrawdown: drawdown,
-    gasPaid: mean(trades.map((t) => t.gasGwei)),
-    gasPaidOverMean: mean(trades.map((t) => t.gasGwei)) / mean(bars0),
-    gasPaidOverDayLow: total((t) => t.gasGwei) / total(dayLow),
+    gasPaid: mean(trades.map(fee)),
+    gasPaidOverMean: mean(trades.map(fee)) / mean(bars0),
+    gasPaidOverDayLow: total(fee) / total(dayLow),
   };
 }
 
@@ -133,10 +134,11 @@ describe("toMetrics", () => {
     expect(metrics.maxDrawdown).toBeCloseTo(0.01, 12);
     // Returns 0 and −0.01: mean −0.005, sample deviation 0.01/√2.
     expect(metrics.sharpe).toBeCloseTo((-0.005 / (0.01 / Math.SQRT2)) * Math.sqrt(8760), 9);
-    // 30 paid; bars after the first have 20 and nothing; the day's lowest is 10.
-    expect(metrics.gasPaid).toBe(30);
-    expect(metrics.gasPaidOverMean).toBe(1.5);
-    expect(metrics.gasPaidOverDayLow).toBe(3);
+    // The trade's 30 hold a tip: the base fee at its bar is 20; bars after the first have 20 and nothing; the day's lowest
+    // is 10.
+    expect(metrics.gasPaid).toBe(20);
+    expect(metrics.gasPaidOverMean).toBe(1);
+    expect(metrics.gasPaidOverDayLow).toBe(2);
     expect(toDollars(smallRecord())).toEqual({
       ...{ fee: 1, spread: 2, impact: 3, mev: 0, gas: 4, attestationGas: 0 },
       ...{ cost: 10, shortfall: 12, sold: 11 },

@@ -177,7 +177,7 @@ export const METRICS: readonly Metric[] = [
     unit: "gwei",
     shown: { scale: 1, digits: 1, unit: "gwei" },
     better: "less",
-    meaning: "mean base fee of the trades",
+    meaning: "mean base fee of the bars at which trades were executed",
     of: (means) => ratio(means.gasPaid, means.gasTrades),
   },
   {
@@ -186,7 +186,7 @@ export const METRICS: readonly Metric[] = [
     unit: "ratio",
     shown: { scale: 1, digits: 3, unit: "×" },
     better: "less",
-    meaning: "mean base fee of the trades over the mean of all bars",
+    meaning: "mean base fee at the trades over the mean of all bars",
     of: (means) => ratio(ratio(means.gasPaid, means.gasTrades), ratio(means.gasBar, means.gasBars)),
   },
   {
@@ -195,7 +195,7 @@ export const METRICS: readonly Metric[] = [
     unit: "ratio",
     shown: { scale: 1, digits: 3, unit: "×" },
     better: "less",
-    meaning: "mean base fee of the trades over the mean of the lowest hour of each trade's UTC day",
+    meaning: "mean base fee at the trades over the mean of the lowest hour of each trade's UTC day",
     of: (means) => ratio(means.gasPaid, means.gasDayLow),
   },
 ];

@@ -1,9 +1,8 @@
-/** What one policy's event-driven backtest leaves behind; the engine writes it, metrics and reports read it. */
-
 /** One policy's run over one market. All money in dollars (base asset), shares 0..1, times ms UTC. */
 export interface BacktestRecord {
   readonly format: "ballast-backtest/1";
-  readonly name: string; // policy label, unique in a comparison
+  /** Label of the policy, unique in a comparison. */
+  readonly name: string;
   readonly policy: {
     readonly name: string;
     readonly parameters: Readonly<Record<string, unknown>>;
@@ -15,35 +14,53 @@ export interface BacktestRecord {
     readonly to: number;
     readonly barMs: number;
   };
-  readonly assets: readonly string[]; // base asset first
+  /** The base asset first. */
+  readonly assets: readonly string[];
   readonly targets: readonly number[];
-  readonly bands: readonly number[]; // half-widths
-  readonly nav: number; // dollars at the start
-  readonly bars: BacktestColumns; // one entry per bar close
+  /** Half-widths. */
+  readonly bands: readonly number[];
+  /** Dollars at the start. */
+  readonly nav: number;
+  /** One entry per bar close. */
+  readonly bars: BacktestColumns;
   readonly trades: readonly BacktestTrade[];
-  readonly decisionsDigest: string; // keccak256 over decision hashes in order
-  readonly models: readonly { readonly from: number; readonly modelId: string }[]; // walk-forward: who forecast from when
-  readonly notes: readonly string[]; // halts, assets missing for part, degraded to threshold, ...
+  /** keccak256 over the decisions' hashes in order. */
+  readonly decisionsDigest: string;
+  /** Which model forecast from when on; empty where none did. */
+  readonly models: readonly { readonly from: number; readonly modelId: string }[];
+  /** Halts, assets missing for part of the time, what was decided without a forecast, and the like. */
+  readonly notes: readonly string[];
 }
+
+/** Arrays of equal length. */
 export interface BacktestColumns {
-  // arrays of equal length
   readonly at: readonly number[];
-  readonly value: readonly number[]; // after costs of trades up to this bar
-  readonly mix: readonly number[]; // frictionless constant mix, starts at nav
-  readonly weights: readonly (readonly number[])[]; // [asset][bar], at the close, before any trade of that bar
-  readonly prices: readonly (readonly number[])[]; // [asset][bar]
-  readonly gasGwei: readonly number[]; // base fee at that bar; NaN is written as null in JSON
+  /** After the costs of the trades up to this bar. */
+  readonly value: readonly number[];
+  /** The frictionless constant mix, which starts at `nav`. */
+  readonly mix: readonly number[];
+  /** [asset][bar], at the close, before any trade of that bar. */
+  readonly weights: readonly (readonly number[])[];
+  /** [asset][bar] */
+  readonly prices: readonly (readonly number[])[];
+  /** Base fee at that bar; NaN is written as null in JSON. */
+  readonly gasGwei: readonly number[];
+  /** Null where there was no forecast. */
   readonly breachProbability: readonly (number | null)[];
 }
+
 export interface BacktestTrade {
   readonly decidedAt: number;
   readonly executedAt: number;
-  readonly reason: string; // a REASONS entry of the agent
+  /** An entry of the agent's REASONS. */
+  readonly reason: string;
   readonly numbers: Readonly<Record<string, number>>;
   readonly decisionHash: string;
+  /** At the prices of the execution. */
   readonly weightsBefore: readonly number[];
   readonly weightsAfter: readonly number[];
-  readonly soldDollars: number; // half of what changed hands
+  /** Half of what changed hands. */
+  readonly soldDollars: number;
   readonly costs: {
     readonly fee: number;
     readonly spread: number;
@@ -52,6 +69,7 @@ export interface BacktestTrade {
     readonly gas: number;
     readonly attestationGas: number;
   };
-  readonly shortfall: number; // implementation shortfall against prices at decision, costs included, dollars
+  /** Implementation shortfall against the prices at the decision, costs included, dollars. */
+  readonly shortfall: number;
   readonly gasGwei: number;
 }

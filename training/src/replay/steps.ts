@@ -25,7 +25,7 @@ export const COLUMNS = [
   "returnSquare",
   "growth",
   "mixGrowth",
-  /** Gwei: sums over the step's trades of what was paid and of the lowest of that UTC day, and their number; the bar's. */
+  /** Gwei: sums over the step's trades of the base fee at their bars and of the lowest of that UTC day, their number; the bar's. */
   "gasPaid",
   "gasDayLow",
   "gasTrades",
@@ -55,10 +55,7 @@ export function toSteps(record: BacktestRecord): Columns {
   const add = (name: Column, step: number, amount: number) => {
     columns[name][step] = columns[name][step]! + amount;
   };
-  const stepOf = (at: number) => {
-    const bar = firstFrom(bars.at, at);
-    return Math.min(Math.max(bar, 1), steps) - 1;
-  };
+  const stepOf = (at: number) => Math.max(barOf(bars.at, at), 1) - 1;
   for (const trade of trades) {
     const step = stepOf(trade.executedAt);
     for (const kind of COST_KINDS) add(kind, step, trade.costs[kind]);
@@ -67,12 +64,13 @@ export function toSteps(record: BacktestRecord): Columns {
     add("trades", step, 1);
   }
   const dayLows = toDayLows(bars.at, bars.gasGwei);
-  for (const { executedAt, gasGwei } of trades) {
-    const low = dayLows.get(dayOf(executedAt));
-    if (!Number.isFinite(gasGwei) || low === undefined) continue;
+  for (const { executedAt } of trades) {
+    const bar = barOf(bars.at, executedAt);
+    const gwei = bars.gasGwei[bar]!;
+    if (!Number.isFinite(gwei)) continue;
     const step = stepOf(executedAt);
-    add("gasPaid", step, gasGwei);
-    add("gasDayLow", step, low);
+    add("gasPaid", step, gwei);
+    add("gasDayLow", step, dayLows.get(dayOf(bars.at[bar]!))!);
     add("gasTrades", step, 1);
   }
   for (let s = 0; s < steps; s++) {
@@ -130,9 +128,9 @@ function toDayLows(at: readonly number[], gas: readonly number[]): Map<number, n
   return lows;
 }
 
-/** Index of the first of ascending times at or after one; their number where there is none. */
-function firstFrom(times: readonly number[], at: number): number {
-  let [low, high] = [0, times.length];
+/** Index of the bar at or next after a time; the last one where none follows. `times` ascending. */
+export function barOf(times: readonly number[], at: number): number {
+  let [low, high] = [0, times.length - 1];
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (times[middle]! < at) low = middle + 1;

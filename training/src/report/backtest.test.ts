@@ -4,6 +4,7 @@ import { type Comparison, compareRecords, type PolicyComparison } from "../repla
 import { toFixtureRecord } from "../replay/record.fixture.ts";
 import type { BacktestRecord } from "../replay/record.ts";
 import { challengerOf, toHeadline } from "./backtestHeadline.ts";
+import { toComparisonColumns, toComparisonJson } from "./backtestJson.ts";
 import { toBacktestPage } from "./backtestPage.ts";
 import { scatterPlot, spreadPlot, waterfall } from "./backtestPlots.ts";
 import { COMPARED, toMetricSection } from "./backtestTable.ts";
@@ -115,6 +116,30 @@ describe("backtest page", () => {
     const html = toBacktestPage(compareRecords(many, { resamples: 20 }));
     expect(Buffer.byteLength(html)).toBeGreaterThan(400_000);
     expect(Buffer.byteLength(html)).toBeLessThan(1_500_000);
+  });
+});
+
+describe("comparison for machines", () => {
+  it("default: one row a policy and metric, as in the JSON; the JSON holds no number that JSON cannot", () => {
+    const records = [0.01, 0.015].map((trigger, k) => toFixtureRecord({ name: `policy ${k}`, trigger }));
+    const comparison = compareRecords(records, { resamples: 50 });
+    const json = toComparisonJson(comparison);
+    expect(JSON.parse(JSON.stringify(json))).toEqual(json);
+    const columns = Object.fromEntries(
+      toComparisonColumns(comparison).map(({ name, values }) => [name, values]),
+    );
+    const keys = columns.policy!.map((policy, row) => `${policy}: ${columns.metric![row]}`);
+    expect(new Set(keys).size).toBe(keys.length);
+    for (const { name, metrics, versus, costRatio, dollars } of json.policies) {
+      for (const [id, { estimate, low }] of Object.entries(metrics)) {
+        const row = keys.indexOf(`${name}: ${id}`);
+        expect([columns.estimate![row], columns.low![row]]).toEqual([estimate, low]);
+        expect(columns.p![row]).toBe(versus?.[id]?.p ?? null);
+      }
+      expect(columns.estimate![keys.indexOf(`${name}: dollars.cost`)]).toBe(dollars.cost);
+      const ratio = keys.indexOf(`${name}: costRatio`);
+      expect(ratio < 0 ? null : columns.p![ratio]).toBe(costRatio?.p ?? null);
+    }
   });
 });
 

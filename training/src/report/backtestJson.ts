@@ -1,3 +1,4 @@
+import type { ParquetColumn } from "@ballast/data";
 import type { Comparison } from "../replay/compare.ts";
 import { COST_KINDS } from "../replay/steps.ts";
 import { toHeadline } from "./backtestHeadline.ts";
@@ -40,7 +41,7 @@ export function toComparisonJson(comparison: Comparison) {
 const RATIO = "costRatio";
 
 /** One row a policy and metric, dollars among them; null where there is none. */
-export function toComparisonColumns({ baseline, policies }: Comparison) {
+export function toComparisonColumns({ baseline, policies }: Comparison): ParquetColumn[] {
   const rows = policies.flatMap(({ name, metrics, versus, costRatio, dollars }) => [
     ...COMPARED.map(({ id, unit }) => ({ name, metric: id, unit, own: metrics[id], paired: versus?.[id] })),
     ...(costRatio === undefined
@@ -54,19 +55,32 @@ export function toComparisonColumns({ baseline, policies }: Comparison) {
       paired: undefined,
     })),
   ]);
-  return {
-    policy: rows.map(({ name }) => name),
-    metric: rows.map(({ metric }) => metric),
-    unit: rows.map(({ unit }) => unit),
-    estimate: rows.map(({ own }) => own?.estimate ?? null),
-    low: rows.map(({ own }) => own?.low ?? null),
-    high: rows.map(({ own }) => own?.high ?? null),
-    baseline: rows.map(() => baseline),
-    difference: rows.map(({ paired }) => paired?.estimate ?? null),
-    difference_low: rows.map(({ paired }) => paired?.low ?? null),
-    difference_high: rows.map(({ paired }) => paired?.high ?? null),
-    p: rows.map(({ paired }) => paired?.p ?? null),
-  };
+  const text = (name: string, of: (row: (typeof rows)[number]) => string): ParquetColumn => ({
+    name,
+    kind: "text",
+    values: rows.map(of),
+  });
+  const number = (
+    name: string,
+    of: (row: (typeof rows)[number]) => number | null | undefined,
+  ): ParquetColumn => ({
+    name,
+    kind: "number",
+    values: rows.map((row) => of(row) ?? null),
+  });
+  return [
+    text("policy", ({ name }) => name),
+    text("metric", ({ metric }) => metric),
+    text("unit", ({ unit }) => unit),
+    number("estimate", ({ own }) => own?.estimate),
+    number("low", ({ own }) => own?.low),
+    number("high", ({ own }) => own?.high),
+    text("baseline", () => baseline),
+    number("difference", ({ paired }) => paired?.estimate),
+    number("differenceLow", ({ paired }) => paired?.low),
+    number("differenceHigh", ({ paired }) => paired?.high),
+    number("p", ({ paired }) => paired?.p),
+  ];
 }
 
 const NOTHING = { estimate: null, low: null, high: null } as const;

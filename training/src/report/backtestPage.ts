@@ -60,15 +60,15 @@ ${MARK_SHAPES}
 <p class="kicker">Ballast · backtest · ${period}</p>
 <h1>${escapeHtml(toHeadline(comparison))}</h1>
 <p>${escapeHtml(`${basket}; ${dollars(nav)} at the start; ${policies[0]!.record.bars.at.length.toLocaleString("en-US")} bars of ${market.barMs / 60_000} min.`)}</p>
-<p class="muted">One market over one period. Intervals say how much of a difference is this period’s chance; of other markets they say nothing.</p>
+<p class="muted">One market over one period. Intervals say how much of a difference is this period’s chance; of other markets, or of how often a policy was tuned on this one, they say nothing.</p>
 </header>
 <main>
 ${toTiles(policies, challenger, baseline)}
 ${toFrontierSection(comparison, toneOf)}
-${toCostSection(ranked, draw(ranked))}
+${toCostSection(ranked, draw(ranked), policies.length - ranked.length)}
 ${toWeightSection(draw(leading))}
 ${toGasSection(draw(leading))}
-${toWindowSection(policies, baseline, toneOf)}
+${toWindowSection(ranked, baseline, toneOf)}
 ${toMetricSection(comparison)}
 ${toProvenanceSection(comparison)}
 </main>
@@ -154,7 +154,11 @@ function toFrontierSection(
 <p class="muted">A yardstick: a constant-product pool of the same assets in equal parts loses ${pool} bps a year${range} to arbitrageurs before its fees (loss versus rebalancing; of two assets σ²/8).</p></section>`;
 }
 
-function toCostSection(policies: readonly PolicyComparison[], drawn: readonly Drawn[]): string {
+function toCostSection(
+  policies: readonly PolicyComparison[],
+  drawn: readonly Drawn[],
+  leftOut: number,
+): string {
   const most = Math.max(...policies.map(({ metrics }) => metrics.cost!.estimate!)) * 1e4;
   const kinds = COST_KINDS.filter((kind) => policies.some((policy) => policy.dollars[kind]! > 0));
   const falls = policies.map(({ name, metrics, dollars: paid }, k) => {
@@ -169,13 +173,12 @@ function toCostSection(policies: readonly PolicyComparison[], drawn: readonly Dr
     const total = { value: metrics.cost!.estimate! * 1e4, label: label("cost") };
     return `<figure><figcaption>${escapeHtml(name)} <span class="muted">${escapeHtml(dollars(paid.cost!))} in all</span></figcaption>${waterfall(`fall-${k}`, `Costs of ${name}, bps a year`, steps, total, most)}</figure>`;
   });
-  const lines = drawn.slice(0, MOST_DRAWN);
   return `<section><h2>What it cost</h2>
-<p class="muted">Basis points of the average value a year, kind by kind, on one scale.</p>
+<p class="muted">Basis points of the average value a year, kind by kind, on one scale.${leftOut > 0 ? ` Here and in what is drawn below, ${leftOut} policies are left out; the frontier and the table have all.` : ""}</p>
 <div class="charts">${falls.join("\n")}</div>
 <h3>Paid so far, bps of the value at the start</h3>
-<ul class="legend">${legend([...lines.filter(({ tone }) => tone !== "p2").map(({ record, tone }) => [record.name, tone] as const), ...(lines.some(({ tone }) => tone === "p2") ? [["the others", "p2"] as const] : [])])}</ul>
-<figure>${toCostOverTime(lines)}</figure></section>`;
+<ul class="legend">${legend([...drawn.filter(({ tone }) => tone !== "p2").map(({ record, tone }) => [record.name, tone] as const), ...(drawn.some(({ tone }) => tone === "p2") ? [["the others", "p2"] as const] : [])])}</ul>
+<figure>${toCostOverTime(drawn)}</figure></section>`;
 }
 
 function toWindowSection(

@@ -1,8 +1,8 @@
 import { DAY_MS } from "@ballast/data";
 import type { BacktestRecord } from "../replay/record.ts";
-import { COST_KINDS } from "../replay/steps.ts";
+import { barOf, COST_KINDS } from "../replay/steps.ts";
 import { legend } from "./backtestPlots.ts";
-import { type ShownTrade, toShownTrades, toTradeList } from "./backtestTrades.ts";
+import { minute, type ShownTrade, toShownTrades, toTradeList } from "./backtestTrades.ts";
 import { decimate, escapeHtml, timeChart, toTicks } from "./chart.ts";
 
 /** A policy that is drawn over time, in its colour. */
@@ -204,13 +204,16 @@ export function toGasSection(drawn: readonly Drawn[]): string {
         mean: gwei.reduce((sum, x) => sum + x, 0) / gwei.length,
       };
     });
-  const shown = drawn.map(({ record }, k) => ({
-    ...drawn[k]!,
-    trades: toShownTrades(record, `t${k}`, MOST_TRADES, [0, 0]).filter(({ gasGwei }) => gasGwei > 0),
+  const paid = drawn.map(({ record, tone }) => ({
+    name: record.name,
+    tone,
+    trades: toShownTrades(record, "", MOST_TRADES, [0, 0])
+      .map(({ executedAt }) => ({ executedAt, gwei: bars.gasGwei[barOf(bars.at, executedAt)]! }))
+      .filter(({ gwei }) => gwei > 0),
   }));
   const values = [
     ...daily.flatMap(({ low, mean }) => [low, mean]),
-    ...shown.flatMap(({ trades }) => trades.map(({ gasGwei }) => gasGwei)),
+    ...paid.flatMap(({ trades }) => trades.map(({ gwei }) => gwei)),
   ].map(Math.log10);
   const [low, high] = [Math.min(...values) - 0.04, Math.max(...values) + 0.04];
   const ticks = Array.from({ length: 30 }, (_, k) => [1, 2, 5][k % 3]! * 10 ** (Math.floor(k / 3) - 4));
@@ -241,19 +244,19 @@ export function toGasSection(drawn: readonly Drawn[]): string {
       line("mean of the day", "p2", ({ mean }) => mean),
       line("lowest of the day", "p5", (day) => day.low),
     ],
-    marks: shown.flatMap(({ record, tone, trades }) =>
-      trades.map(({ executedAt, gasGwei }) => ({
+    marks: paid.flatMap(({ name, tone, trades }) =>
+      trades.map(({ executedAt, gwei }) => ({
         at: executedAt,
-        value: Math.log10(gasGwei),
+        value: Math.log10(gwei),
         shape: "ahead" as const,
         tone,
-        text: `${record.name} paid ${gasGwei.toFixed(1)} gwei\n${new Date(executedAt).toISOString().slice(0, 16).replace("T", " ")} UTC`,
+        text: `${name} traded at ${gwei.toFixed(1)} gwei\n${minute(executedAt)} UTC`,
       })),
     ),
     isLog: true,
   });
   return `<section><h2>Gas paid against gas available</h2>
-<p class="muted">Base fee in gwei on a logarithmic scale: the mean and the lowest hour of each day, and a dot for what each trade paid.</p>
+<p class="muted">Base fee in gwei on a logarithmic scale: the mean and the lowest hour of each day, and a dot for each trade at the base fee of its bar.</p>
 <ul class="legend">${legend([["mean of the day", "p2"], ["lowest hour of the day", "p5"], ...drawn.map(({ record, tone }) => [`${record.name} paid`, tone] as const)])}</ul>
 <figure>${chart}</figure></section>`;
 }

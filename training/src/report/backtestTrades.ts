@@ -53,7 +53,7 @@ export function toTradeList(record: BacktestRecord, shown: readonly ShownTrade[]
     (trade) =>
       `<tr id="${trade.row}"><td>${minute(trade.executedAt)}${trade.executedAt === trade.decidedAt ? "" : `<small>decided ${minute(trade.decidedAt)}</small>`}</td><td>${escapeHtml(`${name}: ${trade.reason}`)}<small>${escapeHtml(numbersText(trade.numbers))}</small></td><td>${toMoves(assets, trade)}</td><td class="figure">sold ${dollars(trade.soldDollars)}</td><td class="figure">cost ${dollars(COST_KINDS.reduce((sum, kind) => sum + trade.costs[kind], 0))}<small>${costText(trade)}</small></td><td class="figure">${Number.isFinite(trade.gasGwei) ? `${trade.gasGwei.toFixed(1)} gwei` : "–"}</td></tr>`,
   );
-  return `<details><summary>${escapeHtml(`${name}: ${all}`)}</summary><div class="scroll" tabindex="0" role="region" aria-label="Trades of ${escapeHtml(name)}"><table class="list trades"><thead><tr><th scope="col">Executed, UTC</th><th scope="col">Why</th><th scope="col">Weights</th><th scope="col" class="figure">Sold</th><th scope="col" class="figure">Cost</th><th scope="col" class="figure">Base fee</th></tr></thead><tbody>
+  return `<details><summary>${escapeHtml(`${name}: ${all}`)}</summary><div class="scroll" tabindex="0" role="region" aria-label="Trades of ${escapeHtml(name)}"><table class="list trades"><thead><tr><th scope="col">Executed, UTC</th><th scope="col">Why</th><th scope="col">Weights</th><th scope="col" class="figure">Sold</th><th scope="col" class="figure">Cost</th><th scope="col" class="figure">Gas paid</th></tr></thead><tbody>
 ${rows.join("\n")}
 </tbody></table></div></details>`;
 }
