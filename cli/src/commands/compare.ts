@@ -11,7 +11,10 @@ export const compareCommand = (): Command =>
       "<records...>",
       "record.json files of `ballast backtest`, or folders that have one, themselves or each folder in them",
     )
-    .option("--baseline <name>", "the policy that the others are set against; default: the first one given")
+    .option(
+      "--baseline <name>",
+      "the policy that the others are set against; default: the first threshold, else the first one",
+    )
     .option("--resamples <n>", "of the bootstrap", toWhole(100, 100_000), 2000)
     .option("--seed <n>", "of the bootstrap", toWhole(0), 1)
     .option("--out <folder>", "where compare.html, compare.json and compare.parquet go", ".ballast/compare")

@@ -18,7 +18,7 @@ export class RecordNamesError extends BallastError {
   readonly code = "RECORD_NAMES";
 }
 
-/** The name of the baseline. Throws NotComparableError and RecordNamesError. */
+/** The name of the baseline: the one asked for, else the first plain threshold, else the first. Throws NotComparableError and RecordNamesError. */
 export function checkComparable(records: readonly BacktestRecord[], baseline?: string): string {
   const [first, ...others] = records;
   if (first === undefined)
@@ -42,7 +42,7 @@ export function checkComparable(records: readonly BacktestRecord[], baseline?: s
     for (const [i, asset] of first.assets.entries())
       checkEqual(`the price of ${asset}`, first, other, ({ bars }) => bars.prices[i]!);
   }
-  return baseline ?? first.name;
+  return baseline ?? (records.find(({ policy }) => policy.name === "threshold") ?? first).name;
 }
 
 function checkEqual(

@@ -1,4 +1,5 @@
 import { HOUR_MS, seededRandom } from "@ballast/data";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bootstrapDeviations, drawBlocks } from "../evaluation/bootstrap.ts";
 import { compareRecords } from "./compare.ts";
@@ -141,7 +142,11 @@ describe("compareRecords", () => {
     expect(() => compareRecords([tight, other])).toThrowError(message);
   });
 
-  it("error: no record, and a baseline that is none of them", () => {
+  it("error: no record, and a baseline that is none of them; without one it is the first threshold", () => {
+    expect(
+      compareRecords([{ ...wide, policy: { ...wide.policy, name: "predictive" } }, tight], { resamples: 1 })
+        .baseline,
+    ).toBe("tight");
     expect(() => compareRecords([])).toThrowError(expect.objectContaining({ code: "RECORD_NAMES" }));
     expect(() => compareRecords([tight, wide], { baseline: "best" })).toThrowError(
       /Choose one of tight, wide/,
@@ -196,6 +201,26 @@ describe("regret", () => {
     expect(toRegrets(places, 1)).toEqual([5, 0, 0]);
     // A fourth that tracks better and costs less than C counts with what it paid.
     expect(toRegrets([...places, { trackingError: 0.03, cost: 12 }], 1)).toEqual([5, 0, 6, 0]);
+  });
+
+  it("behaviour: never negative, never above what was paid, and another policy to be wise after never lowers it", () => {
+    const amount = fc.double({ min: 0.001, max: 100, noNaN: true });
+    const places = fc.array(fc.record({ trackingError: amount, cost: amount }), {
+      minLength: 2,
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(places, fc.double({ min: 1, max: 2, noNaN: true }), (all, elasticity) => {
+        const regrets = toRegrets(all, elasticity);
+        const fewer = toRegrets(all.slice(0, -1), elasticity);
+        for (const [i, regret] of regrets.entries()) {
+          expect(regret).toBeGreaterThanOrEqual(0);
+          expect(regret).toBeLessThanOrEqual(all[i]!.cost);
+          if (i < fewer.length) expect(regret).toBeGreaterThanOrEqual(fewer[i]!);
+        }
+      }),
+      { seed: 1 },
+    );
   });
 
   it("default: costs at another tracking error, and the elasticity of a mixture", () => {

@@ -18,7 +18,7 @@ import { COLUMNS, type Columns, type Means, toMeans, toSteps } from "./steps.ts"
 import { toWindows, type WindowResult } from "./windows.ts";
 
 export interface CompareOptions {
-  /** Name of the record that the others are compared with; default: the first. */
+  /** Name of the record that the others are compared with; default: the first plain threshold, else the first. */
   readonly baseline?: string | undefined;
   readonly resamples?: number | undefined;
   readonly seed?: number | undefined;

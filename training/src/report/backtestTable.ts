@@ -47,7 +47,7 @@ export function toMetricSection(comparison: Comparison): string {
     .map(({ costRatio }) =>
       costRatio === undefined
         ? '<td class="figure">–</td>'
-        : `<td class="figure${verdict(costRatio, "less", 1)}">${showFigure(costRatio.estimate, RATIO)}<small>${showRange(costRatio, RATIO)}</small><small>p ${escapeHtml(showP(costRatio.p))}</small></td>`,
+        : `<td class="figure${verdict(costRatio, "less", 1)}">${showFigure(costRatio.estimate, RATIO)}${spoken(verdict(costRatio, "less", 1))}<small>${showRange(costRatio, RATIO)}</small><small>p ${escapeHtml(showP(costRatio.p))}</small></td>`,
     )
     .join("")}</tr>`;
   const rows = COMPARED.map(
@@ -72,13 +72,20 @@ function toCell({ id, shown, better }: Row, { metrics, versus }: PolicyCompariso
   const own = metrics[id]!;
   const paired = versus?.[id];
   const range = showRange(own, shown);
-  return `<td class="figure${paired === undefined ? "" : verdict(paired, better, 0)}">${showFigure(own.estimate, shown)}${range && `<small>${range}</small>`}${paired === undefined || paired.estimate === null ? "" : `<small>${paired.estimate > 0 ? "+" : ""}${showFigure(paired.estimate, shown)}, p ${escapeHtml(showP(paired.p))}</small>`}</td>`;
+  const judged = paired === undefined ? "" : verdict(paired, better, 0);
+  return `<td class="figure${judged}">${showFigure(own.estimate, shown)}${spoken(judged)}${range && `<small>${range}</small>`}${paired === undefined || paired.estimate === null ? "" : `<small>${paired.estimate > 0 ? "+" : ""}${showFigure(paired.estimate, shown)}, p ${escapeHtml(showP(paired.p))}</small>`}</td>`;
 }
 
 const showRange = ({ low, high }: Estimate, shown: Row["shown"]): string =>
   low === null || high === null ? "" : `${showFigure(low, shown)} to ${showFigure(high, shown)}`;
 
-function verdict({ estimate, p }: Difference, better: Row["better"], level: number): string {
+/** The tick and the cross are style alone. */
+const spoken = (judged: Verdict): string =>
+  judged === "" ? "" : `<span class="hidden"> (${judged === " best" ? "better" : "worse"})</span>`;
+
+type Verdict = "" | " best" | " worse";
+
+function verdict({ estimate, p }: Difference, better: Row["better"], level: number): Verdict {
   if (estimate === null || p === null || p >= 0.05 || better === "neither" || estimate === level) return "";
   return estimate < level === (better === "less") ? " best" : " worse";
 }
