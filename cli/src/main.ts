@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { agentCommand } from "./commands/agent.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { fetchCommand } from "./commands/fetch.ts";
@@ -30,6 +31,7 @@ export function createProgram(): Command {
     modelsCommand,
     sweepCommand,
     workerCommand,
+    compareCommand,
     agentCommand,
     policiesCommand,
     notaryCommand,
