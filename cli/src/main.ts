@@ -1,10 +1,12 @@
 import { Command, CommanderError } from "commander";
 import { agentCommand } from "./commands/agent.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { fetchCommand } from "./commands/fetch.ts";
 import { modelsCommand } from "./commands/models.ts";
 import { notaryCommand } from "./commands/notary.ts";
+import { policiesCommand } from "./commands/policies.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { sweepCommand } from "./commands/sweep.ts";
 import { trainCommand } from "./commands/train.ts";
@@ -29,7 +31,9 @@ export function createProgram(): Command {
     modelsCommand,
     sweepCommand,
     workerCommand,
+    compareCommand,
     agentCommand,
+    policiesCommand,
     notaryCommand,
     serveCommand,
     verifyCommand,

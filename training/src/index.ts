@@ -229,6 +229,21 @@ export { openTrialThreads, threadRunner } from "./jobs/threads.ts";
 export { type Trial, TrialFailedError, type TrialResult, type TrialRunner } from "./jobs/trial.ts";
 export { installNative, type NativeBuild, type NativeBuildOptions, removeNative } from "./native/build.ts";
 export type { PanelMarket } from "./panel.ts";
+export { NotComparableError, RecordNamesError } from "./replay/comparable.ts";
+export {
+  type CompareOptions,
+  type Comparison,
+  compareRecords,
+  type PolicyComparison,
+} from "./replay/compare.ts";
+export type { Difference, Estimate } from "./replay/inference.ts";
+export { maxDrawdown, toDollars, toMetrics } from "./replay/metrics.ts";
+export { BadRecordError, readBacktestRecord } from "./replay/read-record.ts";
+export type { BacktestColumns, BacktestRecord, BacktestTrade } from "./replay/record.ts";
+export { toHeadline as toBacktestHeadline } from "./report/backtestHeadline.ts";
+export { toComparisonColumns, toComparisonJson } from "./report/backtestJson.ts";
+export { toBacktestPage } from "./report/backtestPage.ts";
+export { COMPARED, showFigure, showP } from "./report/backtestTable.ts";
 export {
   dotChart,
   escapeHtml,
@@ -237,7 +252,7 @@ export {
   timeChart,
   toTicks,
 } from "./report/chart.ts";
-export { PAGE_STYLE } from "./report/page.ts";
+export { MARK_SHAPES, PAGE_POLICY, PAGE_SCRIPT, PAGE_STYLE } from "./report/page.ts";
 export { type TrainingReport, toTrainingReport } from "./report/training.ts";
 export { toTrainingPage } from "./report/trainingPage.ts";
 export type { Rows } from "./rows.ts";
