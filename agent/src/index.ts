@@ -84,6 +84,7 @@ export {
   DegenerateCovarianceError,
   type SelectionCosts,
   selectTrades,
+  shrinkToMeanCorrelation,
   trackingScale,
   trackingVariance,
   valueOfReset,

@@ -79,6 +79,37 @@ function multiply(a: Float64Array, b: Float64Array, n: number): Float64Array {
   return out;
 }
 
+/** Of the way from each correlation to their mean. */
+const SHRINKAGE = 0.5;
+
+/**
+ * Moves the correlations of a covariance, n×n, half way to their mean, in place: a few hundred hours say more of the mean
+ * than of each (constant correlation, Ledoit & Wolf 2003, at a fixed intensity). Assets without variance stay so.
+ */
+export function shrinkToMeanCorrelation(covariance: Float64Array, n: number): void {
+  const deviation = Float64Array.from({ length: n }, (_, i) => Math.sqrt(covariance[i * n + i]!));
+  const isMoving = (i: number, j: number) => deviation[i]! > 0 && deviation[j]! > 0;
+  const correlation = (i: number, j: number) => covariance[i * n + j]! / (deviation[i]! * deviation[j]!);
+  let sum = 0;
+  let pairs = 0;
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < i; j++) {
+      if (!isMoving(i, j)) continue;
+      sum += correlation(i, j);
+      pairs++;
+    }
+  }
+  if (pairs === 0) return;
+  const mean = sum / pairs;
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) {
+      if (i === j || !isMoving(i, j)) continue;
+      const rho = correlation(i, j) + SHRINKAGE * (mean - correlation(i, j));
+      covariance[i * n + j] = rho * deviation[i]! * deviation[j]!;
+    }
+  }
+}
+
 /**
  * What it is worth to be on target rather than at u = q/q*, in units of a rebalance's cost: u(2 − u) up to 1. Solves
  * ½s²(V″ + (ν−1)V′/r) + λr² = const with V(0) = 0, V(r*) = 1 and V′(r*) = 0 for r² = q: whatever ν and λ, which

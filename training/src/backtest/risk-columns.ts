@@ -1,4 +1,4 @@
-import { trackingScale } from "@ballast/agent";
+import { shrinkToMeanCorrelation, trackingScale } from "@ballast/agent";
 import type { SimMarket } from "./market.ts";
 
 /** Covariances of a basket's returns as they were known, for rules that measure deviations by them. */
@@ -14,8 +14,6 @@ export interface RiskColumns {
 const BARS_PER_BLOCK = 24;
 /** Of the exponential weights, in bars of an hour. */
 const HALF_LIFE = 480;
-/** Of the way from each correlation to their mean (constant correlation, Ledoit & Wolf 2003). */
-const SHRINKAGE = 0.5;
 
 /**
  * Covariances of the bars until `from` and, block by block, until later ones; columns for bars from `from` on, whose
@@ -39,31 +37,9 @@ export function toRiskColumns(market: SimMarket, from: number, base: number | un
     }
     if (t !== from + block * BARS_PER_BLOCK) continue;
     const own = covariance.subarray(block * n * n, (block + 1) * n * n);
-    shrink(running, weight, n, own);
+    for (let k = 0; k < n * n; k++) own[k] = running[k]! / weight;
+    shrinkToMeanCorrelation(own, n);
     scale[block++] = trackingScale(own, targets);
   }
   return { covariance, scale, barsPerBlock: BARS_PER_BLOCK };
-}
-
-function shrink(running: Float64Array, weight: number, n: number, out: Float64Array): void {
-  const deviation = Float64Array.from({ length: n }, (_, i) => Math.sqrt(running[i * n + i]! / weight));
-  let mean = 0;
-  let pairs = 0;
-  const correlation = (i: number, j: number) =>
-    running[i * n + j]! / weight / (deviation[i]! * deviation[j]!);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < i; j++) {
-      if (deviation[i] === 0 || deviation[j] === 0) continue;
-      mean += correlation(i, j);
-      pairs++;
-    }
-  }
-  mean = pairs === 0 ? 0 : mean / pairs;
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < n; j++) {
-      if (deviation[i] === 0 || deviation[j] === 0) continue;
-      const rho = i === j ? 1 : correlation(i, j) + SHRINKAGE * (mean - correlation(i, j));
-      out[i * n + j] = rho * deviation[i]! * deviation[j]!;
-    }
-  }
 }
