@@ -81,6 +81,15 @@ export {
   thresholdPolicy,
 } from "./policies/registry.ts";
 export {
+  DegenerateCovarianceError,
+  type SelectionCosts,
+  selectTrades,
+  shrinkToMeanCorrelation,
+  trackingScale,
+  trackingVariance,
+  valueOfReset,
+} from "./policies/tracking-risk.ts";
+export {
   FIXED_THRESHOLD,
   gasFallOf,
   type TriggerSignals,

@@ -116,6 +116,9 @@ export const REASONS = [
   "cushion-grown",
   "inside-tolerance",
   "away-from-target",
+  "worth-its-cost",
+  "gas-is-cheap",
+  "gas-above-cap",
 ] as const;
 export type Reason = (typeof REASONS)[number];
 

@@ -24,6 +24,7 @@ const TABLE: Readonly<Record<string, readonly [Record<string, unknown>, string, 
   "no-trade": [{ riskAversion: 1_000, gasUnits: 0 }, "no-trade-edge", "inside-band"],
   cppi: [{ multiplier: 10 / 3, tolerance: 0.01 }, "floor-near", "inside-tolerance"],
   predictive: [{ dearGas: 1_000 }, "breach-forecast", "inside-band"],
+  patient: [{ size: 0.5 }, "worth-its-cost", "inside-band"],
 };
 
 describe("every policy, through decide", () => {

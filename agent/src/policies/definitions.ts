@@ -2,6 +2,7 @@ import { type Static, type TObject, type TProperties, Type } from "typebox";
 import type { Policy } from "../types.ts";
 import { insuredPolicy } from "./insured.ts";
 import { PolicyParameterError } from "./parameters.ts";
+import { patientPolicy } from "./patient.ts";
 import { PREDICTIVE_DEFAULTS, predictivePolicy } from "./predictive.ts";
 import { type ReactiveParameters, RULES, reactivePolicy, type TriggerWidth } from "./reactive.ts";
 import { FIXED_THRESHOLD } from "./trigger.ts";
@@ -284,5 +285,36 @@ export const DEFINITIONS: readonly PolicyDefinition[] = [
       ),
     },
     build: predictivePolicy,
+  }),
+  define({
+    name: "patient",
+    summary:
+      "counts what waiting costs: caps the price of gas by the deviation, and trades what is worth its swap",
+    source: "this project; Morton & Pliska 1995 for the fixed cost, Moser 1956 for the reservation price",
+    forecast: "optional",
+    parameters: {
+      size: number(
+        0.5,
+        { minimum: 0.01, maximum: 10 },
+        "a number from 0.01 to 10: width at which a rebalance is worth its usual cost, as a share of the narrowest band",
+      ),
+      capPower: number(
+        1,
+        { minimum: 0, maximum: 20 },
+        "a number from 0 to 20: the highest price of gas it pays goes as the deviation to this power; 0 sets no cap",
+      ),
+      levelPower: number(
+        0.4,
+        { minimum: 0, maximum: 2 },
+        "a number from 0 to 2: the width grows as the expected price of gas over levelGwei to this power",
+      ),
+      levelGwei: number(
+        20,
+        { minimum: 0.001, maximum: 1e6 },
+        "a number from 0.001 to 1000000: price of gas at which the width is size, in gwei",
+      ),
+      selects: whole(1, 0, 1, "0 or 1: 1 trades only the assets that are worth their swap, 0 all of them"),
+    },
+    build: patientPolicy,
   }),
 ];

@@ -53,7 +53,7 @@ export function checkFit(
         "a weight of zero; make it narrower than the target.",
     );
   const { width, size } = parameters;
-  if (typeof size !== "number" || width === "relative") return;
+  if (typeof size !== "number" || (width !== "band" && width !== "absolute")) return;
   for (const { asset, targetWeight, band } of holdings) {
     const half = width === "band" ? size * fromWad(band) : size;
     if (targetWeight > 0n && half >= fromWad(targetWeight as Wad))

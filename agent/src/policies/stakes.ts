@@ -7,8 +7,8 @@ import { navOf, weightsOf } from "../weights.ts";
 const WAIT_HOURS = 24;
 
 /** Units of gas, measured on the devnet: a rebalance of three swaps takes 492,878, each swap more about 118,000. */
-const GAS_FIXED = 138_878;
-const GAS_PER_SWAP = 118_000;
+export const GAS_FIXED = 138_878;
+export const GAS_PER_SWAP = 118_000;
 
 /** A weight that changes by less is not traded for. */
 const DUST = 1e-9;
