@@ -85,6 +85,8 @@ export {
   type SelectionCosts,
   selectTrades,
   shrinkToMeanCorrelation,
+  type TrackingDiffusion,
+  trackingDiffusion,
   trackingScale,
   trackingVariance,
   valueOfReset,

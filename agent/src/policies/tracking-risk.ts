@@ -37,14 +37,23 @@ export function trackingVariance(deviations: ArrayLike<number>, covariance: Arra
   return sum;
 }
 
+/** How the tracking variance of deviations that are left alone grows. */
+export interface TrackingDiffusion {
+  /** ν of the squared Bessel process that it is like. */
+  readonly dimension: number;
+  /** Tracking variance per unit of time and dimension. */
+  readonly speed: number;
+}
+
 /**
- * The tracking variance at which a width of 1 trades: q = width² · scale. Left alone, deviations diffuse with the
- * covariance D = JΣJ, J = diag(w) − ww', and q like a squared Bessel process of dimension ν = tr(ΣD)²/tr((ΣD)²) and
- * speed s = tr((ΣD)²)/tr(ΣD) (Satterthwaite's approximation); where each trade costs the same, the best q to trade
- * at goes as √(s(2ν + 4)) (`valueOfReset`). Scaled so that the width is the half-width of a weight where there are two
- * assets. Throws DegenerateCovarianceError.
+ * Deviations from `targets` diffuse with the covariance D = JΣJ, J = diag(w) − ww', and q = d'Σd like a squared Bessel
+ * process of dimension tr(ΣD)²/tr((ΣD)²) and speed tr((ΣD)²)/tr(ΣD), by Satterthwaite's approximation. Throws
+ * DegenerateCovarianceError.
  */
-export function trackingScale(covariance: ArrayLike<number>, targets: ArrayLike<number>): number {
+export function trackingDiffusion(
+  covariance: ArrayLike<number>,
+  targets: ArrayLike<number>,
+): TrackingDiffusion {
   const n = targets.length;
   const at = (i: number, j: number) => covariance[i * n + j]!;
   const spread = new Float64Array(n * n);
@@ -61,11 +70,21 @@ export function trackingScale(covariance: ArrayLike<number>, targets: ArrayLike<
     trace += product[i * n + i]!;
     for (let j = 0; j < n; j++) traceOfSquare += product[i * n + j]! * product[j * n + i]!;
   }
+  const speed = traceOfSquare / trace;
+  if (!(speed > 0 && Number.isFinite(speed))) throw new DegenerateCovarianceError(speed);
+  return { dimension: trace ** 2 / traceOfSquare, speed };
+}
+
+/**
+ * The tracking variance at which a width of 1 trades: q = width² · scale. Where each trade costs the same, the best q to
+ * trade at goes as √(s(2ν + 4)) of the diffusion's speed s and dimension ν (`valueOfReset`). Scaled so that
+ * the width is the half-width of a weight where there are two assets. Throws DegenerateCovarianceError.
+ */
+export function trackingScale(covariance: ArrayLike<number>, targets: ArrayLike<number>): number {
+  const { dimension, speed } = trackingDiffusion(covariance, targets);
   let share = 0;
-  for (let i = 0; i < n; i++) share += (targets[i]! * (1 - targets[i]!)) / 2;
-  const scale = Math.sqrt((2 * trace + (4 * traceOfSquare) / trace) / 6) / share;
-  if (!(scale > 0 && Number.isFinite(scale))) throw new DegenerateCovarianceError(scale);
-  return scale;
+  for (let i = 0; i < targets.length; i++) share += (targets[i]! * (1 - targets[i]!)) / 2;
+  return Math.sqrt((speed * (2 * dimension + 4)) / 6) / share;
 }
 
 function multiply(a: Float64Array, b: Float64Array, n: number): Float64Array {

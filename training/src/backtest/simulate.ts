@@ -115,6 +115,8 @@ export function simulate(
   const isWatched = order !== undefined && risk === undefined;
   const width = Math.max(...rule.triggers);
   const weights = new Float64Array(assets);
+  /** The weights that a decision was made from, and with a risk their deviations. */
+  const known = new Float64Array(assets);
   const widths = new Float64Array(assets);
   const destination = new Float64Array(assets);
   const deviations = new Float64Array(assets);
@@ -123,6 +125,8 @@ export function simulate(
   const roles = new Uint8Array(assets);
   /** ln of the cap of the order that stands; absent where none does. */
   let cap: number | undefined;
+  let placedAt = 0;
+  let placedFactor = 1;
   const tally = {
     trades: 0,
     swaps: 0,
@@ -164,6 +168,8 @@ export function simulate(
     if (standing !== undefined) {
       const paid = fillAt(t, standing);
       if (paid !== undefined) {
+        // What was decided when the order was placed is worked out now: most orders are never met.
+        choose(placedAt, placedFactor);
         execute(t, paid);
         return;
       }
@@ -178,13 +184,16 @@ export function simulate(
     if (order !== undefined) {
       if (t % every !== 0 || multiple === 0) return;
       cap = order.usual[t]! + order.power * Math.log(multiple);
-      choose(t, factor);
+      placedAt = t;
+      placedFactor = factor;
+      known.set(weights);
     } else if (executesAt >= 0) {
       if (t >= executesAt) {
         executesAt = -1;
         execute(t);
       }
     } else if (isTriggered && t % every === 0) {
+      known.set(weights);
       choose(t, factor);
       if (latency === 0) execute(t);
       else executesAt = t + latency;
@@ -225,7 +234,7 @@ export function simulate(
     }
     for (let i = 0; i < assets; i++) widths[i] = triggers[i]! * Math.min(1, factor);
     if (keep === 0) for (let i = 0; i < assets; i++) destination[i] = targets[i]!;
-    else toDestination(weights, market.targets, widths, keep, destination);
+    else toDestination(known, market.targets, widths, keep, destination);
   }
 
   function execute(t: number, paid?: number): void {
