@@ -1,0 +1,175 @@
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { HOUR_MS, type Random, seededRandom } from "@ballast/data";
+import { FAMILIES, type Family, simulate } from "@ballast/training";
+import { beforeAll, describe, expect, it } from "vitest";
+import { toArenas } from "./arenas.ts";
+import { loadHours } from "./hours.ts";
+import { toMainnet, type Venue } from "./venues.ts";
+
+const START = Date.UTC(2023, 0, 1);
+const HOURS = 1_560;
+const PER_HOUR = 6;
+const ASSETS = ["BTC", "ETH", "LINK"] as const;
+const BASKET = { USD: 0.4, BTC: 0.3, ETH: 0.2, LINK: 0.1 };
+/** After each of these hours everything is changed: within a day, at its end and at its beginning, and where weeks begin. */
+const CUTS = [1_030, 1_191, 1_192, 1_336];
+
+/** Raw files of a market and its base fees. What lies after hour `cut` comes of another seed. */
+async function writeMarket(cut = Number.POSITIVE_INFINITY): Promise<{ bars: string; gas: string }> {
+  const bars = await mkdtemp(join(tmpdir(), "ballast-arenas-"));
+  const sourceAt = (name: string): ((t: number) => Random) => {
+    const [before, after] = [seededRandom(1, name), seededRandom(2, name)];
+    return (t) => (t <= cut ? before : after);
+  };
+  for (const asset of ASSETS) {
+    const at = sourceAt(asset);
+    let close = 100;
+    const rows = Array.from({ length: HOURS + 1 }, (_, t) => {
+      const random = at(t);
+      const open = close;
+      close *= Math.exp(0.008 * random.normal());
+      const [high, low] = [1.001, 0.999];
+      return [START + t * HOUR_MS, open, Math.max(open, close) * high, Math.min(open, close) * low, close, 1];
+    });
+    await writeFile(join(bars, `${asset}_USD-1h.json`), JSON.stringify(rows));
+  }
+  const at = sourceAt("gas");
+  const lines = ["unix_seconds,base_fee_gwei"];
+  for (let t = 0, level = 0; t < HOURS; t++) {
+    const random = at(t);
+    level = 0.9 * level + 0.3 * random.normal();
+    for (let k = 0; k < PER_HOUR; k++) {
+      const fee = 30 * Math.exp(level + 0.3 * Math.sin((2 * Math.PI * t) / 24) + 0.2 * random.normal());
+      lines.push(`${START / 1000 + t * 3_600 + (k + 1) * 590},${fee}`);
+    }
+  }
+  const gas = join(bars, "..", `${bars.split("/").at(-1)}-gas.csv`);
+  await writeFile(gas, lines.join("\n"));
+  return { bars, gas };
+}
+
+interface Known {
+  readonly venue: Venue;
+  readonly arenaOf: ReturnType<typeof toArenas>;
+}
+
+async function toKnown(cut?: number): Promise<Known> {
+  const { bars, gas } = await writeMarket(cut);
+  const hours = await loadHours(bars, gas, ASSETS, 0);
+  const venue = toMainnet(hours, () => {});
+  return { venue, arenaOf: toArenas(hours, venue, BASKET) };
+}
+
+const SHAPES = [
+  [0.5, 0.33, 0.2, 0.6, 0.3],
+  [0.9, 0.6, 0.9, 0.9, 0.9],
+  [0.2, 0.8, 0.5, 0.3, 0.6],
+  [0.1, 0.1, 0.1, 0.1, 0.1],
+];
+const WIDTH = 0.006;
+const LADDER = 600;
+
+/**
+ * What was decided at hour t, seen from what is executed in the hour after: whether there is a trade, of how many swaps,
+ * and the cap of an order, by offering it prices of gas that come down from far above to far below.
+ */
+function decisionAt({ venue, arenaOf }: Known, family: Family, shape: readonly number[], t: number) {
+  const { from } = venue.window;
+  const runTo = (to: number) => {
+    const arena = arenaOf({ from, to });
+    const { order, ...rest } = family.toRule(shape, WIDTH, arena);
+    const last = to - from - 1;
+    const samples = new Float64Array((last + 1) * LADDER).fill(Number.NaN);
+    if (order !== undefined) {
+      const { samplesPerBar } = order;
+      for (let bar = 0; bar < last; bar++)
+        samples.set(order.samples.subarray(bar * samplesPerBar, (bar + 1) * samplesPerBar), bar * LADDER);
+      if (to === t + 2)
+        for (let k = 0; k < LADDER; k++) samples[last * LADDER + k] = venue.gasLevel + 3 - (10 * k) / LADDER;
+      else
+        samples.set(order.samples.subarray(last * samplesPerBar, (last + 1) * samplesPerBar), last * LADDER);
+    }
+    const rule =
+      order === undefined ? rest : { ...rest, order: { ...order, samples, samplesPerBar: LADDER } };
+    return { arena, run: simulate(arena.market, rule, arena.costs, { ...arena.options, blockBars: 1 }) };
+  };
+  const before = runTo(t + 1).run;
+  const { arena, run } = runTo(t + 2);
+  const swaps = run.swaps - before.swaps;
+  const isTraded = run.trades > before.trades;
+  const { costs } = arena;
+  if (!isTraded || costs.gasPerTrade === undefined || costs.gasPerSwap === undefined)
+    return { isTraded, swaps };
+  const value = run.growth / (1 - run.blocks!.cost.at(-1)!);
+  const paid = (run.blocks!.gas.at(-1)! * value * costs.nav) / (costs.gasPerTrade + swaps * costs.gasPerSwap);
+  const isOrdered = family.toRule(shape, WIDTH, arena).order !== undefined;
+  return { isTraded, swaps, ...(isOrdered ? { rung: Math.round(Math.log(paid) * 1e6) } : {}) };
+}
+
+/** Per bar until the last one at `cut`: what was traded and paid, and how the holdings followed. */
+function historyUntil({ venue, arenaOf }: Known, family: Family, shape: readonly number[], cut: number) {
+  const arena = arenaOf(venue.window);
+  const rule = family.toRule(shape, WIDTH, arena);
+  const { blocks } = simulate(arena.market, rule, arena.costs, { ...arena.options, blockBars: 1 });
+  const bars = cut - venue.window.from;
+  return Object.values(blocks!).map((column: Float64Array) => [
+    column.subarray(0, bars),
+    column.subarray(bars),
+  ]);
+}
+
+describe("an arena of recorded hours", () => {
+  let known: Known;
+  const others = new Map<number, Known>();
+  beforeAll(async () => {
+    known = await toKnown();
+    for (const cut of CUTS) others.set(cut, await toKnown(cut));
+  });
+
+  const honest = FAMILIES.filter(({ kind }) => kind !== "clairvoyant");
+  it.each(honest.map((family) => [family.name, family] as const))(
+    "behaviour: %s decides nothing by what comes after, be it the very next hour",
+    (_, family) => {
+      let trades = 0;
+      for (const cut of CUTS) {
+        const other = others.get(cut)!;
+        for (const shape of SHAPES) {
+          const mine = historyUntil(known, family, shape, cut);
+          const theirs = historyUntil(other, family, shape, cut);
+          expect(theirs.map(([past]) => past)).toEqual(mine.map(([past]) => past));
+          expect(theirs.map(([, rest]) => rest)).not.toEqual(mine.map(([, rest]) => rest));
+          const decision = decisionAt(known, family, shape, cut);
+          expect(decisionAt(other, family, shape, cut)).toEqual(decision);
+        }
+        // That such a decision can be seen at all.
+        for (const shape of SHAPES)
+          for (let t = cut - 12; t < cut; t++) trades += Number(decisionAt(known, family, shape, t).isTraded);
+      }
+      expect(trades).toBeGreaterThan(0);
+    },
+  );
+
+  it("behaviour: who knows the hours to come is found out, be it by the cap or by the trade", () => {
+    const clairvoyant = FAMILIES.find(({ kind }) => kind === "clairvoyant")!;
+    const foreseeing: Family = {
+      ...clairvoyant,
+      name: "volatility to come",
+      toRule: (_, width, { volatility, market }) => ({
+        triggers: market.targets.map(() => width),
+        scale: volatility.realised.map((x) => x ** 20),
+      }),
+    };
+    for (const family of [clairvoyant, foreseeing]) {
+      const found = CUTS.flatMap((cut) =>
+        SHAPES.map(
+          (shape) =>
+            JSON.stringify(decisionAt(known, family, shape, cut)) !==
+            JSON.stringify(decisionAt(others.get(cut)!, family, shape, cut)),
+        ),
+      );
+      expect(found, family.name).toContain(true);
+    }
+  });
+});
