@@ -129,6 +129,13 @@ export {
   type TrainingPlan,
   toTrainingPlan,
 } from "./config.ts";
+export { type Basket, DEFAULT_NAV, toVolatility } from "./contest/arenas.ts";
+export { BadBaseFeesError } from "./contest/base-fees.ts";
+export { type Hours, loadHours, NotHourlyError, presentOf } from "./contest/hours.ts";
+export type { ContestPlan, Ground } from "./contest/plan.ts";
+export { runContest } from "./contest/run.ts";
+export type { Scores } from "./contest/scores.ts";
+export { TooShortError, toMainnet, toRollup, type Venue } from "./contest/venues.ts";
 export { type CostScore, type CostWalk, scoreCosts } from "./costs.ts";
 export { cutAt } from "./cut.ts";
 export {

@@ -1,6 +1,14 @@
-import { BallastError, fileSource, HOUR_MS, syntheticSource, toMarket, unixMillis } from "@ballast/data";
+import {
+  BallastError,
+  fileSource,
+  HOUR_MS,
+  type RawMarket,
+  syntheticSource,
+  toMarket,
+  type UnixMillis,
+  unixMillis,
+} from "@ballast/data";
 import { parkinsonVariance, toHourlySeries } from "@ballast/model";
-import { presentOf } from "./bars.ts";
 import { type BaseFees, readBaseFees } from "./base-fees.ts";
 
 /** A market hour by hour, as the comparison of policies needs it. */
@@ -36,6 +44,13 @@ export class NotHourlyError extends BallastError {
     this.intervalMs = intervalMs;
   }
 }
+
+/**
+ * Just after the youngest bar opened: with this as the present, a folder gives the same market on any day.
+ * That bar itself has not closed by then and is left out.
+ */
+export const presentOf = (raw: RawMarket): UnixMillis =>
+  unixMillis(Math.max(...raw.series.map(({ time }) => time.reduce((latest, ms) => Math.max(latest, ms), 0))));
 
 const SYNTHETIC_SEED = 1;
 const SYNTHETIC_START = unixMillis(Date.UTC(2022, 0, 1));

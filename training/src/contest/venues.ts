@@ -1,13 +1,9 @@
 import { BallastError, HOUR_MS } from "@ballast/data";
 import { MIN_SERIES_ROWS, SERIES_LOOKBACK_HOURS } from "@ballast/model";
-import {
-  type Arena,
-  clairvoyantGas,
-  gasSignals,
-  toGasDollars,
-  unknownGas,
-  type Window,
-} from "@ballast/training";
+import type { Arena } from "../backtest/families.ts";
+import type { Window } from "../backtest/protocol.ts";
+import { clairvoyantGas, gasSignals, unknownGas } from "../backtest/signals.ts";
+import { toGasDollars } from "../backtest/true-costs.ts";
 import type { Hours } from "./hours.ts";
 
 const TIP_GWEI = 1.5;
@@ -18,7 +14,7 @@ const ROLLUP_HOURS = 8_760;
 export const VARIANCE_HOURS = 1_000;
 const GAS_HOURS = SERIES_LOOKBACK_HOURS + MIN_SERIES_ROWS + 24;
 
-class TooShortError extends BallastError {
+export class TooShortError extends BallastError {
   readonly code = "TOO_SHORT";
   constructor(what: string, hours: number, needed: number) {
     super(
