@@ -53,24 +53,26 @@ export async function policies({ bars, gas, isQuick, log }: BenchmarkOptions): P
     return missing.length === 0;
   });
   const rows: Row[] = [];
-  for (const venue of [toMainnet(hours, log), toRollup(hours)]) {
+  const hasFees = hours.gas.to > hours.gas.from;
+  if (!hasFees) log("mainnet is left out: no base fees in the hours of these bars; --gas gives them");
+  for (const venue of [...(hasFees ? [toMainnet(hours, log)] : []), toRollup(hours)]) {
     for (const [name, basket] of baskets.slice(0, plan.baskets)) {
-      rows.push(...compare(name, basket, hours, venue, plan, log));
+      rows.push(...(await compare(name, basket, hours, venue, plan, log)));
     }
   }
   return [...rows, ...toMedians(rows)];
 }
 
-function compare(
+async function compare(
   name: string,
   basket: Basket,
   hours: Hours,
   venue: Venue,
   plan: ContestPlan & { readonly resamples: number },
   log: (line: string) => void,
-): Row[] {
+): Promise<Row[]> {
   const ground = { hours, venue, basket, nav: DEFAULT_NAV, volatility: toVolatility(hours, basket) };
-  const { best, ratio, gapClosed } = runContest(ground, plan, {
+  const { best, ratio, gapClosed } = await runContest(ground, plan, {
     data: `${hours.hash} ${venue.name} ${name}`,
     ledger: openScoreLedger(LEDGER),
     resamples: plan.resamples,

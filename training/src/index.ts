@@ -135,7 +135,7 @@ export { type Hours, loadHours, NotHourlyError, presentOf } from "./contest/hour
 export type { ContestPlan, Ground } from "./contest/plan.ts";
 export { runContest } from "./contest/run.ts";
 export type { Scores } from "./contest/scores.ts";
-export { TooShortError, toMainnet, toRollup, type Venue } from "./contest/venues.ts";
+export { NoBaseFeesError, TooShortError, toMainnet, toRollup, type Venue } from "./contest/venues.ts";
 export { type CostScore, type CostWalk, scoreCosts } from "./costs.ts";
 export { cutAt } from "./cut.ts";
 export {

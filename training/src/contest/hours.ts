@@ -77,6 +77,8 @@ export async function loadHours(
     // Just after the youngest bar opened, as a folder may hold one that is still open; the synthetic market ends whole.
     now: bars === undefined ? unixMillis(SYNTHETIC_START + syntheticHours * HOUR_MS) : presentOf(raw),
     assets: wanted.filter((asset) => known.includes(asset)),
+    // The dollar is the other one.
+    allowOneAsset: true,
   });
   const perHour = HOUR_MS / market.intervalMs;
   if (!Number.isInteger(perHour)) throw new NotHourlyError(market.intervalMs);

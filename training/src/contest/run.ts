@@ -1,10 +1,11 @@
 import { budgetOf, toContender } from "../backtest/contest.ts";
 import { FAMILIES } from "../backtest/families.ts";
-import { runProtocol, type ScoreLedger, type Window } from "../backtest/protocol.ts";
+import { refuseDishonest, runProtocol, type ScoreLedger, type Window } from "../backtest/protocol.ts";
 import { type ContestPlan, foldsOf, type Ground, toContestOptions } from "./plan.ts";
 import { type Scores, toScores } from "./scores.ts";
+import { type TuningOptions, tuneFamilies } from "./tuning.ts";
 
-export interface ContestRun {
+export interface ContestRun extends TuningOptions {
   /** What the ledger calls the market, the venue and the basket. */
   readonly data: string;
   readonly ledger: ScoreLedger;
@@ -14,12 +15,25 @@ export interface ContestRun {
   readonly onScored: (window: Window, times: number) => void;
 }
 
-/** Every family tuned by the same budget on each fold's first window and scored once on its second. */
-export function runContest(ground: Ground, plan: ContestPlan, run: ContestRun): Scores {
+/**
+ * Every family tuned by the same budget on each fold's first window and scored once on its second. Folds are checked
+ * before anything runs; all tuning ends before the first window is scored. Throws as `runProtocol` and `tuneFamilies`.
+ */
+export async function runContest(ground: Ground, plan: ContestPlan, run: ContestRun): Promise<Scores> {
   const options = toContestOptions(ground, plan);
+  const folds = foldsOf(ground, plan);
+  refuseDishonest(folds);
+  const tunings = await tuneFamilies(ground, plan, run);
   const results = runProtocol(
-    { folds: foldsOf(ground, plan), budget: budgetOf(options), data: run.data, ledger: run.ledger },
-    FAMILIES.map((family) => toContender(family, options)),
+    { folds, budget: budgetOf(options), data: run.data, ledger: run.ledger },
+    FAMILIES.map((family, f) => ({
+      ...toContender(family, options),
+      tune(window, spend) {
+        const { trials, tuned } = tunings[folds.findIndex(({ tune }) => tune === window)]![f]!;
+        for (let trial = 0; trial < trials; trial++) spend();
+        return tuned;
+      },
+    })),
     run.onScored,
   );
   return toScores(

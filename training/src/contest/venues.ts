@@ -23,6 +23,15 @@ export class TooShortError extends BallastError {
   }
 }
 
+export class NoBaseFeesError extends BallastError {
+  readonly code = "NO_BASE_FEES";
+  constructor() {
+    super(
+      "No base fees are known in the hours of these bars. Give a --gas file that covers them, or compare on the rollup.",
+    );
+  }
+}
+
 /** Where a vault trades: what gas costs there, and what can be known of it. */
 export interface Venue {
   readonly name: "mainnet" | "rollup";
@@ -35,9 +44,10 @@ export interface Venue {
   readonly gasLevel: number;
 }
 
-/** Recorded base fees, forecast hour by hour. */
+/** Recorded base fees, forecast hour by hour. Throws NoBaseFeesError and TooShortError. */
 export function toMainnet(hours: Hours, log: (line: string) => void): Venue {
   const { gas, length } = hours;
+  if (gas.from === gas.to) throw new NoBaseFeesError();
   const window = { from: Math.max(gas.from + GAS_HOURS, VARIANCE_HOURS), to: gas.to - 1 };
   if (window.to - window.from < GAS_HOURS)
     throw new TooShortError("base fees", window.to - window.from, GAS_HOURS);
@@ -74,7 +84,7 @@ export function toMainnet(hours: Hours, log: (line: string) => void): Venue {
   };
 }
 
-/** Gas there is next to nothing and steady: no signal. */
+/** Throws TooShortError. Gas there is next to nothing and steady: no signal. */
 export function toRollup(hours: Hours): Venue {
   const { length } = hours;
   const from = Math.max(VARIANCE_HOURS, length - ROLLUP_HOURS);
