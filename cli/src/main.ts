@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { agentCommand } from "./commands/agent.ts";
 import { compareCommand } from "./commands/compare.ts";
+import { contestCommand } from "./commands/contest.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { fetchCommand } from "./commands/fetch.ts";
@@ -32,6 +33,7 @@ export function createProgram(): Command {
     sweepCommand,
     workerCommand,
     compareCommand,
+    contestCommand,
     agentCommand,
     policiesCommand,
     notaryCommand,

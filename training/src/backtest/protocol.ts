@@ -97,7 +97,13 @@ export function runProtocol<Setting, Score>(
   contenders: readonly Contender<Setting, Score>[],
   report: (window: Window, times: number) => void = () => {},
 ): Scored<Setting, Score>[][] {
-  refuseDishonest(folds);
+  for (const [i, fold] of folds.entries()) {
+    const { tune, score } = fold;
+    const isOrdered = 0 <= tune.from && tune.from < tune.to && tune.to <= score.from && score.from < score.to;
+    if (!isOrdered) throw new TunedOnScoredError(fold);
+    const isScoredBefore = folds.slice(0, i).some(({ score: s }) => score.from < s.to && s.from < score.to);
+    if (isScoredBefore) throw new RepeatedWindowError(score);
+  }
   return folds.map(({ tune, score }) => {
     const settings = contenders.map((contender) => {
       let spent = 0;
@@ -114,17 +120,6 @@ export function runProtocol<Setting, Score>(
       score: contender.score(score, settings[i]!),
     }));
   });
-}
-
-/** Throws TunedOnScoredError where a fold is tuned on bars it scores or on later ones, RepeatedWindowError where a bar is scored twice. */
-export function refuseDishonest(folds: readonly Fold[]): void {
-  for (const [i, fold] of folds.entries()) {
-    const { tune, score } = fold;
-    const isOrdered = 0 <= tune.from && tune.from < tune.to && tune.to <= score.from && score.from < score.to;
-    if (!isOrdered) throw new TunedOnScoredError(fold);
-    const isScoredBefore = folds.slice(0, i).some(({ score: s }) => score.from < s.to && s.from < score.to);
-    if (isScoredBefore) throw new RepeatedWindowError(score);
-  }
 }
 
 /** Folds that grow: `count` score windows of equal length up to `to`, each tuned on all bars from `from` until it. */

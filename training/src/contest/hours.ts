@@ -14,6 +14,8 @@ import { type BaseFees, readBaseFees } from "./base-fees.ts";
 /** A market hour by hour, as the comparison of policies needs it. */
 export interface Hours {
   readonly assets: readonly string[];
+  /** All that there are bars of, wanted or not. */
+  readonly available: readonly string[];
   readonly length: number;
   /** Of the first hour's end, ms. */
   readonly firstEnd: number;
@@ -110,6 +112,7 @@ export async function loadHours(
   const log = toHourlySeries(fees, "log", end, length).x;
   return {
     assets: market.assets,
+    available: known,
     length,
     firstEnd: market.start + HOUR_MS,
     close,

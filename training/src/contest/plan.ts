@@ -4,7 +4,7 @@ import { type Fold, toExpandingFolds, type Window } from "../backtest/protocol.t
 import type { VolatilityColumns } from "../backtest/signals.ts";
 import { type Basket, toArenas } from "./arenas.ts";
 import type { Hours } from "./hours.ts";
-import { VARIANCE_HOURS, type Venue } from "./venues.ts";
+import { TooShortError, VARIANCE_HOURS, type Venue } from "./venues.ts";
 
 /** How much is tried and how it is scored. */
 export interface ContestPlan {
@@ -30,9 +30,14 @@ const ANCHORS = [0.005, 0.007, 0.01, 0.013, 0.017];
 const DAY = 24;
 const WEEK = 168;
 
-/** The second half of the venue's window, tuned on what comes before. */
-export const foldsOf = ({ venue: { window } }: Ground, { folds }: ContestPlan): Fold[] =>
-  toExpandingFolds(window.from, window.to, Math.floor((window.to - window.from) / 2), folds);
+/** The second half of the venue's window in parts, each tuned on all that comes before it. Throws TooShortError. */
+export function foldsOf({ venue: { window } }: Ground, { folds, starts }: ContestPlan): Fold[] {
+  const half = Math.floor((window.to - window.from) / 2);
+  // The last of the starts needs a day that it can be scored on.
+  const [hours, needed] = [Math.floor(half / folds), (starts + 1) * DAY];
+  if (hours < needed) throw new TooShortError(`each of ${folds} scored windows`, hours, needed);
+  return toExpandingFolds(window.from, window.to, half, folds);
+}
 
 export function toContestOptions(
   { hours, venue, basket, nav, volatility }: Ground,

@@ -5,12 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compareFrontiers, poolFolds } from "../backtest/comparison.ts";
 import { budgetOf, toContender } from "../backtest/contest.ts";
 import { FAMILIES } from "../backtest/families.ts";
-import {
-  openScoreLedger,
-  runProtocol,
-  TunedOnScoredError,
-  UnequalBudgetError,
-} from "../backtest/protocol.ts";
+import { openScoreLedger, runProtocol, UnequalBudgetError } from "../backtest/protocol.ts";
 import { DEFAULT_NAV, toVolatility } from "./arenas.ts";
 import { loadHours } from "./hours.ts";
 import { openKept, openResumedLedger } from "./kept.ts";
@@ -165,11 +160,12 @@ describe("runContest", () => {
     await runContest(ground, PLAN, runOf({ kept, ledger: open(), onScored }));
     expect(times.slice(4)).toEqual([3, 2]);
   });
-  it("error: refuses windows that overlap before it tunes, and a kept setting of another budget", async () => {
-    const empty = { ...ground, venue: { ...ground.venue, window: { from: 2_000, to: 2_001 } } };
+  it("error: refuses windows too short for their starts before it tunes, and a kept setting of another budget", async () => {
     let told = 0;
     const onProgress = () => told++;
-    await expect(runContest(empty, PLAN, runOf({ onProgress }))).rejects.toThrow(TunedOnScoredError);
+    await expect(runContest(ground, { ...PLAN, folds: 99 }, runOf({ onProgress }))).rejects.toThrow(
+      "There are 8 hours of each of 99 scored windows to tune and score on; 72 are needed.",
+    );
     expect(told).toBe(0);
     const kept = openKept(join(folder, "counted"), ground, PLAN);
     const cheated = {

@@ -1,6 +1,6 @@
 import { budgetOf, toContender } from "../backtest/contest.ts";
 import { FAMILIES } from "../backtest/families.ts";
-import { refuseDishonest, runProtocol, type ScoreLedger, type Window } from "../backtest/protocol.ts";
+import { runProtocol, type ScoreLedger, type Window } from "../backtest/protocol.ts";
 import { type ContestPlan, foldsOf, type Ground, toContestOptions } from "./plan.ts";
 import { type Scores, toScores } from "./scores.ts";
 import { type TuningOptions, tuneFamilies } from "./tuning.ts";
@@ -16,13 +16,12 @@ export interface ContestRun extends TuningOptions {
 }
 
 /**
- * Every family tuned by the same budget on each fold's first window and scored once on its second. Folds are checked
- * before anything runs; all tuning ends before the first window is scored. Throws as `runProtocol` and `tuneFamilies`.
+ * Every family tuned by the same budget on each fold's first window and scored once on its second. All
+ * tuning ends before the first window is scored. Throws TooShortError and as `runProtocol` and `tuneFamilies`.
  */
 export async function runContest(ground: Ground, plan: ContestPlan, run: ContestRun): Promise<Scores> {
   const options = toContestOptions(ground, plan);
   const folds = foldsOf(ground, plan);
-  refuseDishonest(folds);
   const tunings = await tuneFamilies(ground, plan, run);
   const results = runProtocol(
     { folds, budget: budgetOf(options), data: run.data, ledger: run.ledger },

@@ -4,7 +4,7 @@ import { FAMILIES } from "../backtest/families.ts";
 import type { BootstrapInterval } from "../evaluation/bootstrap.ts";
 
 /** Days: of the mean resampled stretch. */
-const MEAN_BLOCK = 5;
+export const MEAN_BLOCK = 5;
 
 /** What the families' scored windows say of each other; intervals of 95 %, of blocks resampled together. */
 export interface Scores {

@@ -18,7 +18,7 @@ export class TooShortError extends BallastError {
   readonly code = "TOO_SHORT";
   constructor(what: string, hours: number, needed: number) {
     super(
-      `There are ${hours} hours of ${what} to tune and score on; ${needed} are needed. Give longer bars, or a longer --gas file.`,
+      `There are ${hours} hours of ${what} to tune and score on; ${needed} are needed. Give longer bars, a longer --gas file, or fewer folds.`,
     );
   }
 }
