@@ -44,13 +44,17 @@ export function toContestPage(report: ContestReport): string {
     "frontier",
     "Cost against tracking error",
     { x: "tracking error, % a year →", y: "↑ cost, bps a year", unitX: "%", unitY: "bps" },
-    families.map((family) => ({
-      name: family.name,
-      tone: toneOf(family),
-      points: family.frontier
-        .filter(({ trackingError, cost }) => trackingError > 0 && cost > 0)
-        .map(({ trackingError, cost }) => ({ x: trackingError * 100, y: cost * 1e4 })),
-    })),
+    // The two that matter most are drawn last, over the others.
+    families
+      .toSorted((a, b) => toneOf(b).localeCompare(toneOf(a)))
+      .map((family) => ({
+        name: family.name,
+        tone: toneOf(family),
+        isNamed: toneOf(family) !== "p2" || family.kind === "clairvoyant",
+        points: family.frontier
+          .filter(({ trackingError, cost }) => trackingError > 0 && cost > 0)
+          .map(({ trackingError, cost }) => ({ x: trackingError * 100, y: cost * 1e4 })),
+      })),
   );
   const cell = (figure: Figure) =>
     figure === null
@@ -85,7 +89,7 @@ ${MARK_SHAPES}
 </header>
 <main>
 <section><h2>Cost against tracking error</h2>
-<p class="muted">On windows that nothing was tuned on; each family’s setting was chosen on what came before. Down and to the left is better; both axes are logarithmic.</p>
+<p class="muted">On windows that nothing was tuned on; each family’s setting was chosen on what came before. Down and to the left is better; both axes are logarithmic. Each point says whose it is.</p>
 <ul class="legend">${legend([
     ["predictive", "p0"],
     [`best reactive in hindsight, ${best[COST]}`, "p1"],

@@ -4,6 +4,8 @@ import { escapeHtml, percent, round, toPathData, toScale } from "./chart.ts";
 export interface FrontierLine {
   readonly name: string;
   readonly tone: string;
+  /** Whether the name stands at the line; every point says it when pointed at. */
+  readonly isNamed: boolean;
   /** Both above 0. */
   readonly points: readonly { readonly x: number; readonly y: number }[];
 }
@@ -67,23 +69,23 @@ export function frontierPlot(
     ({ tone, points }) =>
       `<path class="line ${tone}" d="${toPathData(points.map((point) => ({ x: across.at(point.x) * WIDTH, y: y(point.y) })))}"/>`,
   );
-  // Every other name at the other end, so that eleven of them have room.
-  const ends = sorted.map(({ points }, i) => (i % 2 === 0 ? points.at(-1)! : points[0]!));
+  const ends = sorted.flatMap(({ name, isNamed, points }) => (isNamed ? [{ name, ...points.at(-1)! }] : []));
   const heights = toNameHeights(ends.map((end) => ({ x: across.at(end.x), y: y(end.y) })));
-  const drawn = sorted.map(({ name, tone, points }, i) => {
-    const marks = points.map(
+  const drawn = sorted.flatMap(({ name, tone, points }) =>
+    points.map(
       (point) =>
         `<g class="point ${tone}" tabindex="0" role="img" data-tip aria-label="${escapeHtml(`${name}\n${show(point.y)} ${labels.unitY} at ${show(point.x)} ${labels.unitX}`)}"><circle class="pin" cx="${x(point.x)}" cy="${y(point.y)}" r="5"/></g>`,
-    );
-    const end = ends[i]!;
+    ),
+  );
+  const names = ends.map((end, i) => {
     const isRight = across.at(end.x) > 0.5;
-    return `${marks.join("")}<text class="label halo" x="${x(end.x)}" dx="${isRight ? -8 : 8}" y="${round(heights[i]!)}" text-anchor="${isRight ? "end" : "start"}" aria-hidden="true">${escapeHtml(name)}</text>`;
+    return `<text class="label halo" x="${x(end.x)}" dx="${isRight ? -8 : 8}" y="${round(heights[i]!)}" text-anchor="${isRight ? "end" : "start"}" aria-hidden="true">${escapeHtml(end.name)}</text>`;
   });
   const spoken = sorted.map(
     ({ name, points }) =>
       `${name}: ${points.map((point) => `${show(point.y)} ${labels.unitY} at ${show(point.x)} ${labels.unitX}`).join(", ")}`,
   );
-  return `<p class="axis-name">${escapeHtml(labels.y)}</p><div class="plot still points"><svg role="group" width="100%" height="${HEIGHT}" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">${escapeHtml(title)}</title><desc id="${id}-d">${escapeHtml(spoken.join("; "))}</desc>${grid.join("")}<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" width="100%" height="${HEIGHT}" preserveAspectRatio="none">${paths.join("")}</svg>${drawn.join("\n")}</svg></div><p class="axis-name end">${escapeHtml(labels.x)}</p>`;
+  return `<p class="axis-name">${escapeHtml(labels.y)}</p><div class="plot still points"><svg role="group" width="100%" height="${HEIGHT}" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">${escapeHtml(title)}</title><desc id="${id}-d">${escapeHtml(spoken.join("; "))}</desc>${grid.join("")}<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" width="100%" height="${HEIGHT}" preserveAspectRatio="none">${paths.join("")}</svg>${drawn.join("\n")}${names.join("")}</svg></div><p class="axis-name end">${escapeHtml(labels.x)}</p>`;
 }
 
 const show = (value: number): string => String(Number(value.toPrecision(3)));
@@ -99,14 +101,14 @@ export interface Ratio {
 /** One dot a row with its interval on a logarithmic axis, against a line at 1. All above 0. */
 export function ratioPlot(id: string, title: string, rows: readonly Ratio[]): string {
   const axis = toLogAxis([1, ...rows.flatMap(({ estimate, low, high }) => [estimate, low, high])], 1.05);
-  // Names take the first third, figures the last fifth.
-  const x = (value: number) => percent(0.28 + 0.46 * axis.at(value));
+  // Names take the first third and figures the last, which fits a phone.
+  const x = (value: number) => percent(0.36 + 0.3 * axis.at(value));
   const height = rows.length * ROW;
   const figure = ({ estimate, low, high }: Ratio) =>
     `${estimate.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
   const body = rows.map((row, i) => {
     const y = i * ROW + ROW / 2;
-    return `<g class="point ${row.tone}"><text class="label" x="26%" y="${y + 4}" text-anchor="end">${escapeHtml(row.name)}</text><line class="whisker" x1="${x(row.low)}" x2="${x(row.high)}" y1="${y}" y2="${y}"/><circle class="pin" cx="${x(row.estimate)}" cy="${y}" r="6"/><text class="tick" x="100%" y="${y + 4}" text-anchor="end">${figure(row)}</text></g>`;
+    return `<g class="point ${row.tone}"><text class="label" x="34%" y="${y + 4}" text-anchor="end">${escapeHtml(row.name)}</text><line class="whisker" x1="${x(row.low)}" x2="${x(row.high)}" y1="${y}" y2="${y}"/><circle class="pin" cx="${x(row.estimate)}" cy="${y}" r="6"/><text class="tick" x="100%" y="${y + 4}" text-anchor="end">${figure(row)}</text></g>`;
   });
   const ticks = thin(axis.ticks, axis.at).map(
     (tick) =>
@@ -119,6 +121,6 @@ export function ratioPlot(id: string, title: string, rows: readonly Ratio[]): st
 /** Ticks far enough apart to be read; 1 always. */
 function thin(ticks: readonly number[], at: (value: number) => number): number[] {
   const kept = [1];
-  for (const tick of ticks) if (kept.every((other) => Math.abs(at(other) - at(tick)) > 0.12)) kept.push(tick);
+  for (const tick of ticks) if (kept.every((other) => Math.abs(at(other) - at(tick)) > 0.15)) kept.push(tick);
   return kept;
 }
