@@ -77,7 +77,7 @@ export interface Course {
 }
 
 /** A vault that wants no network's word for a trade inside the bands. */
-const OPEN_SCORER: VaultScorer = {
+export const OPEN_SCORER: VaultScorer = {
   modelId: keccak(new TextEncoder().encode("ballast paper vault: wants no score")),
   scores: (_, { holdings }) => holdings.map(() => 0),
 };

@@ -114,13 +114,15 @@ export async function fitLinearModel(
   until: UnixMillis,
   signal?: AbortSignal,
 ): Promise<NetworkArtefact> {
-  const dataset = await toDataset(market, { until, maxRows: config.maxRows, signal });
+  /** Where the market ends before `until`, no target reaches further. */
+  const end = unixMillis(Math.min(until, market.start + market.length * market.intervalMs));
+  const dataset = await toDataset(market, { until: end, maxRows: config.maxRows, signal });
   const rows = toRows(dataset);
-  const known = HORIZONS_HOURS.map((hours) => timesKnownAt(rows.times, until, hours));
+  const known = HORIZONS_HOURS.map((hours) => timesKnownAt(rows.times, end, hours));
   const shell = emptyArtefact(rows, known, config.correlationHalfLifeHours);
   const inputs = toInputs(rows, shell, 0, Math.max(...known));
   const linear = fitPooledForecast(rows, inputs, known, config.ridge);
-  const costs = fitCosts(market, until, signal).models;
+  const costs = fitCosts(market, end, signal).models;
   return {
     ...withBias(rows, known, { ...shell, linear }, dataset.assets),
     ...(costs.length > 0 && { costs }),

@@ -18,9 +18,9 @@ export const marketOf = async (hours: number, seed = 7): Promise<Market> =>
 export const PORTFOLIO: Portfolio = {
   nav: 1_000_000,
   assets: [
-    { asset: "USDC", decimals: 6, poolFee: 0, target: 0.25, band: 0.02 },
-    { asset: "BTC", decimals: 8, poolFee: 500, target: 0.375, band: 0.02 },
-    { asset: "ETH", decimals: 18, poolFee: 500, target: 0.375, band: 0.02 },
+    { asset: "USDC", decimals: 6, poolFee: 0, target: 0.25, band: 0.01 },
+    { asset: "BTC", decimals: 8, poolFee: 500, target: 0.375, band: 0.01 },
+    { asset: "ETH", decimals: 18, poolFee: 500, target: 0.375, band: 0.01 },
   ],
 };
 
