@@ -11,7 +11,7 @@ export async function assembleRecord(
   models: Checkpoint["models"],
   notes: readonly string[],
 ): Promise<BacktestRecord> {
-  const { name, market, portfolio, from, to } = spec;
+  const { name, policy, market, portfolio, from, to } = spec;
   const { assets, nav } = portfolio;
   const columns = () => assets.map(() => [] as number[]);
   const bars = {
@@ -36,7 +36,6 @@ export async function assembleRecord(
     trades.push(...chunk.trades);
     hashes.push(...chunk.decisionHashes);
   }
-  const policy = spec.policy(nav);
   return {
     format: "ballast-backtest/1",
     name,

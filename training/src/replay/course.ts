@@ -14,7 +14,7 @@ import { BallastError, keccak, type Snapshot, toWadNearest } from "@ballast/data
 import type { Forecast } from "@ballast/model";
 import type { Execution } from "../backtest/execution.ts";
 import type { PanelMarket } from "../panel.ts";
-import { guardPolicy, type PolicyMaker } from "./guard.ts";
+import { type BacktestPolicy, guardPolicy, nextPolicy } from "./guard.ts";
 import type { ActiveModel } from "./models.ts";
 import type { NoteBook } from "./notes.ts";
 import type { Portfolio } from "./portfolio.ts";
@@ -51,7 +51,9 @@ export interface Step {
 
 export interface CoursePorts {
   readonly name: string;
-  readonly policy: PolicyMaker;
+  readonly policy: BacktestPolicy;
+  /** The policy of a name and parameters, for one that a stopped run had become. */
+  readonly revive: (policy: Checkpoint["policy"]) => BacktestPolicy;
   readonly market: PanelMarket;
   readonly portfolio: Portfolio;
   readonly terms: VaultTerms;
@@ -73,7 +75,7 @@ interface Pending extends Omit<PendingState, "orders"> {
 export interface Course {
   /** Throws PolicyFailedError, and what an execution throws; the course cannot go on after that. */
   step(bar: number, quote: Quote, model: ActiveModel | undefined): Step;
-  readonly state: Pick<Checkpoint, "books" | "mix" | "peak" | "lastPrices" | "pending">;
+  readonly state: Pick<Checkpoint, "books" | "mix" | "policy" | "lastPrices" | "pending">;
 }
 
 /** A vault that wants no network's word for a trade inside the bands. */
@@ -88,7 +90,8 @@ export function openCourse(ports: CoursePorts, resumed?: Course["state"]): Cours
   let books = resumed && readBooks(resumed.books);
   let pending = resumed?.pending ? readPending(resumed.pending) : undefined;
   let mix = resumed?.mix ?? portfolio.nav;
-  let peak = resumed?.peak ?? 0;
+  let policy =
+    resumed === undefined || ports.policy.next === undefined ? ports.policy : ports.revive(resumed.policy);
   let lastPrices: readonly number[] | undefined = resumed?.lastPrices;
 
   function execute(due: Pending, quote: Quote): BacktestTrade {
@@ -142,14 +145,13 @@ export function openCourse(ports: CoursePorts, resumed?: Course["state"]): Cours
       lastPrices = quote.prices;
       const weights = toWeights(portfolio, books, quote);
       const earlier = executeDue(bar, quote);
-      peak = Math.max(peak, toNav(portfolio, books, quote));
 
       const snapshot = ports.market.past(quote.at).snapshot(ports.lookback);
       const forecast = forecastOrNote(model, snapshot, notes);
       const foresight = toForesight(terms, model);
       const state = toVaultState(portfolio, terms, books, quote, foresight && toVaultModel(foresight));
-      const policy = guardPolicy(ports.policy(peak), name, bar);
-      const decided = decide(snapshot, state, forecast, policy, quote.at, foresight, decideOptions);
+      const guarded = guardPolicy(policy, name, bar);
+      const decided = decide(snapshot, state, forecast, guarded, quote.at, foresight, decideOptions);
       journal?.record(name, decided, {
         policy: policy.name,
         forecast,
@@ -162,6 +164,7 @@ export function openCourse(ports: CoursePorts, resumed?: Course["state"]): Cours
           isNotarised: true,
         }),
       });
+      policy = nextPolicy(policy, decided.numbers, name, bar, quote.at);
       if (quote.isHalted) notes.add("trading was halted", quote.at);
       enqueue(decided, state, bar, quote);
       const trade = latency === 0 ? executeDue(bar, quote) : earlier;
@@ -181,7 +184,7 @@ export function openCourse(ports: CoursePorts, resumed?: Course["state"]): Cours
       return {
         books: writeBooks(books!),
         mix,
-        peak,
+        policy: { name: policy.name, parameters: policy.parameters },
         lastPrices: lastPrices!,
         pending: pending === undefined ? null : writePending(pending),
       };

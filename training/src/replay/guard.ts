@@ -1,9 +1,14 @@
-import type { Policy } from "@ballast/agent";
+import type { Policy, Reasons } from "@ballast/agent";
 import { BallastError, isoTime, type UnixMillis } from "@ballast/data";
 import { WeightsNotOneError } from "../backtest/market.ts";
 
-/** A policy for a vault whose value has been as high as `peak` dollars: policies remember nothing themselves. */
-export type PolicyMaker = (peak: number) => Policy;
+/**
+ * A policy that may carry something on: `next` is the policy that decides next, made from the numbers of a decision of
+ * this one. What it remembers is a parameter of it, so that each decision can be made again from its own inputs.
+ */
+export interface BacktestPolicy extends Policy {
+  next?(numbers: Reasons): Policy;
+}
 
 export class PolicyFailedError extends BallastError {
   readonly code = "POLICY_FAILED";
@@ -28,16 +33,30 @@ const ROUNDING = 1_000n;
 /** The same policy, whose failures and unusable answers are a PolicyFailedError. */
 export const guardPolicy = (policy: Policy, label: string, bar: number): Policy => ({
   ...policy,
-  choose(input) {
-    try {
+  choose: (input) =>
+    orFail(label, bar, input.snapshot.at, () => {
       const intent = policy.choose(input);
       if (intent.kind === "rebalance") checkWeights(intent.toWeights, input.state.holdings.length);
       return intent;
-    } catch (error) {
-      throw new PolicyFailedError(label, bar, input.snapshot.at, error);
-    }
-  },
+    }),
 });
+
+/** The policy that decides next. Throws PolicyFailedError. */
+export const nextPolicy = (
+  policy: BacktestPolicy,
+  numbers: Reasons,
+  label: string,
+  bar: number,
+  at: UnixMillis,
+): BacktestPolicy => orFail(label, bar, at, () => policy.next?.(numbers) ?? policy);
+
+function orFail<T>(label: string, bar: number, at: UnixMillis, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new PolicyFailedError(label, bar, at, error);
+  }
+}
 
 function checkWeights(weights: readonly bigint[], count: number): void {
   const miss = weights.reduce((sum, weight) => sum + weight, 0n) - 10n ** 18n;

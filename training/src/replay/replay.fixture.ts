@@ -38,7 +38,7 @@ export const HISTORY_HOURS = 721;
 
 export const specOf = (market: Market, changes: Partial<BacktestSpec> = {}): BacktestSpec => ({
   name: "threshold",
-  policy: () => thresholdPolicy(),
+  policy: thresholdPolicy(),
   market,
   portfolio: PORTFOLIO,
   terms: { cooldownSeconds: 3_000, maxTurnover: 1, maxSlippage: 0.01, crossTolerance: 0.0125 },

@@ -1,12 +1,11 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Policy, PREDICTIVE_DEFAULTS, predictivePolicy, thresholdPolicy } from "@ballast/agent";
-import { HOUR_MS, type Market, unixMillis, wad } from "@ballast/data";
+import { BallastError, HOUR_MS, keccak, type Market, unixMillis, wad } from "@ballast/data";
 import { describe, expect, it } from "vitest";
 import { WeightsNotOneError } from "../backtest/market.ts";
-import { TradeExceedsPoolError } from "../backtest/simulate.ts";
 import { START } from "../markets.fixture.ts";
-import { PolicyFailedError } from "./guard.ts";
+import { type BacktestPolicy, PolicyFailedError } from "./guard.ts";
 import { fitLinearModel } from "./models.ts";
 import { constantRates, contextIn, HISTORY_HOURS, marketOf, newFolder, specOf } from "./replay.fixture.ts";
 import { type BacktestSpec, runBacktest } from "./run.ts";
@@ -18,7 +17,7 @@ const FROM = unixMillis(START + 1600 * HOUR_MS);
 /** Forecasts, retrains and carries decisions over bars: all that a checkpoint must hold. */
 const hardSpec = (market: Market, changes: Partial<BacktestSpec> = {}): BacktestSpec =>
   specOf(market, {
-    policy: () => predictivePolicy({ ...PREDICTIVE_DEFAULTS, actAt: 0.15 }),
+    policy: predictivePolicy({ ...PREDICTIVE_DEFAULTS, actAt: 0.15 }),
     from: FROM,
     latency: 2,
     models: {
@@ -67,6 +66,39 @@ describe("a run that is stopped", () => {
     expect(second).toEqual(first);
   });
 
+  it("behaviour: so it does with a policy that carries something on", async () => {
+    const market = await marketOf(HISTORY_HOURS + 120);
+    /** Trades to target at every so many decisions, and counts them in its parameters. */
+    const counting = (count: number): BacktestPolicy => ({
+      ...thresholdPolicy(),
+      name: "counting",
+      id: keccak(new Uint8Array([count])),
+      parameters: { count },
+      choose: ({ state }) =>
+        count % 10 === 9
+          ? {
+              kind: "rebalance",
+              reason: "breach",
+              toWeights: state.holdings.map(({ targetWeight }) => targetWeight),
+              numbers: { count },
+            }
+          : { kind: "hold", reason: "inside-band", numbers: { count } },
+      next: ({ count: last }) => counting(last! + 1),
+    });
+    const revive: BacktestSpec["revive"] = ({ parameters }) => counting(parameters.count as number);
+    const spec = specOf(market, { policy: counting(0), revive });
+    const whole = await runBacktest(spec, await contextIn());
+    expect(whole.trades.map(({ numbers }) => numbers.count! % 10)).toContain(9);
+    const folder = newFolder();
+    const stop = new AbortController();
+    const onStep = ({ quote }: { quote: { at: number } }) =>
+      quote.at >= spec.from + 64 * HOUR_MS && stop.abort(new Error("stopped"));
+    await expect(
+      runBacktest(spec, await contextIn(folder, { signal: stop.signal, onStep })),
+    ).rejects.toThrow();
+    expect(await runBacktest(spec, await contextIn(folder))).toEqual(whole);
+  });
+
   it("behaviour: memory holds no more than the bars since the last checkpoint", async () => {
     const market = await marketOf(HISTORY_HOURS + 130);
     const folder = newFolder();
@@ -97,6 +129,11 @@ describe("a run that is stopped", () => {
   });
 });
 
+/** As an execution throws it for a trade larger than its pool. */
+class TooLargeError extends BallastError {
+  readonly code = "TRADE_EXCEEDS_POOL";
+}
+
 describe("a policy that fails", () => {
   const failing = (change: () => ReturnType<Policy["choose"]>, at: number): Policy => ({
     ...thresholdPolicy(),
@@ -110,10 +147,9 @@ describe("a policy that fails", () => {
     const folder = newFolder();
     const at = spec.from + 120 * HOUR_MS;
     const cause = new TypeError("x is not a function");
-    const policy = () =>
-      failing(() => {
-        throw cause;
-      }, at);
+    const policy = failing(() => {
+      throw cause;
+    }, at);
     const error = await runBacktest({ ...spec, policy }, await contextIn(folder)).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(PolicyFailedError);
     expect(error).toMatchObject({ code: "POLICY_FAILED", policy: "threshold", bar: 120, at, cause });
@@ -128,7 +164,7 @@ describe("a policy that fails", () => {
   ])("error: weights %s", async (_, weights) => {
     const market = await marketOf(HISTORY_HOURS + 10);
     const toWeights = weights.map((w) => wad(BigInt(w * 1e18)));
-    const policy = () => failing(() => ({ kind: "rebalance", reason: "breach", toWeights, numbers: {} }), 0);
+    const policy = failing(() => ({ kind: "rebalance", reason: "breach", toWeights, numbers: {} }), 0);
     const error = await runBacktest(specOf(market, { policy }), await contextIn()).catch((e: unknown) => e);
     expect(error).toMatchObject({ code: "POLICY_FAILED", bar: 0 });
     expect((error as Error).cause).toBeInstanceOf(WeightsNotOneError);
@@ -139,12 +175,12 @@ describe("a policy that fails", () => {
     const shallow = {
       ...constantRates(),
       swapCosts: (_: string, dollars: number) => {
-        throw new TradeExceedsPoolError(0, dollars, 1);
+        throw new TooLargeError(`${dollars} dollars`);
       },
     };
     const folder = newFolder();
     const run = runBacktest(specOf(market, { execution: shallow }), await contextIn(folder));
-    await expect(run).rejects.toThrow(TradeExceedsPoolError);
+    await expect(run).rejects.toThrow(TooLargeError);
     expect(JSON.parse(stored(folder)).bars % 50).toBe(0);
   });
 });

@@ -37,7 +37,7 @@ const TRAINED_FROM = unixMillis(START + 1900 * HOUR_MS);
 const predictiveSpec = (market: Market, changes: Partial<BacktestSpec> = {}): BacktestSpec =>
   specOf(market, {
     name: "predictive",
-    policy: () => predictivePolicy(EAGER),
+    policy: predictivePolicy(EAGER),
     models: RETRAINED,
     from: TRAINED_FROM,
     ...changes,

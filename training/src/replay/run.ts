@@ -1,18 +1,18 @@
 import { setImmediate } from "node:timers/promises";
-import { DECIDE_DEFAULTS, type DecideOptions, type Journal } from "@ballast/agent";
+import { DECIDE_DEFAULTS, type DecideOptions, type Journal, policyOf } from "@ballast/agent";
 import { BallastError, isoTime, type Progress, type UnixMillis, unixMillis } from "@ballast/data";
 import { lookbackBars } from "@ballast/model";
 import type { Execution } from "../backtest/execution.ts";
 import type { PanelMarket } from "../panel.ts";
 import { assembleRecord } from "./assemble.ts";
 import { openCourse, type Step } from "./course.ts";
-import type { PolicyMaker } from "./guard.ts";
+import type { BacktestPolicy } from "./guard.ts";
 import { checkModelPlan, type ModelPlan } from "./models.ts";
 import { openNotes } from "./notes.ts";
 import { checkPortfolio, type Portfolio } from "./portfolio.ts";
 import { BadTermsError, type GasTerms, gasAssumptions, type HaltedInterval, openQuotes } from "./quotes.ts";
 import type { BacktestRecord } from "./record.ts";
-import type { ModelCache, RunStore } from "./store.ts";
+import type { Checkpoint, ModelCache, RunStore } from "./store.ts";
 import type { VaultTerms } from "./vault.ts";
 import { walkModels } from "./walk.ts";
 import { openWriter } from "./writer.ts";
@@ -21,7 +21,9 @@ import { openWriter } from "./writer.ts";
 export interface BacktestSpec {
   /** Label, unique in a comparison. */
   readonly name: string;
-  readonly policy: PolicyMaker;
+  readonly policy: BacktestPolicy;
+  /** Makes the policy of a name and parameters; default: the agent's `policyOf`. */
+  readonly revive?: ((policy: Checkpoint["policy"]) => BacktestPolicy) | undefined;
   readonly market: PanelMarket;
   readonly portfolio: Portfolio;
   readonly terms: VaultTerms;
@@ -102,6 +104,7 @@ export async function runBacktest(spec: BacktestSpec, context: BacktestContext):
   const course = openCourse(
     {
       ...spec,
+      revive: spec.revive ?? policyOf,
       latency,
       decideOptions: spec.decideOptions ?? toDecideOptions(latency, market.intervalMs),
       lookback: lookbackBars(market.intervalMs),

@@ -28,7 +28,8 @@ export interface Checkpoint {
     readonly balances: readonly string[];
   };
   readonly mix: number;
-  readonly peak: number;
+  /** What the policy had become. */
+  readonly policy: { readonly name: string; readonly parameters: Readonly<Record<string, unknown>> };
   readonly lastPrices: readonly number[];
   readonly pending: PendingState | null;
   readonly models: readonly { readonly from: number; readonly modelId: Hex; readonly trainedUntil: number }[];
