@@ -74,7 +74,6 @@ export {
 } from "./challenge.ts";
 export { type CheckedPart, checkRoot, checkTraining, toTrainConfig } from "./check.ts";
 export {
-  BadConfigError,
   formatTrainingPlan,
   readSetting,
   readTrainingFile,
@@ -194,6 +193,7 @@ export { PAGE_STYLE } from "./report/page.ts";
 export { type TrainingReport, toTrainingReport } from "./report/training.ts";
 export { toTrainingPage } from "./report/trainingPage.ts";
 export type { Rows } from "./rows.ts";
+export { BadConfigError } from "./schema.ts";
 export { DeadAssetError, refuseUnsound, TokenChangedError } from "./soundness.ts";
 export { openSweepJournal, SweepChangedError, SweepJournalError } from "./sweep/journal.ts";
 export { DEFAULT_SPACE, readSpace, type SearchSpace } from "./sweep/space.ts";
