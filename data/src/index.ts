@@ -41,6 +41,7 @@ export {
   NotCanonicalError,
 } from "./hash.ts";
 export * from "./market.ts";
+export { type ParquetColumn, writeParquet } from "./parquet-file.ts";
 export { NotEnoughHistoryError, UnknownSeriesError } from "./past.ts";
 export {
   DuplicateSeriesError,

@@ -7,6 +7,7 @@ export {
 export { compareFrontiers, gapClosed, poolFolds } from "./backtest/comparison.ts";
 export { budgetOf, type ContestOptions, type Frontiers, toContender } from "./backtest/contest.ts";
 export { type CppiRun, cppiGapRisk, simulateCppi } from "./backtest/cppi.ts";
+export type { Execution, SwapCosts } from "./backtest/execution.ts";
 export { type Arena, FAMILIES, type Family } from "./backtest/families.ts";
 export {
   MissingPriceError,
@@ -181,6 +182,43 @@ export { openTrialThreads, threadRunner } from "./jobs/threads.ts";
 export { type Trial, TrialFailedError, type TrialResult, type TrialRunner } from "./jobs/trial.ts";
 export { installNative, type NativeBuild, type NativeBuildOptions, removeNative } from "./native/build.ts";
 export type { PanelMarket } from "./panel.ts";
+export {
+  type BacktestFile,
+  type BacktestPlan,
+  readBacktestFile,
+  toBacktestPlan,
+} from "./replay/config.ts";
+export type { Step as BacktestStep } from "./replay/course.ts";
+export { AssetMissingError, checkCoverage } from "./replay/coverage.ts";
+export { type BacktestPolicy, PolicyFailedError } from "./replay/guard.ts";
+export {
+  type FrozenModel,
+  fitLinearModel,
+  type LinearFitConfig,
+  type ModelPlan,
+  ModelSawTheFutureError,
+  type RetrainedModels,
+} from "./replay/models.ts";
+export { identityOf, periodOf, toPolicy, toPortfolio, toRetraining, toSpecs } from "./replay/plan.ts";
+export { BadPortfolioError, type PaperAsset, type Portfolio } from "./replay/portfolio.ts";
+export { AssetWithoutBarsError, BadTermsError, type GasTerms, type HaltedInterval } from "./replay/quotes.ts";
+export { type ConstantRates, constantRates } from "./replay/rates.ts";
+export type { BacktestColumns, BacktestRecord, BacktestTrade } from "./replay/record.ts";
+export {
+  type BacktestContext,
+  type BacktestSpec,
+  PeriodTooEarlyError,
+  runBacktest,
+} from "./replay/run.ts";
+export {
+  type ModelCache,
+  openModelCache,
+  openRunStore,
+  RunChangedError,
+  RunCorruptError,
+  type RunStore,
+} from "./replay/store.ts";
+export { BadCostError, CostsExceedVaultError, type VaultTerms } from "./replay/vault.ts";
 export {
   dotChart,
   escapeHtml,

@@ -6,6 +6,7 @@ import type { Execution } from "../backtest/execution.ts";
 import type { PanelMarket } from "../panel.ts";
 import { assembleRecord } from "./assemble.ts";
 import { openCourse, type Step } from "./course.ts";
+import { fillNotes } from "./coverage.ts";
 import type { BacktestPolicy } from "./guard.ts";
 import { checkModelPlan, type ModelPlan } from "./models.ts";
 import { openNotes } from "./notes.ts";
@@ -90,7 +91,10 @@ export async function runBacktest(spec: BacktestSpec, context: BacktestContext):
   const quoteAt = openQuotes(market, portfolio, gas, halts);
   const resumed = await store.load();
   const notes = openNotes(resumed?.notes);
-  if (resumed === undefined) for (const line of gasAssumptions(market, gas, from)) notes.add(line, from);
+  const others = portfolio.assets.slice(1).map(({ asset }) => asset);
+  if (resumed === undefined)
+    for (const line of [...gasAssumptions(market, gas, from), ...fillNotes(market, others, from, spec.to)])
+      notes.add(line, from);
   const walk = await walkModels({
     plan: spec.models,
     market,
