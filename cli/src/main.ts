@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { agentCommand } from "./commands/agent.ts";
+import { backtestCommand } from "./commands/backtest.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { fetchCommand } from "./commands/fetch.ts";
@@ -29,6 +30,7 @@ export function createProgram(): Command {
     modelsCommand,
     sweepCommand,
     workerCommand,
+    backtestCommand,
     agentCommand,
     notaryCommand,
     serveCommand,

@@ -8,6 +8,7 @@ import {
   path,
   positive,
   readYaml,
+  tickers,
   time,
   whole,
 } from "../schema.ts";
@@ -35,6 +36,7 @@ const RATES = {
 const BacktestFileSchema = Type.Object(
   {
     data: Type.Optional(Type.Object({ bars: Type.Optional(path), store: Type.Optional(path) }, closed)),
+    assets: Type.Optional(tickers),
     from: Type.Optional(time),
     until: Type.Optional(time),
     portfolio: Type.Optional(
@@ -141,6 +143,8 @@ type Whole<T> = { readonly [K in keyof T]-?: NonNullable<T[K]> };
 /** A file with every default filled in. */
 export interface BacktestPlan {
   readonly data: NonNullable<BacktestFile["data"]>;
+  /** Of the market: what models learn from, and ether for the price of gas; the portfolio's own among them. */
+  readonly assets: readonly string[];
   readonly from?: string | undefined;
   readonly until?: string | undefined;
   readonly portfolio: Whole<NonNullable<BacktestFile["portfolio"]>>;
@@ -202,6 +206,9 @@ export function toBacktestPlan(...files: readonly BacktestFile[]): BacktestPlan 
     throw new BadConfigError("policies", twice.label, "comes twice; give each a label of its own.");
   return {
     data: merged.data ?? { store: ".ballast/market" },
+    assets: [
+      ...new Set([...Object.keys(targets).filter((asset) => asset !== base), ...(merged.assets ?? [])]),
+    ].sort(),
     from: merged.from,
     until: merged.until,
     portfolio: { nav, base, targets, bands },

@@ -35,12 +35,15 @@ export class AssetMissingError extends BallastError {
  */
 export function checkCoverage(
   { series }: RawMarket,
-  intervalMs: number,
   needed: { readonly from?: UnixMillis | undefined; readonly to?: UnixMillis | undefined },
 ): void {
   for (const { asset, time } of series) {
-    const first = time.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-    const end = time.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY) + intervalMs;
+    const opened = time.toSorted();
+    const spacing = opened.map((t, i) => t - (opened[i - 1] ?? Number.NEGATIVE_INFINITY)).sort();
+    const [first = 0] = opened;
+    // The median of the spacings is the interval, whatever the holes.
+    const end =
+      (opened.at(-1) ?? 0) + (opened.length > 1 ? spacing[Math.floor((spacing.length - 1) / 2)]! : 0);
     const { from = unixMillis(first), to = unixMillis(end) } = needed;
     if (first > from || end < to) throw new AssetMissingError(asset, { first, end }, { from, to });
   }

@@ -1,5 +1,5 @@
 import { PREDICTIVE_DEFAULTS, policyOf } from "@ballast/agent";
-import { DAY_MS, type UnixMillis, unixMillis } from "@ballast/data";
+import { DAY_MS, HOUR_MS, type UnixMillis, unixMillis } from "@ballast/data";
 import { lookbackBars, modelId } from "@ballast/model";
 import type { PanelMarket } from "../panel.ts";
 import { BadConfigError } from "../schema.ts";
@@ -70,20 +70,29 @@ export function toRetraining(
   };
 }
 
-/** First bar close at which a snapshot is possible, and the last one. */
-export const periodOf = ({
-  start,
-  length,
-  intervalMs,
-}: PanelMarket): { from: UnixMillis; to: UnixMillis } => ({
-  from: unixMillis(start + lookbackBars(intervalMs) * intervalMs),
-  to: unixMillis(start + length * intervalMs),
-});
+/**
+ * First bar close at which there is a snapshot and, where models are used, one that has not seen it; and the last bar
+ * close.
+ */
+export function periodOf(
+  { start, length, intervalMs }: PanelMarket,
+  models: ModelPlan,
+): { from: UnixMillis; to: UnixMillis } {
+  const snapshot = start + lookbackBars(intervalMs) * intervalMs;
+  const model =
+    models.kind === "retrained"
+      ? start + models.leastHours * HOUR_MS
+      : models.kind === "frozen"
+        ? models.trainedUntil
+        : start;
+  const bars = Math.ceil((Math.max(snapshot, model) - start) / intervalMs);
+  return { from: unixMillis(start + bars * intervalMs), to: unixMillis(start + length * intervalMs) };
+}
 
 /** One run for each policy of a plan. Throws what `policyOf` throws. */
 export function toSpecs(plan: BacktestPlan, market: PanelMarket, models: ModelPlan): BacktestSpec[] {
   const { tipGwei, baseFeeGwei, etherDollars, ...units } = plan.gas;
-  const period = periodOf(market);
+  const period = periodOf(market, models);
   const at = (text: string | undefined, otherwise: UnixMillis): UnixMillis =>
     text === undefined ? otherwise : unixMillis(Date.parse(text));
   return plan.policies.map((policy) => ({
