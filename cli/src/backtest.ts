@@ -18,6 +18,7 @@ import {
   type BacktestSpec,
   BadConfigError,
   checkCoverage,
+  checkPlan,
   freeze,
   identityOf,
   type ModelPlan,
@@ -51,6 +52,7 @@ export interface BacktestOptions {
 /** `ballast backtest`: the policies one after the other over the same market, each in a folder of its own. */
 export async function runBacktests(options: BacktestOptions, terminal: Terminal): Promise<void> {
   const plan = toPlan(options);
+  checkPlan(plan);
   checkWritable(plan.out, "--out");
   const models = await readModels(plan, terminal);
   const market = await readMarket(plan, terminal);

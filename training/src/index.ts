@@ -199,7 +199,15 @@ export {
   ModelSawTheFutureError,
   type RetrainedModels,
 } from "./replay/models.ts";
-export { identityOf, periodOf, toPolicy, toPortfolio, toRetraining, toSpecs } from "./replay/plan.ts";
+export {
+  checkPlan,
+  identityOf,
+  periodOf,
+  toPolicy,
+  toPortfolio,
+  toRetraining,
+  toSpecs,
+} from "./replay/plan.ts";
 export { BadPortfolioError, type PaperAsset, type Portfolio } from "./replay/portfolio.ts";
 export { AssetWithoutBarsError, BadTermsError, type GasTerms, type HaltedInterval } from "./replay/quotes.ts";
 export { type ConstantRates, constantRates } from "./replay/rates.ts";

@@ -21,6 +21,8 @@ const shares = Type.Record(
   Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1, description: "a share between 0 and 1" }),
   { ...closed, description: "a share for each ticker, as {USDC: 0.5, BTC: 0.5}" },
 );
+const BANDS = "a half-width between 0 and 1, or one for each ticker";
+const band = Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1, description: BANDS });
 const label = Type.String({
   pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
   description: "a name of letters, digits, dots and dashes: a folder is called so",
@@ -45,11 +47,7 @@ const BacktestFileSchema = Type.Object(
           nav: Type.Optional(positive),
           base: Type.Optional(Type.String({ pattern: ticker, description: "a ticker in capitals, as USDC" })),
           targets: Type.Optional(shares),
-          bands: Type.Optional(
-            Type.Union([Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1 }), shares], {
-              description: "a half-width between 0 and 1, or one for each ticker",
-            }),
-          ),
+          bands: Type.Optional(Type.Union([band, shares], { description: BANDS })),
         },
         closed,
       ),
@@ -94,7 +92,7 @@ const BacktestFileSchema = Type.Object(
     model: Type.Optional(
       Type.String({
         minLength: 1,
-        description: "none, linear, network, a model's id, champion, or a model's file",
+        description: "none, linear, network, champion, a model's file, or its id in quotes",
       }),
     ),
     artefacts: Type.Optional(path),
@@ -112,9 +110,10 @@ const BacktestFileSchema = Type.Object(
       ),
     ),
     halts: Type.Optional(
-      Type.Array(Type.Object({ from: time, until: time }, closed), {
-        description: "a list of {from, until}",
-      }),
+      Type.Array(
+        Type.Object({ from: time, until: time }, { ...closed, description: "from and until, two times" }),
+        { description: "a list of {from, until}" },
+      ),
     ),
     policies: Type.Optional(
       Type.Array(
@@ -124,7 +123,7 @@ const BacktestFileSchema = Type.Object(
             name: label,
             parameters: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
           },
-          closed,
+          { ...closed, description: "a name, with a label and parameters where wanted" },
         ),
         { minItems: 1, description: "a list of {name, parameters}" },
       ),

@@ -7,7 +7,7 @@ import { DEFAULT_TRAIN_CONFIG, LEAST_HISTORY_HOURS, train } from "../train.ts";
 import type { BacktestPlan } from "./config.ts";
 import type { BacktestPolicy } from "./guard.ts";
 import { fitLinearModel, type ModelPlan } from "./models.ts";
-import type { Portfolio } from "./portfolio.ts";
+import { checkPortfolio, type Portfolio } from "./portfolio.ts";
 import { constantRates } from "./rates.ts";
 import type { BacktestSpec } from "./run.ts";
 
@@ -46,6 +46,15 @@ export const toPolicy = ({ name, parameters }: BacktestPlan["policies"][number])
     name,
     parameters: name === "predictive" ? { ...PREDICTIVE_DEFAULTS, ...parameters } : parameters,
   });
+
+/**
+ * What can be known to be wrong before a market is read. Throws BadPortfolioError, WeightsNotOneError,
+ * BandOverlapsZeroError, BadConfigError and what `policyOf` throws.
+ */
+export function checkPlan(plan: BacktestPlan): void {
+  checkPortfolio(toPortfolio(plan));
+  for (const policy of plan.policies) toPolicy(policy);
+}
 
 /** Models that a plan trains on the way; undefined where it has a frozen one, or none. */
 export function toRetraining(

@@ -109,14 +109,19 @@ describe("a run that is stopped", () => {
   });
 
   it("error: other settings, and a checkpoint that cannot be read", async () => {
+    const market = await marketOf(HISTORY_HOURS + 10);
     const folder = newFolder();
-    await openRunStore(folder, { latency: 1, nav: 5 });
-    await openRunStore(folder, { latency: 1, nav: 5 });
-    const other = openRunStore(folder, { latency: 2, nav: 5 });
+    const identity = { latency: 1, nav: 5 };
+    // Nothing was run with it: it binds nobody.
+    await openRunStore(folder, { latency: 7, nav: 5 });
+    const begun = await openRunStore(folder, identity);
+    await runBacktest(specOf(market), { ...(await contextIn()), store: begun });
+    await openRunStore(folder, identity);
+    const other = openRunStore(folder, { latency: 2, nav: 5, fee: 1 });
     await expect(other).rejects.toThrow(RunChangedError);
-    await expect(other).rejects.toThrow(/another latency\. Choose another folder/);
+    await expect(other).rejects.toThrow(/another latency, fee\. Choose another folder/);
     writeFileSync(join(folder, "checkpoint.json"), "{ torn");
-    const store = await openRunStore(folder, { latency: 1, nav: 5 });
+    const store = await openRunStore(folder, identity);
     await expect(store.load()).rejects.toThrow(RunCorruptError);
   });
 

@@ -103,16 +103,18 @@ export async function openRunStore(
   const fields = Object.fromEntries(
     Object.entries(identity).map(([name, value]) => [name, canonicalJson(value)]),
   );
+  const load = () => readJson<Checkpoint>(at("checkpoint.json"));
   const begun = await readJson<Record<string, string>>(at("identity.json"));
-  if (begun === undefined) await write("identity.json", fields);
-  else {
-    const names = [...new Set([...Object.keys(begun), ...Object.keys(fields)])];
-    const changed = names.filter((name) => begun[name] !== fields[name]);
-    if (changed.length > 0) throw new RunChangedError(folder, changed);
+  const names = new Set([...Object.keys(begun ?? {}), ...Object.keys(fields)]);
+  const changed = [...names].filter((name) => begun?.[name] !== fields[name]);
+  if (changed.length > 0) {
+    // Without a checkpoint nothing was begun that could be mixed up.
+    if ((await load()) !== undefined) throw new RunChangedError(folder, changed);
+    await write("identity.json", fields);
   }
   return {
     folder,
-    load: () => readJson<Checkpoint>(at("checkpoint.json")),
+    load,
     async save(chunk, checkpoint) {
       if (chunk.at.length > 0) await write(chunkName(checkpoint.bars), chunk);
       await write("checkpoint.json", checkpoint);
