@@ -38,8 +38,11 @@ describe("a run that is stopped", () => {
     const whole = await runBacktest(hardSpec(market), await contextIn());
     expect(whole.trades.length).toBeGreaterThan(3);
     expect(whole.notes.join()).toContain("superseded");
+    // Right after a decision, while it is on its way, and anywhere.
+    const decided = whole.trades.map(({ decidedAt }) => whole.bars.at.indexOf(decidedAt) + 1);
+    const stops = new Set([1, decided[0]!, decided[1]! + 1, 102, decided[3]!, 255]);
     const folder = newFolder();
-    for (const stopAfter of [1, 37, 51, 102, 103, 190, 255]) {
+    for (const stopAfter of [...stops].sort((a, b) => a - b)) {
       const stop = new AbortController();
       const onStep = ({ quote }: { quote: { at: number } }) =>
         quote.at >= FROM + (stopAfter - 1) * HOUR_MS && stop.abort(new Error("stopped"));
