@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { HOUR_MS, type RawSeries, syntheticSource, unixMillis } from "@ballast/data";
+import { openJournal } from "@ballast/agent";
+import { HOUR_MS, keccak, type RawSeries, syntheticSource, unixMillis } from "@ballast/data";
 import type { BacktestRecord } from "@ballast/training";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { expectRefused, lastJson, newFolder, run, start, writeBars } from "./child.ts";
@@ -78,8 +79,9 @@ describe("ballast backtest", () => {
     }
   });
 
-  it("behaviour: killed half way, it goes on and comes to the identical record", async () => {
-    const cwd = workspace();
+  it("behaviour: killed half way, it goes on and comes to the identical record, and so does its journal", async () => {
+    // A journal is no part of the record, and changes nothing in it.
+    const cwd = workspace(`${CONFIG}\njournal: true`);
     for (const [policy, chunks] of [
       ["threshold", 7],
       ["early", 3],
@@ -94,7 +96,13 @@ describe("ballast backtest", () => {
     const last = await run(cwd, ARGS);
     expect(last.status).toBe(0);
     expect(last.stderr).toMatch(/Going on after \d+ bars that were run before/);
-    for (const policy of ["threshold", "early"]) expect(textOf(cwd, policy)).toBe(textOf(whole, policy));
+    for (const policy of ["threshold", "early"]) {
+      expect(textOf(cwd, policy)).toBe(textOf(whole, policy));
+      const journal = openJournal(join(cwd, "out", policy, "journal.sqlite"));
+      const hashes = journal.list({ limit: 10_000, order: "oldest" }).items.map(({ hash }) => hash);
+      expect(keccak(new TextEncoder().encode(hashes.join()))).toBe(recordOf(whole, policy).decisionsDigest);
+      journal.close();
+    }
   });
 
   it("behaviour: Ctrl-C leaves a checkpoint, and says so; other settings cannot go on from it", async () => {
@@ -117,6 +125,36 @@ describe("ballast backtest", () => {
     const again = await run(cwd, [...ARGS, "--policy", "threshold"]);
     expect(again.stderr).toContain(`Going on after ${bars} bars`);
     expect(textOf(cwd, "threshold")).toBe(textOf(whole, "threshold"));
+  });
+
+  it("behaviour: a model fitted on the way is the one that `train` makes of the bars until then; frozen, it serves on", async () => {
+    const training = "{maxRows: 1500, hidden: [4], members: 1, maxEpochs: 2, folds: 2, calibrationTimes: 60}";
+    const config = CONFIG.replace(
+      "model: linear",
+      "model: network\nuntil: 2023-04-04\nvault: {minScore: 200}",
+    );
+    const cwd = workspace(
+      config.replace("training: {maxRows: 1500}", `backend: wasm, training: ${training}`),
+    );
+    writeFileSync(join(cwd, "train.yaml"), `data: {bars: bars}\nbackend: wasm\ntraining: ${training}\n`);
+    const early = [...ARGS, "--policy", "early"];
+    const [trained, ended] = await Promise.all([
+      run(cwd, ["train", "--config", "train.yaml", "--until", "2023-04-01"]),
+      run(cwd, early),
+    ]);
+    expect([trained.status, ended.status]).toEqual([0, 0]);
+    const modelId = trained.stdout.trim();
+    const record = recordOf(cwd, "early");
+    expect(record.models).toEqual([{ from: Date.UTC(2023, 3, 1), modelId }]);
+    expect(record.bars.breachProbability.every((p) => p !== null)).toBe(true);
+
+    const frozen = lastJson(await run(cwd, [...early, "--model", modelId.slice(0, 20), "--out", "frozen"]));
+    expect(frozen.runs[0].decisionsDigest).toBe(record.decisionsDigest);
+    const seen = await run(cwd, [...early, "--model", modelId, "--from", "2023-03-31", "--out", "seen"]);
+    expectRefused(
+      seen,
+      /MODEL_SAW_THE_FUTURE: .* trained on bars until 2023-04-01T00:00:00Z, .* begins at 2023-03-31/,
+    );
   });
 
   it("behaviour: options win over the file, and the journal is the agent's own", async () => {

@@ -151,7 +151,7 @@ export interface ModelCache {
   write(until: number, bytes: Uint8Array): Promise<void>;
 }
 
-/** Throws RunChangedError where the folder's models come from another market or another fit. */
+/** Models of another market or of another fit than `identity` names are never found here. Throws RunCorruptError. */
 export async function openModelCache(
   folder: string,
   identity: Readonly<Record<string, unknown>>,
