@@ -40,7 +40,7 @@ import { DECIDE_DEFAULTS, decide } from "./decide.ts";
 import { features } from "./features.ts";
 import { toInputs } from "./inputs.ts";
 import { predictivePolicy } from "./policies/predictive.ts";
-import { thresholdPolicy } from "./policies/threshold.ts";
+import { POLICIES, policyOf, thresholdPolicy } from "./policies/registry.ts";
 
 const START = unixMillis(Date.UTC(2023, 0, 1));
 const HOURS = LOOKBACK_HOURS + 10;
@@ -390,6 +390,45 @@ describe("auditDecision", () => {
       });
     });
   });
+
+  it.each([...POLICIES.keys()])(
+    "default: a decision of %s is decided again, after a breach and before one",
+    (name) => {
+      const model = {
+        id: networkId(bytes),
+        attestationUid: evidence.decision.modelId,
+        isActive: true,
+        maxTurnover: toWad(0.5),
+      };
+      const policy = policyOf({ name, parameters: name === "threshold" ? { size: 0.5, keep: 0.2 } : {} });
+      for (const weights of [
+        { USDC: 0.3, BTC: 0.37, ETH: 0.33 },
+        { USDC: 0.33, BTC: 0.351, ETH: 0.319 },
+      ]) {
+        const state = stateWith(weights, { model, minScore: -20_000 });
+        const foresight = { scorer: features.scorer(bytes), isNotarised: true };
+        const { decision, trades } = decide(snapshot, state, forecastOf(snapshot), policy, AT, foresight);
+        const { name: known, parameters } = policy;
+        const inputs = toInputs({
+          state,
+          policy: { name: known, parameters },
+          options: DECIDE_DEFAULTS,
+          now: AT,
+          hasScorer: true,
+          isNotarised: true,
+        });
+        const link = (text: string) =>
+          audit({ evidence: { ...evidence, decision, trades, inputs: text } }).find(
+            ({ name }) => name === "policy",
+          );
+        expect(link(inputs)).toMatchObject({ status: "pass" });
+        expect(link(inputs.replace(`"name":"${name}"`, '"name":"guess"'))).toMatchObject({
+          status: "fail",
+          detail: expect.stringMatching(/^policy guess is none of /),
+        });
+      }
+    },
+  );
 
   it("default: a reactive decision needs no network, and is decided again as well", () => {
     const state = stateWith({ USDC: 0.3, BTC: 0.37, ETH: 0.33 });

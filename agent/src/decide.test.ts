@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { stateWith, T0, toWad } from "../test/fixture.ts";
 import { decide } from "./decide.ts";
 import { predictivePolicy } from "./policies/predictive.ts";
-import { thresholdPolicy } from "./policies/threshold.ts";
+import { policyOf, thresholdPolicy } from "./policies/registry.ts";
 import { stateHash } from "./state.ts";
 import { type Foresight, type Policy, REASONS, type VaultScorer, type VaultState } from "./types.ts";
 
@@ -158,6 +158,19 @@ describe("decide", () => {
     expect(holdingOf(900, 800, 700)).toBe(0);
     expect(holdingOf(undefined, 800, 900)).toBe(2);
     expect(holdingOf(600, 900, 900)).toBe(1);
+  });
+
+  it("behaviour: never names a holding that its trades leave where it is, which the vault would refuse", () => {
+    const state = { ...stateWith({ USDC: 0.3153, BTC: 0.3483, ETH: 0.3364 }), model: MODEL, minScore: 500 };
+    // Back to the edge of one point: BTC, 1.5 off, and the base asset; ETH, 0.3 off, moves by 0.07, too little to trade.
+    const policy = policyOf({ name: "threshold", parameters: { size: 0.5, keep: 1 } });
+    const of = (...scores: (number | undefined)[]) =>
+      decide(snapshot, state, undefined, policy, T0, { scorer: scorerOf(...scores), isNotarised: true });
+    const acted = of(undefined, 600, 900);
+    expect(acted.decision).toMatchObject({ action: ACTION.rebalance, holding: 1 });
+    expect(acted.trades).toHaveLength(1);
+    expect(acted.numbers.score).toBe(600);
+    expect(of(undefined, 400, 900)).toMatchObject({ reason: "score-too-low", numbers: { score: 400 } });
   });
 
   it("behaviour: a model on probation moves less, and a breach is repaired in full", () => {

@@ -1,5 +1,5 @@
-import { ACTION, type Decision, decisionHash, tradesHash, ZERO_BYTES32 } from "@ballast/attest";
-import { HOUR_MS, type Snapshot, toWadNearest, type UnixMillis } from "@ballast/data";
+import { ACTION, type Decision, decisionHash, type Trade, tradesHash, ZERO_BYTES32 } from "@ballast/attest";
+import { HOUR_MS, type Snapshot, toWadNearest, type UnixMillis, type Wad } from "@ballast/data";
 import { type Forecast, forecastHash, weightBreachProbabilities } from "@ballast/model";
 import { toBreachRequest } from "./outlook.ts";
 import { planTrades } from "./plan.ts";
@@ -15,7 +15,7 @@ import {
   type VaultState,
   type Watch,
 } from "./types.ts";
-import { isOutsideBand, navOf, WAD, weightsOf } from "./weights.ts";
+import { deviationOf, isOutsideBand, navOf, WAD, weightsOf } from "./weights.ts";
 
 export interface DecideOptions {
   /** How long the vault may execute the decision, seconds from the bar close. */
@@ -64,7 +64,7 @@ export function decide(
     policy.choose({ snapshot, state, forecast: usable, breachWithin });
   const { intent, holding } =
     wish.kind === "rebalance" && !isBreached
-      ? justify(wish, snapshot, state, foresight)
+      ? justify(wish, snapshot, state, foresight, options)
       : { intent: wish, holding: undefined };
   const isAhead = holding !== undefined;
   const outcome =
@@ -130,14 +130,15 @@ function refusal(
 type Rebalance = Intent & { readonly kind: "rebalance" };
 
 /**
- * Whether the vault will let a trade go ahead of a breach, and for the sake of which holding: the one its network
- * scores highest. Where it will not, why not.
+ * Whether the vault will let a trade go ahead of a breach, and for the sake of which holding: of those that the trade
+ * brings nearer their targets, as the vault wants of it, the one its network scores highest. Where it will not, why not.
  */
 function justify(
   intent: Rebalance,
   snapshot: Snapshot,
   state: VaultState,
   foresight: Foresight | undefined,
+  { minTradeShare }: DecideOptions,
 ): { readonly intent: Intent; readonly holding: number | undefined } {
   const { model, minScore, notaryThreshold } = state;
   const hold = (reason: Reason, numbers: Reasons, holding?: number) => ({
@@ -146,7 +147,14 @@ function justify(
   });
   if (foresight === undefined || model === undefined) return hold("no-network", {});
   if (!model.isActive || model.id !== foresight.scorer.modelId) return hold("model-inactive", {});
-  const scores = foresight.scorer.scores(snapshot, state);
+  const all = foresight.scorer.scores(snapshot, state);
+  const weights = weightsOf(state);
+  const isServed = state.holdings.map((holding, i) => {
+    const distance = (weight: Wad) => Math.abs(toShare(deviationOf(holding, weight)));
+    return distance(weights[i]!) - distance(intent.toWeights[i]!) >= minTradeShare;
+  });
+  // Where all of it is too small to trade, that is found out later.
+  const scores = isServed.includes(true) ? all.map((score, i) => (isServed[i] ? score : undefined)) : all;
   const holding = scores.reduce<number>(
     (best, score, index) => ((score ?? -Infinity) > (scores[best] ?? -Infinity) ? index : best),
     0,
@@ -167,7 +175,7 @@ function plan(
   options: DecideOptions,
   isAhead: boolean,
 ) {
-  const hold = (reason: "cooldown" | "too-small", numbers: Record<string, number>) => ({
+  const hold = (reason: Reason, numbers: Reasons) => ({
     intent: { kind: "hold" as const, reason, numbers: { ...intent.numbers, ...numbers } },
     trades: [],
   });
@@ -187,7 +195,20 @@ function plan(
     feesBps: nav === 0n ? 0 : (Number(fees) / Number(nav)) * 1e4,
   };
   if (trades.length === 0) return hold("too-small", numbers);
+  const away = trades.filter((trade) => isAway(trade, state)).length;
+  if (away > 0) return hold("away-from-target", { ...numbers, tradesAwayFromTarget: away });
   return { intent: { ...intent, numbers: { ...intent.numbers, ...numbers } }, trades };
+}
+
+/** Whether it sells what is below its target or buys what is above: the vault refuses that, but of its base asset. */
+function isAway({ tokenIn, tokenOut }: Trade, state: VaultState): boolean {
+  const weights = weightsOf(state);
+  return state.holdings.some(
+    ({ token, targetWeight }, i) =>
+      i > 0 &&
+      ((token === tokenIn && weights[i]! <= targetWeight) ||
+        (token === tokenOut && weights[i]! >= targetWeight)),
+  );
 }
 
 /** The policy and the decision ask for the same horizons. */

@@ -7,7 +7,6 @@ export {
   type DecisionInputs,
   decideAgain,
   MalformedInputsError,
-  policyOf,
   readInputs,
   toInputs,
 } from "./inputs.ts";
@@ -37,7 +36,16 @@ export { httpNotary, NotaryUnusableError } from "./notary-client.ts";
 export { type CostBps, type Outcome, type OutcomeRecorder, outcomeRecorder } from "./outcome.ts";
 export { type HoldingOutlook, outlookOf } from "./outlook.ts";
 export { type Plan, planTrades } from "./plan.ts";
-export { BadCppiError, type CppiParameters, checkCppi, cppiExposure, cppiFloor } from "./policies/cppi.ts";
+export {
+  BadCppiError,
+  type CppiParameters,
+  checkCppi,
+  cppiExposure,
+  cppiFloor,
+  fallToFloor,
+  gapRisk,
+} from "./policies/cppi.ts";
+export type { PolicyDefinition } from "./policies/definitions.ts";
 export { toDestination, toDestinationWad } from "./policies/destination.ts";
 export { type InsuredParameters, insuredPolicy } from "./policies/insured.ts";
 export {
@@ -46,6 +54,11 @@ export {
   type NoTradeRegion,
   noTradeRegion,
 } from "./policies/no-trade.ts";
+export {
+  PolicyParameterError,
+  UnknownPolicyError,
+  UnknownPolicyParameterError,
+} from "./policies/parameters.ts";
 export {
   InvalidPolicyError,
   PREDICTIVE_DEFAULTS,
@@ -59,7 +72,25 @@ export {
   reactivePolicy,
   type TriggerWidth,
 } from "./policies/reactive.ts";
-export { thresholdPolicy } from "./policies/threshold.ts";
+export {
+  BadTargetsError,
+  checkFit,
+  POLICIES,
+  type PolicyRequest,
+  policyOf,
+  thresholdPolicy,
+} from "./policies/registry.ts";
+export {
+  DegenerateCovarianceError,
+  type SelectionCosts,
+  selectTrades,
+  shrinkToMeanCorrelation,
+  type TrackingDiffusion,
+  trackingDiffusion,
+  trackingScale,
+  trackingVariance,
+  valueOfReset,
+} from "./policies/tracking-risk.ts";
 export {
   FIXED_THRESHOLD,
   gasFallOf,
@@ -67,6 +98,7 @@ export {
   type TriggerSurface,
   toSignals,
   triggerFactor,
+  type VolatilitySource,
 } from "./policies/trigger.ts";
 export { stateHash } from "./state.ts";
 export * from "./types.ts";

@@ -2,16 +2,9 @@ import { type Hex, keccak, type Snapshot } from "@ballast/data";
 import { describe, expect, it } from "vitest";
 import { stateWith, T0, toWad } from "../test/fixture.ts";
 import { DECIDE_DEFAULTS, decide } from "./decide.ts";
-import {
-  type DecisionInputs,
-  decideAgain,
-  MalformedInputsError,
-  policyOf,
-  readInputs,
-  toInputs,
-} from "./inputs.ts";
+import { type DecisionInputs, decideAgain, MalformedInputsError, readInputs, toInputs } from "./inputs.ts";
 import { PREDICTIVE_DEFAULTS, predictivePolicy } from "./policies/predictive.ts";
-import { thresholdPolicy } from "./policies/threshold.ts";
+import { thresholdPolicy } from "./policies/registry.ts";
 
 const word = (digit: string): Hex => `0x${digit.repeat(64)}`;
 const model = { id: word("3"), attestationUid: word("4"), isActive: true, maxTurnover: toWad(0.5) };
@@ -57,14 +50,18 @@ describe("decideAgain", () => {
     ["another format", '{"format":"x"}'],
     ["null", "null"],
     ["no state", JSON.stringify({ format: "ballast-inputs/1" })],
+    ["no parameters", toInputs({ ...inputs, policy: { name: "threshold" } } as never)],
   ])("error: %s", (_, text) => {
     expect(() => readInputs(text)).toThrow(MalformedInputsError);
   });
 
-  it("error: a policy nobody knows, or that lacks a parameter", () => {
-    expect(() => policyOf({ name: "oracle", parameters: {} })).toThrow(/policy oracle is none/);
-    expect(() => policyOf({ name: "predictive", parameters: { actAt: 0.3 } })).toThrow(
-      /horizonHours is missing/,
+  it("error: a policy nobody knows, and one that lacks a parameter is another policy than the decision's", () => {
+    const again = (changed: DecisionInputs["policy"]) =>
+      decideAgain({ ...inputs, policy: changed }, snapshot, undefined, undefined);
+    expect(() => again({ name: "oracle", parameters: {} })).toThrow(
+      /policy oracle is none of constant-mix, /,
     );
+    expect(again(policy).decision.policyId).toBe(policy.id);
+    expect(again({ name: "predictive", parameters: { actAt: 0.3 } }).decision.policyId).not.toBe(policy.id);
   });
 });

@@ -1,10 +1,9 @@
 import { BallastError, type Snapshot, type UnixMillis } from "@ballast/data";
 import type { Forecast } from "@ballast/model";
 import { type DecideOptions, decide } from "./decide.ts";
-import { PREDICTIVE_DEFAULTS, type PredictiveParameters, predictivePolicy } from "./policies/predictive.ts";
-import { thresholdPolicy } from "./policies/threshold.ts";
+import { policyOf } from "./policies/registry.ts";
 import { fromTaggedJson, toTaggedJson } from "./tagged-json.ts";
-import type { Decided, Policy, VaultScorer, VaultState } from "./types.ts";
+import type { Decided, VaultScorer, VaultState } from "./types.ts";
 
 /** What a decision depends on beside the snapshot, the forecast and the network: enough to decide again. */
 export interface DecisionInputs {
@@ -43,6 +42,8 @@ export function readInputs(text: string): DecisionInputs {
   const isWhole =
     Array.isArray(value.state?.holdings) &&
     typeof value.policy?.name === "string" &&
+    typeof value.policy.parameters === "object" &&
+    value.policy.parameters !== null &&
     typeof value.options?.lifetimeSeconds === "number" &&
     typeof value.now === "number";
   if (!isWhole) throw new MalformedInputsError("a part is missing");
@@ -50,19 +51,9 @@ export function readInputs(text: string): DecisionInputs {
   return inputs;
 }
 
-/** The policy of that name and parameters. Throws MalformedInputsError or InvalidPolicyError. */
-export function policyOf({ name, parameters }: DecisionInputs["policy"]): Policy {
-  if (name === "threshold") return thresholdPolicy();
-  if (name !== "predictive")
-    throw new MalformedInputsError(`policy ${name} is none of threshold, predictive`);
-  const missing = Object.keys(PREDICTIVE_DEFAULTS).find((key) => typeof parameters[key] !== "number");
-  if (missing !== undefined) throw new MalformedInputsError(`the policy's ${missing} is missing`);
-  return predictivePolicy(parameters as unknown as PredictiveParameters);
-}
-
 /**
  * Decides once more, as a stranger: the same inputs give the same hash.
- * Throws MalformedInputsError, InvalidPolicyError, or FieldRangeError for a state that has no hash.
+ * Throws as `policyOf` does, or FieldRangeError for a state that has no hash.
  * @param scorer Of the decision's network; not needed where the decision had none.
  */
 export function decideAgain(

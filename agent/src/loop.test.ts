@@ -17,7 +17,7 @@ import type { Journal } from "./journal.ts";
 import { openJournal } from "./journal-sqlite.ts";
 import { type LoopPorts, type MarketWitness, runLoop, type Step } from "./loop.ts";
 import { predictivePolicy } from "./policies/predictive.ts";
-import { thresholdPolicy } from "./policies/threshold.ts";
+import { policyOf, thresholdPolicy } from "./policies/registry.ts";
 import type { Execution, Policy, VaultState } from "./types.ts";
 import type { Executable, Venue } from "./venue.ts";
 
@@ -188,6 +188,39 @@ describe("runLoop", () => {
     expect(outcomes).toEqual([[record, uid]]);
     expect(step).toMatchObject({ kind: "executed", execution: { outcomeAttestation: '{"signed":true}' } });
     expect(execution!.outcomeAttestation).toBe('{"signed":true}');
+  });
+
+  it("behaviour: a policy that remembers takes it from its decisions, also after a restart", async () => {
+    const worth = (thousands: number) => {
+      const state = stateWith({ USDC: 0.3, BTC: 0.37, ETH: 0.33 });
+      const [base, ...others] = state.holdings;
+      return venueInMemory({
+        ...state,
+        holdings: [{ ...base!, balance: BigInt(thousands) * 10n ** 9n }, ...others],
+      }).venue;
+    };
+    const policy = policyOf({ name: "cppi", parameters: { tolerance: 1 } });
+    const peaks = () =>
+      journal
+        .list({ limit: 10, order: "oldest" })
+        .items.map(({ numbers, decision }) => [
+          Math.round(numbers.peak!),
+          Math.round(numbers.value!),
+          decision.policyId ===
+            policyOf({ name: "cppi", parameters: { tolerance: 1, peak: numbers.peak! } }).id,
+        ]);
+    const others = 700_000;
+    await run(worth(300), [0], { policy });
+    await run(worth(200), [1, 2], { policy });
+    // The first was decided without a peak, and with the value of then; what follows knows it, the restarted loop too.
+    expect(peaks()).toEqual([
+      [others + 300_000, others + 300_000, false],
+      [others + 300_000, others + 200_000, true],
+      [others + 300_000, others + 200_000, true],
+    ]);
+    // Started again in the same hour, it meets its own decision.
+    await run(worth(200), [2], { policy });
+    expect(peaks()).toHaveLength(3);
   });
 
   it("behaviour: a dry run decides the same and sends nothing", async () => {

@@ -38,6 +38,7 @@ export interface LoopPorts {
   readonly forecast: (snapshot: Snapshot) => Forecast | undefined;
   /** Absent where only the reactive rule trades. */
   readonly witness?: MarketWitness | undefined;
+  /** The first; later ones are what it makes of its own decisions, where it remembers anything. */
   readonly policy: Policy;
   readonly decideOptions?: DecideOptions;
   readonly journal: Journal;
@@ -99,17 +100,33 @@ export type Step =
  * Failures of the outside world are steps, not exceptions; whatever is no BallastError is a defect and throws.
  */
 export async function runLoop(ports: LoopPorts): Promise<void> {
+  let policy: Policy | undefined;
   for await (const at of ports.ticks) {
     try {
       if (!ports.isDryRun) await settleUnfinished(ports);
-      ports.onStep(await takeStep(ports, at));
+      policy ??= resume(ports, at);
+      const step = await takeStep({ ...ports, policy }, at);
+      policy = policy.next?.(step.decided.numbers) ?? policy;
+      ports.onStep(step);
     } catch (error) {
       ports.onStep({ kind: "missed", at, error: asBallastError(error) });
     }
   }
 }
 
-async function takeStep(ports: LoopPorts, at: UnixMillis): Promise<Step> {
+/** Decisions back to which a policy finds in the journal what it has to remember. */
+const MEMORY = 500;
+
+/** The policy as it had become before the bar close `at`, if earlier processes decided under it. */
+function resume({ policy, journal, run }: LoopPorts, at: UnixMillis): Policy {
+  if (policy.next === undefined) return policy;
+  return journal
+    .list({ run, order: "newest", limit: MEMORY })
+    .items.filter((entry) => entry.at < at)
+    .reduceRight<Policy>((known, { numbers }) => known.next?.(numbers) ?? known, policy);
+}
+
+async function takeStep(ports: LoopPorts, at: UnixMillis): Promise<Step & { readonly decided: Decided }> {
   const { run, journal, policy } = ports;
   const snapshot = await ports.observe(at);
   const state = await ports.venue.readState();

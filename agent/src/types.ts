@@ -105,11 +105,25 @@ export const REASONS = [
   "model-inactive",
   "score-too-low",
   "too-few-notaries",
+  "trigger-crossed",
+  "inside-trigger",
+  "trigger-widened",
+  "no-history",
+  "calendar-due",
+  "not-due",
+  "no-trade-edge",
+  "floor-near",
+  "cushion-grown",
+  "inside-tolerance",
+  "away-from-target",
+  "worth-its-cost",
+  "gas-is-cheap",
+  "gas-above-cap",
 ] as const;
 export type Reason = (typeof REASONS)[number];
 
 export interface Policy {
-  /** `threshold`, `predictive`. */
+  /** One of POLICIES where it is to be decided again by strangers. */
   readonly name: string;
   /** keccak256 of the name and the canonical parameters. */
   readonly id: Hex;
@@ -118,6 +132,11 @@ export interface Policy {
   /** Horizon of the breach probability that goes into the decision, hours. */
   readonly horizonHours: number;
   choose(input: PolicyInput): Intent;
+  /**
+   * The policy that decides next, made from the numbers of a decision of this one: what has to be remembered is a
+   * parameter of it, so that each decision can still be made again from its own inputs. Absent: itself.
+   */
+  next?(numbers: Reasons): Policy;
 }
 
 /** The breach network that the vault runs itself, run here. */

@@ -5,6 +5,7 @@ import {
   type SimCosts,
   simulate,
   sweepRules,
+  toRiskColumns,
   toSimMarket,
 } from "@ballast/training";
 import type { BenchmarkOptions } from "./benchmark.ts";
@@ -53,7 +54,12 @@ export async function backtest({ isQuick, log }: BenchmarkOptions): Promise<Row[
   try {
     if (peer === undefined) log("no C compiler on the path (set CC to name one): sim_vs_c is left out");
     const rows = measureSimulation(plan.bars, plan.simulate, peer, plan.rounds, log);
-    return [...rows, await measureSweep(plan.settings, plan.sweep, log), measureMemory(plan.bars)];
+    return [
+      ...rows,
+      await measureSweep(plan.settings, plan.sweep, log),
+      await measurePredictiveSweep(plan.settings, log),
+      measureMemory(plan.bars),
+    ];
   } finally {
     peer?.close();
   }
@@ -196,6 +202,61 @@ async function measureSweep(settings: number, plan: Plan, log: (line: string) =>
     (milliseconds) => milliseconds / 1000,
   );
 }
+
+/** The same of the predictive rule: orders capped by the deviation, assets selected by what a swap is worth. */
+async function measurePredictiveSweep(settings: number, log: (line: string) => void): Promise<Row> {
+  const before = 1_000;
+  const whole = toMarket(SWEEP_ASSETS, FIVE_YEARS_OF_HOURS + before);
+  const market = toMarket(SWEEP_ASSETS, FIVE_YEARS_OF_HOURS);
+  const { covariance, scale, barsPerBlock } = toRiskColumns(whole, before, undefined);
+  const columns = { covariance: shared(covariance), scale: shared(scale), barsPerBlock };
+  const random = seededRandom(SEED, "bench-gas");
+  let level = 0;
+  const usual = Array.from({ length: market.bars }, () => {
+    level = 0.97 * level + 0.1 * random.normal();
+    return Math.log(6e-5) + level;
+  });
+  const samplesPerBar = 12;
+  const samples = shared(
+    usual.flatMap((x) => Array.from({ length: samplesPerBar }, () => x + 0.25 * random.normal())),
+  );
+  const bands = Array.from({ length: SWEEP_ASSETS }, () => 0.02);
+  const levelPowers = [0, 0.3, 0.4, 0.5].map((power) =>
+    shared(usual.map((x) => Math.exp(power * (x - Math.log(6e-5))))),
+  );
+  const known = shared(usual);
+  const rules = Array.from({ length: settings }, (_, i) => ({
+    triggers: bands.map((band) => band * (0.5 + (1.5 * i) / settings)),
+    scale: levelPowers[i % levelPowers.length]!,
+    risk: { columns, selects: true },
+    order: { samples, samplesPerBar, usual: known, power: 0.8 + (i % 5) / 10 },
+  }));
+  const costs = {
+    nav: 1e7,
+    feeRates: bands.map(() => FEE),
+    gasPerTrade: 6e5,
+    gasPerSwap: 1.2e5,
+  };
+  const sweep: RuleSweep = { market, rules, costs, options: { bands, latency: 1 } };
+  log(`${settings} predictive settings over the same, ${samplesPerBar} prices of gas an hour`);
+  const { two, one } = await measureInterleaved(
+    { two: { run: () => sweepRules(sweep, SWEEP_THREADS) }, one: { run: () => sweepRules(sweep, 1) } },
+    { warmUp: 0, samples: 1 },
+  );
+  return toTimedRow(
+    { name: `sweep_${settings}_predictive_s`, unit: "s", better: "less", peer: "the same on one thread" },
+    two,
+    one,
+    (milliseconds) => milliseconds / 1000,
+  );
+}
+
+/** So that threads share it, not copy it. */
+const shared = (values: ArrayLike<number>): Float64Array => {
+  const own = new Float64Array(new SharedArrayBuffer(values.length * Float64Array.BYTES_PER_ELEMENT));
+  own.set(values);
+  return own;
+};
 
 /** What the process holds after many runs beside what it held after the first. */
 function measureMemory(bars: number): Row {

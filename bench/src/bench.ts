@@ -6,7 +6,7 @@ import { toJson, toTable } from "./measure.ts";
 
 const MISUSED = 2;
 const names = Object.keys(BENCHMARKS);
-const HELP = `Usage: npm run bench -- <name> [--bars <folder>] [--gas <file>] [--refits <n>] [--until <date>] [--json] [--quick]
+const HELP = `Usage: npm run bench -- <name> [--bars <folder>] [--gas <file>] [--pool <folder>] [--refits <n>] [--until <date>] [--json] [--quick]
 
 Runs one benchmark and prints each figure beside a peer's, measured in the same run.
 
@@ -18,6 +18,7 @@ ${Object.entries(BENCHMARKS)
 Options:
   --bars <folder>  recorded bars, one file an asset; a seeded synthetic market where absent
   --gas <file>     recorded base fees in gwei for the policies benchmark, a CSV with a column of times
+  --pool <folder>  for the costs benchmark: minutes of a Uniswap v3 pool whose token0 is a dollar of 6 decimals, CSV
   --refits <n>     how often the forecast benchmark fits again, 18 where absent
   --until <date>   where breach score and notaries of the verify benchmark stop reading, else the bars' end
   --json           end with one line of JSON: [{name, value, unit, peer, peerValue, ratio}, …]
@@ -29,6 +30,7 @@ Examples:
   npm run bench -- pipeline --bars ./bars --json
   npm run bench -- forecast --bars ./bars
   npm run bench -- policies --bars ./bars --gas ./base-fees.csv
+  npm run bench -- costs --bars ./bars --pool ./pool-minutes
 `;
 
 /** The command line asks for something there is not. */
@@ -44,6 +46,7 @@ function parse(args: readonly string[]) {
       options: {
         bars: { type: "string" },
         gas: { type: "string" },
+        pool: { type: "string" },
         refits: { type: "string" },
         until: { type: "string" },
         json: { type: "boolean", default: false },
@@ -74,8 +77,8 @@ async function main(args: readonly string[]): Promise<void> {
   const refits = values.refits === undefined ? undefined : Number(values.refits);
   if (refits !== undefined && !(Number.isInteger(refits) && refits >= 1))
     throw new MisuseError(`--refits is ${values.refits}; give a whole number from 1.`);
-  const { bars, gas, quick: isQuick } = values;
-  const rows = await BENCHMARKS[name]!.run({ bars, gas, until, isQuick, refits, log });
+  const { bars, gas, pool, quick: isQuick } = values;
+  const rows = await BENCHMARKS[name]!.run({ bars, gas, pool, until, isQuick, refits, log });
   process.stdout.write(`${toTable(rows)}\n`);
   if (values.json) process.stdout.write(`${toJson(rows)}\n`);
 }

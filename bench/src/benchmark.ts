@@ -5,6 +5,8 @@ export interface BenchmarkOptions {
   readonly bars: string | undefined;
   /** File of base fees; the market's own where absent. */
   readonly gas?: string | undefined;
+  /** Folder of a pool's recorded minutes; not measured where absent. */
+  readonly pool?: string | undefined;
   /** As few repetitions as show that it works. */
   readonly isQuick: boolean;
   /** Times a model is fitted again in a walk-forward; the benchmark's own choice where absent. */
@@ -26,6 +28,10 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   backtest: {
     about: "the backtest's simulator beside a plain C loop, and a sweep of a thousand settings",
     run: async (options) => (await import("./backtest.ts")).backtest(options),
+  },
+  costs: {
+    about: "what bars, and a pool's minutes, say of spread, volatility, volume, impact, delay and depth",
+    run: async (options) => (await import("./calibration.ts")).calibration(options),
   },
   forecast: {
     about: "walk-forward accuracy of every volatility model, coverage, and breach probabilities",

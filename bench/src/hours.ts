@@ -14,7 +14,14 @@ export interface Hours {
   /** Parkinson variance of each hour, by asset. */
   readonly variance: ReadonlyMap<string, Float64Array>;
   /** ln of the base fee in gwei, mean of each hour, and the hours from … to − 1 in which it is known without a gap. */
-  readonly gas: { readonly log: Float64Array; readonly from: number; readonly to: number };
+  readonly gas: {
+    readonly log: Float64Array;
+    readonly from: number;
+    readonly to: number;
+    /** [hour][sample]: ln of the base fees in the course of each hour, in order; NaN where there are fewer. */
+    readonly samples: Float64Array;
+    readonly samplesPerHour: number;
+  };
   /** Changes with any bar. */
   readonly hash: string;
 }
@@ -90,9 +97,37 @@ export async function loadHours(
     firstEnd: market.start + HOUR_MS,
     close,
     variance,
-    gas: { log, ...longestKnown(log, (fees.publishedAt.at(-1) ?? 0) - market.start) },
+    gas: {
+      log,
+      ...longestKnown(log, (fees.publishedAt.at(-1) ?? 0) - market.start),
+      ...toSamples(fees, market.start, length),
+    },
     hash: market.hash,
   };
+}
+
+/** Hours with more base fees than this keep the first of each equal part. */
+const MOST_SAMPLES = 60;
+
+function toSamples(
+  fees: BaseFees,
+  start: number,
+  length: number,
+): Pick<Hours["gas"], "samples" | "samplesPerHour"> {
+  const perHour: number[][] = Array.from({ length }, () => []);
+  for (const [i, at] of fees.publishedAt.entries()) {
+    // A fee known just as the hour ends is that hour's.
+    const hour = Math.ceil((at - start) / HOUR_MS) - 1;
+    if (hour >= 0 && hour < length) perHour[hour]!.push(Math.log(fees.value[i]!));
+  }
+  const samplesPerHour = Math.min(MOST_SAMPLES, Math.max(1, ...perHour.map((list) => list.length)));
+  const samples = new Float64Array(length * samplesPerHour).fill(Number.NaN);
+  for (const [hour, list] of perHour.entries()) {
+    const step = Math.max(1, list.length / samplesPerHour);
+    for (let k = 0; k < Math.min(list.length, samplesPerHour); k++)
+      samples[hour * samplesPerHour + k] = list[Math.floor(k * step)]!;
+  }
+  return { samples, samplesPerHour };
 }
 
 /** The longest stretch of known hours that ends by the last value: what is carried on after it is no observation. */

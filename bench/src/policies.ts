@@ -14,6 +14,7 @@ import {
   toContender,
   toExpandingFolds,
   toFeeRate,
+  toRiskColumns,
   toSimMarket,
   VAULT_GAS,
   volatilitySignals,
@@ -47,6 +48,8 @@ const PLANS = {
 } as const;
 const WIDTHS = [0.003, 0.005, 0.008, 0.013, 0.02];
 const ANCHORS = [0.005, 0.007, 0.01, 0.013, 0.017];
+/** Hours before a window from which covariances are known. */
+const RISK_HOURS = 960;
 const DAY = 24;
 const WEEK = 168;
 const COST = { objective: "cost-at-tracking-error", meanBlock: 5, seed: 1 } as const;
@@ -113,20 +116,32 @@ function compare(
       depths: assets.map((asset) => DEPTHS[asset] ?? OTHER_DEPTH),
     };
     const targets = Object.values(basket);
-    return {
-      market: toSimMarket(
-        assets.map((asset) => cutPrices(hours.close.get(asset) ?? ones)),
+    const toMarket = (begin: number) =>
+      toSimMarket(
+        assets.map((asset) => (hours.close.get(asset) ?? ones).slice(begin, to - ago)),
         targets,
-      ),
+      );
+    const cutGas = (columns: Arena["gas"]) => ({
+      gasRatio: cut(columns.gasRatio),
+      gasFall: cut(columns.gasFall),
+      usualFee: cut(columns.usualFee),
+    });
+    const { perBar, log: samples } = venue.gasSamples;
+    return {
+      market: toMarket(from - ago),
       costs,
-      options: { bands: targets.map((target) => Math.min(BAND, target / 2)) },
-      gas: { gasRatio: cut(venue.gas.gasRatio), gasFall: cut(venue.gas.gasFall) },
+      // A decision needs its time: everybody trades at the close after it.
+      options: { bands: targets.map((target) => Math.min(BAND, target / 2)), latency: 1 },
+      gas: cutGas(venue.gas),
       volatility: {
         forecast: cutPrices(volatility.forecast),
         trailing: cutPrices(volatility.trailing),
         realised: cutPrices(volatility.realised),
       },
-      futureGas: { gasRatio: cut(venue.futureGas.gasRatio), gasFall: cut(venue.futureGas.gasFall) },
+      futureGas: cutGas(venue.futureGas),
+      gasSamples: { perBar, log: samples.slice(from * perBar, to * perBar) },
+      gasLevel: venue.gasLevel,
+      risk: toRiskColumns(toMarket(from - ago - RISK_HOURS), RISK_HOURS, costs.base),
     };
   };
   const { from, to } = venue.window;

@@ -1,6 +1,13 @@
 import { BallastError, HOUR_MS } from "@ballast/data";
 import { MIN_SERIES_ROWS, SERIES_LOOKBACK_HOURS } from "@ballast/model";
-import { type Arena, clairvoyantGas, gasSignals, toGasDollars, type Window } from "@ballast/training";
+import {
+  type Arena,
+  clairvoyantGas,
+  gasSignals,
+  toGasDollars,
+  unknownGas,
+  type Window,
+} from "@ballast/training";
 import type { Hours } from "./hours.ts";
 
 const TIP_GWEI = 1.5;
@@ -24,10 +31,12 @@ class TooShortError extends BallastError {
 export interface Venue {
   readonly name: "mainnet" | "rollup";
   readonly window: Window;
-  /** Dollars a unit of gas costs who decides at each hour: the price of the hour after. */
+  /** Dollars a unit of gas cost on the mean of the hour that ended. */
   readonly gasDollars: Float64Array;
   readonly gas: Arena["gas"];
   readonly futureGas: Arena["gas"];
+  readonly gasSamples: Arena["gasSamples"];
+  readonly gasLevel: number;
 }
 
 /** Recorded base fees, forecast hour by hour. */
@@ -46,26 +55,46 @@ export function toMainnet(hours: Hours, log: (line: string) => void): Venue {
     out.set(column, gas.from);
     return out;
   };
-  const next = Float64Array.from({ length }, (_, t) => Math.exp(gas.log[t + 1]!));
-  const usable = next.map((fee) => (Number.isNaN(fee) ? 0 : fee));
+  const usable = gas.log.map((x) => (Number.isNaN(x) ? 0 : Math.exp(x)));
+  const ether = etherOf(hours);
+  const toDollars = (logFee: number, t: number) => Math.log((Math.exp(logFee) + TIP_GWEI) * 1e-9 * ether[t]!);
+  const inDollars = (columns: Arena["gas"]): Arena["gas"] => ({
+    gasRatio: placed(columns.gasRatio),
+    gasFall: placed(columns.gasFall),
+    usualFee: placed(columns.usualFee).map(toDollars),
+  });
+  const before = gas.log.slice(gas.from, window.from);
   return {
     name: "mainnet",
+    gasLevel: before.reduce((sum, x, i) => sum + toDollars(x, gas.from + i), 0) / before.length,
     window,
-    gasDollars: toGasDollars(usable, TIP_GWEI, etherOf(hours)),
-    gas: { gasRatio: placed(signals.gasRatio), gasFall: placed(signals.gasFall) },
-    futureGas: { gasRatio: placed(future.gasRatio), gasFall: placed(future.gasFall) },
+    gasDollars: toGasDollars(usable, TIP_GWEI, ether),
+    gas: inDollars(signals),
+    futureGas: inDollars(future),
+    gasSamples: {
+      perBar: gas.samplesPerHour,
+      log: gas.samples.map((x, k) => toDollars(x, Math.floor(k / gas.samplesPerHour))),
+    },
   };
 }
 
 /** Gas there is next to nothing and steady: no signal. */
 export function toRollup(hours: Hours): Venue {
   const { length } = hours;
-  const none = new Float64Array(length).fill(Number.NaN);
   const from = Math.max(VARIANCE_HOURS, length - ROLLUP_HOURS);
   if (length - from < GAS_HOURS) throw new TooShortError("bars", length - from, GAS_HOURS);
-  const gas = { gasRatio: none, gasFall: none };
+  const gas = unknownGas(length);
   const gasDollars = toGasDollars(new Float64Array(length).fill(ROLLUP_GWEI), 0, etherOf(hours));
-  return { name: "rollup", window: { from, to: length }, gasDollars, gas, futureGas: gas };
+  const gasSamples = { perBar: 1, log: gasDollars.map(Math.log) };
+  return {
+    name: "rollup",
+    window: { from, to: length },
+    gasDollars,
+    gas,
+    futureGas: gas,
+    gasSamples,
+    gasLevel: 0,
+  };
 }
 
 /** Without bars of ether, what it cost at the end of the recorded period. */

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { rebalanceGas } from "@ballast/training";
 import { describe, expect, it } from "vitest";
 
 const SCRIPT = fileURLToPath(new URL("../src/bench.ts", import.meta.url));
@@ -49,6 +50,10 @@ describe("bench", () => {
       expect(lines.some((line) => line.startsWith(`${name} `))).toBe(true);
     }
     const gasOf = (name: string) => Number(rows.find((row) => row.name === name)!.value);
+    // What the backtest takes for it was measured once; it must not drift from the vault.
+    const taken = rebalanceGas(3, "on-chain");
+    expect(Math.abs(taken.rebalance / gasOf("attested_rebalance_gas") - 1)).toBeLessThan(0.03);
+    expect(Math.abs(taken.attestation / gasOf("attestation_gas") - 1)).toBeLessThan(0.03);
     const parts = rows.filter(({ name }) => String(name).startsWith("rebalance_part_"));
     // No name fell to the wrong contract: most of it all is swaps, and the vault's own code.
     for (const part of ["swaps", "vault"])
@@ -174,13 +179,13 @@ describe("bench", () => {
   it.each([
     [
       ["pipelines"],
-      /^MISUSE: There is no benchmark "pipelines"; choose among: backtest, forecast, pipeline, policies, verify\. .*\n$/,
+      /^MISUSE: There is no benchmark "pipelines"; choose among: backtest, costs, forecast, pipeline, policies, verify\. .*\n$/,
     ],
     [["pipeline", "twice"], /^MISUSE: There is no benchmark "pipeline twice"; .*\n$/],
     [["toString"], /^MISUSE: There is no benchmark "toString"; .*\n$/],
     [
       [],
-      /^MISUSE: No benchmark is named; choose among: backtest, forecast, pipeline, policies, verify\. .*\n$/,
+      /^MISUSE: No benchmark is named; choose among: backtest, costs, forecast, pipeline, policies, verify\. .*\n$/,
     ],
     [["pipeline", "--bar", "x"], /^MISUSE: .*--bar.*--help lists the options\.\n$/],
   ])("error: %j is one line and status 2", (args, line) => {

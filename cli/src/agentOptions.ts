@@ -1,6 +1,7 @@
 import { BallastError, type UnixMillis } from "@ballast/data";
+import type { PolicyOptions } from "./policyOptions.ts";
 
-export interface AgentOptions {
+export interface AgentOptions extends PolicyOptions {
   readonly rpc: string;
   readonly vault: string;
   readonly chain?: number;
@@ -9,7 +10,6 @@ export interface AgentOptions {
   readonly dryRun?: boolean;
   readonly model?: string;
   readonly artefacts: string;
-  readonly policy?: "predictive" | "threshold";
   readonly exchange: string;
   readonly exchangeUrl?: string;
   readonly quote: string;

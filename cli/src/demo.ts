@@ -1,4 +1,4 @@
-import { type Outcome, openJournal, predictivePolicy, thresholdPolicy } from "@ballast/agent";
+import { checkFit, type Outcome, openJournal, type Policy, thresholdPolicy } from "@ballast/agent";
 import type { Devnet } from "@ballast/contracts";
 import {
   BallastError,
@@ -18,6 +18,7 @@ import { DEFAULT_BASE_FEE, DEFAULT_ETHER_PRICE, NAV_USD, runPolicy, startChain }
 import { createRunFolder, discardIfEmpty, type RunFolder, writeWhole } from "./folders.ts";
 import { loadMarket } from "./market.ts";
 import { peakMemoryMb } from "./memory.ts";
+import { type PolicyOptions, toPolicy } from "./policyOptions.ts";
 import { baseFeeAt } from "./replay.ts";
 import { toReportHtml } from "./report.ts";
 import type { DemoRecord } from "./runData.ts";
@@ -25,7 +26,7 @@ import { checkPort, serveUntilStopped } from "./serving.ts";
 import { toSummary, toTable } from "./summary.ts";
 import type { Terminal } from "./terminal.ts";
 
-export interface DemoOptions {
+export interface DemoOptions extends PolicyOptions {
   readonly bars?: string;
   readonly exchange?: string;
   readonly exchangeUrl?: string;
@@ -58,6 +59,7 @@ export class ShortMarketError extends BallastError {
 /** The story of the demo, one plain line a step. */
 export async function runDemo(options: DemoOptions, terminal: Terminal): Promise<void> {
   // Found out now rather than when all the work is done.
+  const policy = toPolicy(options, "predictive");
   if (options.serve) await checkPort(options.port);
   const folder = createRunFolder(options.out);
   if (folder.unfinished !== undefined) {
@@ -66,14 +68,19 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
     );
   }
   try {
-    await runInFolder(options, folder, terminal);
+    await runInFolder(options, policy, folder, terminal);
   } catch (error) {
     discardIfEmpty(folder);
     throw error;
   }
 }
 
-async function runInFolder(options: DemoOptions, folder: RunFolder, terminal: Terminal): Promise<void> {
+async function runInFolder(
+  options: DemoOptions,
+  policy: Policy,
+  folder: RunFolder,
+  terminal: Terminal,
+): Promise<void> {
   const started = performance.now();
   const { market, notes } = await loadMarket(
     {
@@ -84,6 +91,7 @@ async function runInFolder(options: DemoOptions, folder: RunFolder, terminal: Te
   );
   const from = toReplayStart(market, options.hours);
   const basket = toBasket(market, from, options.assets, toWadNearest(BAND));
+  checkFit(policy, [basket.base, ...basket.others]);
   const names = basket.others.map(({ asset }) => asset).join(", ");
   terminal.say(
     `${market.assets.length} assets, ${market.length} bars from ${isoTime(market.start)}; the vault holds USDC, ${names}.`,
@@ -149,28 +157,32 @@ async function runInFolder(options: DemoOptions, folder: RunFolder, terminal: Te
     terminal.step(
       `Replaying ${options.hours} hours: each hour the agent forecasts, decides, signs, and trades where it must.`,
     );
-    const policies = [predictivePolicy(), thresholdPolicy()] as const;
-    note(policies[0].name);
+    const plainRule = thresholdPolicy();
+    // Two runs of one journal are told apart by their names.
+    const run = policy.name === plainRule.name ? `${policy.name}-as-set` : policy.name;
+    note(run);
     const own = await runPolicy({
       ...turn,
       devnet,
-      policy: policies[0],
+      run,
+      policy,
       forecaster: toForecaster(artefact),
       network: breachNetwork && { bytes: breachNetwork, manifest },
     });
-    note(policies[0].name, own.outcome);
+    note(run, own.outcome);
     terminal.step(
       "Replaying the same hours with the plain threshold rule, on a second chain that starts the same.",
     );
-    note(policies[1].name);
+    note(plainRule.name);
     const plain = await runPolicy({
       ...turn,
       devnet: await addChain(),
-      policy: policies[1],
+      run: plainRule.name,
+      policy: plainRule,
       forecaster: undefined,
       network: undefined,
     });
-    note(policies[1].name, plain.outcome);
+    note(plainRule.name, plain.outcome);
     const runs = [own, plain];
 
     const record: DemoRecord = {

@@ -1,12 +1,4 @@
-import {
-  features,
-  type Journal,
-  type Json,
-  type Policy,
-  PREDICTIVE_DEFAULTS,
-  REFERENCES,
-  vaultVenue,
-} from "@ballast/agent";
+import { features, type Journal, type Json, type Policy, REFERENCES, vaultVenue } from "@ballast/agent";
 import { ALL_SCHEMAS, createNotary, DECISION_SCHEMA, type EasDomain, fetchEasDomain } from "@ballast/attest";
 import { type Devnet, type DevnetConfig, startDevnet, vaultAbi } from "@ballast/contracts";
 import { type Hex, type Market, toWadNearest, type UnixMillis, unixMillis } from "@ballast/data";
@@ -42,6 +34,8 @@ const SETTINGS = {
 
 /** One policy's turn: the market, the vault it starts with, and where it is recorded. */
 export interface PolicyRun {
+  /** Its name in the journal and in the report. */
+  readonly run: string;
   readonly policy: Policy;
   readonly forecaster: Forecaster | undefined;
   readonly market: Market;
@@ -100,13 +94,13 @@ const toDevnetConfig = (market: Market, basket: Basket, from: UnixMillis): Devne
  * with its own copy of the market and its own key.
  */
 async function register(turn: PolicyRun, domain: EasDomain, attester: Wallet) {
-  const { network, market, devnet, journal, policy, from } = turn;
+  const { network, market, devnet, journal, run, from } = turn;
   if (network === undefined) return undefined;
   const { bytes, manifest } = network;
   const scorer = features.scorer(bytes);
   const attested = await attestModel(manifest, scorer.modelId, domain, attester, BigInt(from / 1000));
   journal.setMeta(
-    policy.name,
+    run,
     REFERENCES,
     attested.references.map((json) => JSON.parse(json) as Json),
   );
@@ -133,8 +127,8 @@ async function register(turn: PolicyRun, domain: EasDomain, attester: Wallet) {
 
 /** Replays the market under one policy, then reads back and verifies every attestation of the run. */
 export async function runPolicy(turn: PolicyRun): Promise<RunRecord> {
-  const { policy, market, basket, devnet, journal, terminal, hours: count } = turn;
-  const run = policy.name;
+  const { run, policy, market, basket, devnet, journal, terminal, hours: count } = turn;
+  const { actAt } = policy.parameters;
   const { vault, eas } = devnet.addresses;
   const attester = new Wallet(devnet.keys.attester, devnet.provider);
   const domain = await fetchEasDomain(devnet.provider, eas, devnet.schemaUid);
@@ -201,8 +195,9 @@ export async function runPolicy(turn: PolicyRun): Promise<RunRecord> {
     attestations,
     verified,
     decisionsDigest,
-    ...(turn.forecaster && {
-      trigger: { probability: PREDICTIVE_DEFAULTS.actAt, horizonHours: policy.horizonHours },
-    }),
+    ...(turn.forecaster &&
+      typeof actAt === "number" && {
+        trigger: { probability: actAt, horizonHours: policy.horizonHours },
+      }),
   };
 }

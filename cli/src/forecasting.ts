@@ -20,7 +20,7 @@ export async function readForecasting(
   terminal: Terminal,
 ): Promise<Forecasting | undefined> {
   if (model === undefined) {
-    terminal.say("No --model: the threshold rule decides, without a forecast.");
+    terminal.say("No --model: decides without a forecast.");
     return undefined;
   }
   const champion = model === "champion" ? await readChampion(artefacts) : undefined;

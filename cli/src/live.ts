@@ -2,15 +2,13 @@ import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  checkFit,
   features,
   httpNotary,
   openJournal,
-  type Policy,
-  predictivePolicy,
   REFERENCES,
   runLoop,
   type Step,
-  thresholdPolicy,
   vaultVenue,
 } from "@ballast/agent";
 import { vaultAbi } from "@ballast/contracts";
@@ -40,6 +38,7 @@ import { connect, fetchVaultDomain } from "./chain.ts";
 import { checkWritable } from "./folders.ts";
 import { readForecasting, readReferences } from "./forecasting.ts";
 import { unlockKeystore } from "./key.ts";
+import { toPolicy } from "./policyOptions.ts";
 import { signing } from "./signing.ts";
 import { keepSnapshot } from "./snapshots.ts";
 import type { Terminal } from "./terminal.ts";
@@ -53,6 +52,7 @@ const BLOCKS_PER_HOUR = 300;
 /** The agent of `ballast agent`: the same loop as the demo's replay, with the world's clock, data and chain. */
 export async function runAgent(options: AgentOptions, terminal: Terminal): Promise<void> {
   checkOptions(options);
+  const policy = toPolicy(options, options.model === undefined ? "threshold" : "predictive");
   checkWritable(dirname(options.journal), "--journal");
   if (options.bars === undefined) checkWritable(options.store, "--store");
   const isDryRun = options.dryRun === true;
@@ -92,8 +92,9 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
       ...(etherPrice !== undefined && { fetchEtherPrice: async () => toWadNearest(etherPrice) }),
       ...(maxGasGwei !== undefined && { maxGasPrice: parseUnits(String(maxGasGwei), "gwei") }),
     });
-    const held = (await venue.readState()).holdings.slice(1).map(({ asset }) => asset);
-    const policy = toPolicy(options);
+    const { holdings } = await venue.readState();
+    const held = holdings.slice(1).map(({ asset }) => asset);
+    checkFit(policy, holdings);
     const clock = () => options.at ?? unixMillis(Date.now());
     const source = await openSource(options, clock);
     closing.push(source);
@@ -149,12 +150,6 @@ async function unlockKey(options: AgentOptions, terminal: Terminal): Promise<Pic
     return new Wallet(Wallet.createRandom().privateKey);
   }
   return unlockKeystore({ keystore: options.keystore, passwordFile: options.passwordFile }, terminal);
-}
-
-function toPolicy({ policy, model }: AgentOptions): Policy {
-  return (policy ?? (model === undefined ? "threshold" : "predictive")) === "predictive"
-    ? predictivePolicy()
-    : thresholdPolicy();
 }
 
 /** Closes of the full hours to come, each a little after it has passed; with --once the last one alone. */

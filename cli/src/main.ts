@@ -1,11 +1,13 @@
 import { Command, CommanderError } from "commander";
 import { agentCommand } from "./commands/agent.ts";
 import { backtestCommand } from "./commands/backtest.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { fetchCommand } from "./commands/fetch.ts";
 import { modelsCommand } from "./commands/models.ts";
 import { notaryCommand } from "./commands/notary.ts";
+import { policiesCommand } from "./commands/policies.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { sweepCommand } from "./commands/sweep.ts";
 import { trainCommand } from "./commands/train.ts";
@@ -31,7 +33,9 @@ export function createProgram(): Command {
     sweepCommand,
     workerCommand,
     backtestCommand,
+    compareCommand,
     agentCommand,
+    policiesCommand,
     notaryCommand,
     serveCommand,
     verifyCommand,

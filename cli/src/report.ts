@@ -1,13 +1,15 @@
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { dotChart, escapeHtml, PAGE_STYLE, stackedBars } from "@ballast/training";
+import {
+  dotChart,
+  escapeHtml,
+  MARK_SHAPES,
+  PAGE_POLICY,
+  PAGE_SCRIPT,
+  PAGE_STYLE,
+  stackedBars,
+} from "@ballast/training";
 import { toComparison, toHeadline, toText } from "./comparison.ts";
 import { minute, numbersText, reasonText, toForecastSection, toWeightSection } from "./reportCharts.ts";
 import type { DemoRecord, ModelRecord, RunRecord, TradeRecord } from "./runData.ts";
-
-const SCRIPT = readFileSync(new URL("./report.browser.js", import.meta.url), "utf8");
-/** Nothing is fetched and no script but ours runs, whatever a name in the data may hold. */
-const POLICY = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${createHash("sha256").update(SCRIPT).digest("base64")}'; base-uri 'none'; form-action 'none'`;
 
 /**
  * One self-contained page about a demo: what happened, which policy did better at what, every executed decision
@@ -19,7 +21,7 @@ export function toReportHtml(record: DemoRecord): string {
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta http-equiv="Content-Security-Policy" content="${PAGE_POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="data:,">
@@ -27,11 +29,7 @@ export function toReportHtml(record: DemoRecord): string {
 <style>${PAGE_STYLE}</style>
 </head>
 <body>
-<svg width="0" height="0" aria-hidden="true" style="position:absolute"><defs>
-<g id="ahead"><circle r="5" fill="currentColor" stroke="var(--surface)" stroke-width="1.5"/></g>
-<g id="after"><path d="M0-6L6 5H-6Z" fill="var(--surface)" stroke="currentColor" stroke-width="2" stroke-linejoin="round"/></g>
-<g id="refused"><path d="M-4-4L4 4M4-4L-4 4" stroke="currentColor" stroke-width="2.5" stroke-linecap="round"/></g>
-</defs></svg>
+${MARK_SHAPES}
 <header>
 <p class="kicker">Ballast · ${escapeHtml(market.name)} · ${day(market.from)} to ${day(market.to)}</p>
 <h1>${escapeHtml(toHeadline(record))}</h1>
@@ -47,7 +45,7 @@ ${toDecisionSection(runs)}
 ${toProvenanceSection(record)}
 </main>
 <footer><p>Seed ${escapeHtml(String(seed))} · ${toText(hours)} hours replayed in ${toText(seconds)} s · all times UTC · 1 bps is 0.01 %, 1 pp is one percentage point.</p></footer>
-<script>${SCRIPT}</script>
+<script>${PAGE_SCRIPT}</script>
 </body>
 </html>
 `;

@@ -5,6 +5,11 @@ import type { DemoRecord, RunRecord, TradeRecord } from "./runData.ts";
 const REASON_TEXT: Readonly<Record<string, string>> = {
   breach: "a weight had left its band",
   "breach-forecast": "a weight would probably have left its band",
+  "trigger-crossed": "a weight was beyond the policy's own trigger",
+  "calendar-due": "the policy's hour had come",
+  "no-trade-edge": "a weight had left its no-trade region",
+  "floor-near": "the cushion above the floor had shrunk",
+  "cushion-grown": "the cushion above the floor had grown",
 };
 const SHAPE_TEXT: Readonly<Record<Shape, string>> = {
   ahead: "executed ahead of a breach",

@@ -129,6 +129,21 @@ describe("agent, refused before it decides", () => {
       ["--references", "lost.json", "--dry-run"],
       /^AGENT_OPTION: --references lost\.json cannot be read \(ENOENT\)/m,
     ],
+    [
+      "a policy that nobody knows",
+      ["--policy", "guess", "--dry-run"],
+      /^UNKNOWN_POLICY: policy guess is none of constant-mix, threshold, /m,
+    ],
+    [
+      "a parameter out of its range",
+      ["--policy", "calendar", "--policy-set", "everyHours=0", "--dry-run"],
+      /^POLICY_PARAMETER: everyHours of policy calendar is 0; give a whole number from 1 to 8760/m,
+    ],
+    [
+      "a trigger wider than a target",
+      ["--policy", "threshold", "--policy-set", "width=absolute,size=0.4", "--dry-run"],
+      /^POLICY_PARAMETER: size of policy threshold is 0\.4; the trigger of USDC, .* overlaps a weight of zero/m,
+    ],
     ["a policy without its model", ["--policy", "predictive", "--dry-run"], /^AGENT_OPTION: .*--model/m],
   ];
   it.concurrent.each(table)("error: %s", async (_, args, message) => {
@@ -150,7 +165,6 @@ describe("agent, refused before it decides", () => {
 
   it("error: options that do not go together are misuse", async () => {
     expectRefused(await run(home, ["agent", "--vault", "0x1"]), /required option '--rpc <url>'/, 2);
-    expectRefused(await agent(["--policy", "guess"]), /Allowed choices are predictive, threshold/, 2);
   });
 });
 
@@ -231,7 +245,10 @@ describe("agent", () => {
   });
 
   it("default: by its transaction alone, a stranger reads the decision from the chain and follows it", async () => {
-    await live("attester", "--journal", "followed.sqlite");
+    await live(
+      ...["attester", "--journal", "followed.sqlite"],
+      ...["--policy", "trigger-surface", "--policy-set", "size=0.9,keep=0.2"],
+    );
     const [entry] = entriesOf("followed.sqlite");
     const { txHash, hash, offchainUid, decision } = entry!;
     const rpc = ["--rpc", devnet.rpcUrl, "--json"];

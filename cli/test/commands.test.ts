@@ -10,7 +10,18 @@ import { serveKlines } from "./exchange.ts";
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 describe("--help", () => {
-  const commands = ["demo", "fetch", "train", "backtest", "agent", "notary", "serve", "verify", "doctor"];
+  const commands = [
+    "demo",
+    "fetch",
+    "train",
+    "backtest",
+    "compare",
+    "agent",
+    "notary",
+    "serve",
+    "verify",
+    "doctor",
+  ];
   it("default: names every command, and each shows an example", async () => {
     const { status, stdout } = await run(newFolder(), ["--help"]);
     expect(status).toBe(0);
@@ -38,6 +49,7 @@ describe("--help", () => {
       [["fetch", "--assets", "BTC", "--from", "2024-01-01", "--interval", "1w"], /"1w" is no interval/],
       [["fetch", "--from", "2024-01-01"], /required option '--assets <list>'/],
       [["train", "--backend", "gpu"], /Allowed choices are tfjs-node, wasm, cpu/],
+      [["compare"], /missing required argument 'records'/],
       [["verify"], /missing required argument/],
     ] as const;
     await Promise.all(table.map(async ([args, message]) => expectRefused(await run(cwd, args), message, 2)));

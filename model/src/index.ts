@@ -183,6 +183,7 @@ export {
   toForecaster,
   toForward,
 } from "./network.ts";
+export { scaledNormalInterval } from "./normal.ts";
 export {
   type HourlyMeasures,
   parkinsonVariance,

@@ -1,4 +1,5 @@
 export { type BackendName, chooseBackend, NoBackendError } from "./backend.ts";
+export { affordablePart, type PartialOrder } from "./backtest/affordable-part.ts";
 export {
   type LiquidationProblem,
   type LiquidationSchedule,
@@ -7,8 +8,25 @@ export {
 export { compareFrontiers, gapClosed, poolFolds } from "./backtest/comparison.ts";
 export { budgetOf, type ContestOptions, type Frontiers, toContender } from "./backtest/contest.ts";
 export { type CppiRun, cppiGapRisk, simulateCppi } from "./backtest/cppi.ts";
-export type { Execution, SwapCosts } from "./backtest/execution.ts";
+export { type Execution, NoVenueError, type SwapCosts, totalOf } from "./backtest/execution.ts";
 export { type Arena, FAMILIES, type Family } from "./backtest/families.ts";
+export {
+  depthWithin,
+  IMPACT_PREFACTOR,
+  type ImpactVenue,
+  impactExecution,
+  LARGEST_PARTICIPATION,
+  type Liquidity,
+  squareRootImpact,
+  toRootImpact,
+} from "./backtest/impact-book.ts";
+export {
+  type DelayCost,
+  type DelayedThreshold,
+  type DelayedTrade,
+  delayedThresholdCost,
+  delayShortfall,
+} from "./backtest/latency.ts";
 export {
   MissingPriceError,
   type SimMarket,
@@ -16,6 +34,9 @@ export {
   UnequalBarsError,
   WeightsNotOneError,
 } from "./backtest/market.ts";
+export { mevAllowance, type Route } from "./backtest/mev.ts";
+export { type Leg, netThroughBase, type PairOrder } from "./backtest/netting.ts";
+export { type BookLevel, type BookVenue, bookExecution, type OrderBook } from "./backtest/order-book.ts";
 export {
   BadPoolError,
   PoolExhaustedError,
@@ -24,6 +45,13 @@ export {
   type Swap,
   swapExactIn,
 } from "./backtest/pool.ts";
+export {
+  type PoolExecutionOptions,
+  type PoolReserve,
+  type PoolTicks,
+  type PoolVenue,
+  poolExecution,
+} from "./backtest/pool-execution.ts";
 export { MAX_TICK, sqrtPriceOfTick } from "./backtest/pool-math.ts";
 export {
   type Fold as TuningFold,
@@ -37,6 +65,7 @@ export {
   UnequalBudgetError,
   type Window,
 } from "./backtest/protocol.ts";
+export { type RiskColumns, toRiskColumns } from "./backtest/risk-columns.ts";
 export {
   BadRuleError,
   BandOverlapsZeroError,
@@ -44,7 +73,13 @@ export {
   type SimCosts,
   type SimOptions,
 } from "./backtest/rule.ts";
-export { clairvoyantGas, gasSignals, volatilitySignals } from "./backtest/signals.ts";
+export {
+  clairvoyantGas,
+  type GasColumns,
+  gasSignals,
+  unknownGas,
+  volatilitySignals,
+} from "./backtest/signals.ts";
 export {
   RuinedError,
   type SimBlocks,
@@ -52,14 +87,25 @@ export {
   simulate,
   TradeExceedsPoolError,
 } from "./backtest/simulate.ts";
-export { type RuleSweep, SweepThreadError, sweepRules } from "./backtest/sweep.ts";
+export { planSlices, type SlicePlan, type SlicingProblem } from "./backtest/slicing.ts";
 export {
+  abdiRanaldoSpread,
+  corwinSchultzSpread,
+  type RangeBars,
+  type SpreadEstimate,
+} from "./backtest/spread-estimators.ts";
+export { type RuleSweep, SweepThreadError, sweepRules } from "./backtest/sweep.ts";
+export { type LiquidityBars, trailingLiquidity } from "./backtest/trailing-liquidity.ts";
+export {
+  type AttestationKind,
   type FrictionRates,
   lossVersusRebalancing,
   type RebalanceGas,
+  rebalanceGas,
   toFeeRate,
   toGasDollars,
   VAULT_GAS,
+  weightedPoolLoss,
 } from "./backtest/true-costs.ts";
 export { type BreachNetworkFit, type BreachNetworkRequest, fitBreachNetwork } from "./breach-network.ts";
 export { toBreachScores } from "./breach-skill.ts";
@@ -182,6 +228,20 @@ export { openTrialThreads, threadRunner } from "./jobs/threads.ts";
 export { type Trial, TrialFailedError, type TrialResult, type TrialRunner } from "./jobs/trial.ts";
 export { installNative, type NativeBuild, type NativeBuildOptions, removeNative } from "./native/build.ts";
 export type { PanelMarket } from "./panel.ts";
+export { NotComparableError, RecordNamesError } from "./replay/comparable.ts";
+export {
+  type CompareOptions,
+  type Comparison,
+  compareRecords,
+  type PolicyComparison,
+} from "./replay/compare.ts";
+export type { Difference, Estimate } from "./replay/inference.ts";
+export { maxDrawdown, toDollars, toMetrics } from "./replay/metrics.ts";
+export { BadRecordError, readBacktestRecord } from "./replay/read-record.ts";
+export { toHeadline as toBacktestHeadline } from "./report/backtestHeadline.ts";
+export { toComparisonColumns, toComparisonJson } from "./report/backtestJson.ts";
+export { toBacktestPage } from "./report/backtestPage.ts";
+export { COMPARED, showFigure, showP } from "./report/backtestTable.ts";
 export {
   type BacktestFile,
   type BacktestPlan,
@@ -235,7 +295,7 @@ export {
   timeChart,
   toTicks,
 } from "./report/chart.ts";
-export { PAGE_STYLE } from "./report/page.ts";
+export { MARK_SHAPES, PAGE_POLICY, PAGE_SCRIPT, PAGE_STYLE } from "./report/page.ts";
 export { type TrainingReport, toTrainingReport } from "./report/training.ts";
 export { toTrainingPage } from "./report/trainingPage.ts";
 export type { Rows } from "./rows.ts";

@@ -1,4 +1,5 @@
 import { BallastError } from "@ballast/data";
+import { scaledNormalInterval } from "@ballast/model";
 
 /** Constant proportion portfolio insurance (Black & Jones 1987; Perold 1986). */
 export interface CppiParameters {
@@ -40,4 +41,24 @@ export const cppiFloor = ({ floor, ratchet }: CppiParameters, peak: number): num
 export function cppiExposure(parameters: CppiParameters, value: number, peak: number): number {
   const cushion = Math.max(0, value - cppiFloor(parameters, peak));
   return value > 0 ? Math.min(parameters.most, (parameters.multiplier * cushion) / value) : 0;
+}
+
+/**
+ * Fall of the risky assets, share of their value, that brings a portfolio of this exposure to its floor; 0 at the floor
+ * or below it, 1 where no fall can.
+ */
+export function fallToFloor(exposure: number, value: number, floor: number): number {
+  if (value <= floor) return exposure > 0 ? 0 : 1;
+  return exposure * value > value - floor ? (value - floor) / (exposure * value) : 1;
+}
+
+/**
+ * Gap risk: the chance that at least one of `looks` periods brings a log return of ln(1 − fall) or less, each
+ * N(0, sigma²) and repaired at every look (Cont & Tankov 2009, eq. 2, for a law without jumps and without drift).
+ */
+export function gapRisk(fall: number, sigma: number, looks: number): number {
+  if (fall <= 0) return 1;
+  if (fall >= 1 || sigma <= 0) return 0;
+  const once = scaledNormalInterval(0, -Infinity, Math.log1p(-fall) / sigma);
+  return -Math.expm1(looks * Math.log1p(-once));
 }

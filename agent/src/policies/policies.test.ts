@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { stateWith, T0, toWad, WAD } from "../../test/fixture.ts";
 import type { Intent, PolicyInput } from "../types.ts";
 import { InvalidPolicyError, PREDICTIVE_DEFAULTS, predictivePolicy } from "./predictive.ts";
-import { thresholdPolicy } from "./threshold.ts";
+import { thresholdPolicy } from "./registry.ts";
 
 const inside = stateWith({ USDC: 0.33, BTC: 0.35, ETH: 0.32 });
 const outside = stateWith({ USDC: 0.3, BTC: 0.37, ETH: 0.33 });
@@ -108,6 +108,8 @@ describe("predictivePolicy", () => {
   it("behaviour: gas is dear or not by what is forecast within its patience, whatever the past week's median", () => {
     const withFee = (now: number, ...lowest: number[]) =>
       ({
+        assets: [],
+        horizonsHours: [24],
         costs: {
           levels: [0.5],
           series: [
@@ -141,7 +143,7 @@ describe("predictivePolicy", () => {
     expect(intent.numbers).not.toHaveProperty("gasOverLowestAhead");
   });
   it("behaviour: without a forecast it is the threshold rule and says so", () => {
-    expect(policy.choose(input({}))).toEqual({
+    expect(policy.choose(input({}))).toMatchObject({
       kind: "hold",
       reason: "no-forecast",
       numbers: { hasForecast: 0 },

@@ -11,6 +11,7 @@ import {
 } from "@ballast/data";
 import type { Holding, Intent, Policy, PolicyInput } from "../types.ts";
 import { clamp, deviationOf, isOutsideBand, WAD, weightsOf } from "../weights.ts";
+import { gasOverLowestAhead, stakesOf } from "./stakes.ts";
 
 export interface PredictiveParameters {
   /** Looks this far ahead, hours. */
@@ -90,40 +91,28 @@ function choose(input: PolicyInput, parameters: PredictiveParameters): Intent {
   const ahead = breachWithin(parameters.horizonHours);
   const soon = breachWithin(parameters.patienceHours);
   if (ahead === undefined || soon === undefined) {
+    const targets = state.holdings.map(({ targetWeight }) => targetWeight);
+    const numbers = { hasForecast: 0, ...stakesOf(input, targets) };
     return isBreached
-      ? {
-          kind: "rebalance",
-          reason: "breach",
-          toWeights: state.holdings.map((holding) => holding.targetWeight),
-          numbers: { hasForecast: 0 },
-        }
-      : { kind: "hold", reason: "no-forecast", numbers: { hasForecast: 0 } };
+      ? { kind: "rebalance", reason: "breach", toWeights: targets, numbers }
+      : { kind: "hold", reason: "no-forecast", numbers };
   }
+  const destination = toWeights(state, weights, ahead, parameters);
   const gasOverMedian = gasAgainstUsual(snapshot);
-  const gasOverLowestAhead = gasAgainstLowestAhead(forecast, parameters.patienceHours);
+  const gasOverLowest = forecast && gasOverLowestAhead(forecast, parameters.patienceHours);
   const numbers = {
     breachProbability: Math.max(...ahead),
     [`breachProbability${parameters.patienceHours}h`]: Math.max(...soon),
     gasOverMedian,
-    ...(gasOverLowestAhead !== undefined && { gasOverLowestAhead }),
+    ...(gasOverLowest !== undefined && { gasOverLowestAhead: gasOverLowest }),
+    ...stakesOf(input, destination),
   };
-  if (isBreached)
-    return {
-      kind: "rebalance",
-      reason: "breach",
-      toWeights: toWeights(state, weights, ahead, parameters),
-      numbers,
-    };
+  if (isBreached) return { kind: "rebalance", reason: "breach", toWeights: destination, numbers };
   if (numbers.breachProbability < parameters.actAt) return { kind: "hold", reason: "inside-band", numbers };
-  const gas = gasOverLowestAhead ?? gasOverMedian;
+  const gas = gasOverLowest ?? gasOverMedian;
   if (gas > parameters.dearGas && Math.max(...soon) < parameters.patienceAt)
     return { kind: "hold", reason: "cheaper-later", numbers };
-  return {
-    kind: "rebalance",
-    reason: "breach-forecast",
-    toWeights: toWeights(state, weights, ahead, parameters),
-    numbers,
-  };
+  return { kind: "rebalance", reason: "breach-forecast", toWeights: destination, numbers };
 }
 
 /**
@@ -178,14 +167,6 @@ function toWeights(
 }
 
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-
-/** The base fee over the lowest that is expected within `hours`; undefined where nothing is forecast within them. */
-function gasAgainstLowestAhead(forecast: PolicyInput["forecast"], hours: number): number | undefined {
-  const fee = forecast?.costs?.series.find(({ name }) => name === "base_fee_gwei");
-  if (fee === undefined) return undefined;
-  const lowest = fee.lowest[fee.horizonsHours.findLastIndex((horizon) => horizon <= hours)]?.mean;
-  return lowest !== undefined && lowest > 0 ? fee.now / lowest : undefined;
-}
 
 /** The last base fee over the median of the past week's; 1 where there is none. */
 function gasAgainstUsual(snapshot: Snapshot): number {

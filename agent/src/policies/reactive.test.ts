@@ -1,9 +1,8 @@
 import { HOUR_MS, type Snapshot } from "@ballast/data";
-import { type Forecast, fitExogenous } from "@ballast/model";
+import type { Forecast } from "@ballast/model";
 import { describe, expect, it } from "vitest";
-import { stateWith, T0, WAD } from "../../test/fixture.ts";
+import { stateWith, T0 } from "../../test/fixture.ts";
 import type { Intent, PolicyInput, VaultState } from "../types.ts";
-import { insuredPolicy } from "./insured.ts";
 import { BadReactivePolicyError, type ReactiveParameters, RULES, reactivePolicy } from "./reactive.ts";
 import { gasFallOf, triggerFactor } from "./trigger.ts";
 
@@ -79,16 +78,32 @@ describe("reactivePolicy", () => {
     expect(choose(parameters, off, snapshotWith(15)).kind).toBe("rebalance");
   });
   it("behaviour: gas that is expected to fall is waited for, and what that saves is in the numbers", () => {
-    const peak = snapshotWith(30, (T0 + 6 * HOUR_MS) as typeof T0);
-    const model = fitExogenous(peak.exogenous[0]!, "log", peak.at, { horizonsHours: [18] });
+    const falling = (now: number, lowest: number) =>
+      ({
+        assets: [],
+        horizonsHours: [24],
+        costs: {
+          levels: [0.05, 0.5],
+          series: [
+            {
+              name: "base_fee_gwei",
+              now,
+              horizonsHours: [24],
+              lowest: [{ mean: lowest, quantiles: [1, lowest] }],
+            },
+          ],
+        },
+      }) as unknown as Forecast;
     const parameters = { ...within(0.025), surface: { gasPower: 0, gasFallWeight: -1, volatilityPower: 0 } };
-    const waits = reactivePolicy("test", parameters, model).choose(input(off, peak));
-    expect(waits).toMatchObject({ kind: "hold", reason: "inside-band" });
-    // From 30 to 10 within the half day.
-    expect(waits.numbers.gasSavedByWaiting).toBeCloseTo(2 / 3, 1);
+    const of = (forecast: Forecast) =>
+      reactivePolicy("test", parameters).choose({ ...input(off, snapshotWith(30)), forecast });
+    const waits = of(falling(30, 10));
+    expect(waits).toMatchObject({ kind: "hold", reason: "trigger-widened" });
+    expect(waits.numbers.gasSavedByWaiting).toBeCloseTo(2 / 3, 12);
+    expect(waits.numbers.triggerFactor).toBeCloseTo(3, 12);
+    expect(waits.numbers.waitingGasBps).toBeCloseTo(waits.numbers.actingGasBps! / 3, 12);
     // At the trough nothing is saved.
-    const trough = snapshotWith(10, (T0 - 6 * HOUR_MS) as typeof T0);
-    expect(reactivePolicy("test", parameters, model).choose(input(off, trough)).kind).toBe("rebalance");
+    expect(of(falling(10, 12))).toMatchObject({ kind: "rebalance", numbers: { gasSavedByWaiting: 0 } });
   });
   it("behaviour: what a surface needs and nobody knows is left out and said", () => {
     const surface = { gasPower: 0, gasFallWeight: -5, volatilityPower: 2 };
@@ -111,6 +126,7 @@ describe("reactivePolicy", () => {
       assets: ["BTC"],
       horizonsHours: [1, 24],
       variance: [[perHour, 24 * perHour * 4]],
+      correlation: [[1]],
     } as unknown as Forecast;
     const parameters = { ...within(0.02), surface: { gasPower: 0, gasFallWeight: 0, volatilityPower: 0.5 } };
     const intent = reactivePolicy("test", parameters).choose({ ...input(off, snapshot), forecast });
@@ -154,20 +170,5 @@ describe("reactivePolicy", () => {
   ])("error: a bad %s is refused by name", (name, change) => {
     expect(() => reactivePolicy("test", { ...fixed, ...change })).toThrow(BadReactivePolicyError);
     expect(() => reactivePolicy("test", { ...fixed, ...change })).toThrow(name);
-  });
-});
-
-describe("insuredPolicy", () => {
-  const parameters = { multiplier: 3, floor: 800_000, ratchet: 0, most: 1, peak: 0, tolerance: 0.01 };
-  it("default: holds the multiple of the cushion in the proportions of the targets", () => {
-    // A million over a floor of 0.8: cushion 0.2, exposure 0.6, split 2 : 1.
-    const weights = weightsOf(insuredPolicy(parameters).choose(input(off)));
-    for (const [i, w] of [0.4, 0.4, 0.2].entries()) expect(weights[i]).toBeCloseTo(w, 6);
-    expect(insuredPolicy({ ...parameters, tolerance: 0.04 }).choose(input(off)).kind).toBe("hold");
-  });
-  it("behaviour: a ratchet over a higher peak holds less", () => {
-    const intent = insuredPolicy({ ...parameters, ratchet: 0.8, peak: 1_100_000 }).choose(input(off));
-    expect(weightsOf(intent)[0]).toBeCloseTo(1 - 3 * 0.12, 6);
-    if (intent.kind === "rebalance") expect(intent.toWeights.reduce((a, b) => a + b, 0n)).toBe(WAD);
   });
 });

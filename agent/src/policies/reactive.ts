@@ -9,12 +9,19 @@ import {
   type Wad,
   wad,
 } from "@ballast/data";
-import type { SeriesModel } from "@ballast/model";
-import type { Holding, Intent, Policy, PolicyInput, VaultState } from "../types.ts";
-import { deviationOf, navOf, WAD, weightsOf } from "../weights.ts";
+import type { Holding, Intent, Policy, PolicyInput, Reason, Reasons, VaultState } from "../types.ts";
+import { deviationOf, isOutsideBand, navOf, WAD, weightsOf } from "../weights.ts";
 import { toDestinationWad } from "./destination.ts";
 import { noTradeRegion } from "./no-trade.ts";
-import { FIXED_THRESHOLD, type TriggerSurface, toSignals, triggerFactor } from "./trigger.ts";
+import { stakesOf } from "./stakes.ts";
+import {
+  FIXED_THRESHOLD,
+  type TriggerSignals,
+  type TriggerSurface,
+  toSignals,
+  triggerFactor,
+  type VolatilitySource,
+} from "./trigger.ts";
 
 /** Half-width of a holding's trigger. */
 export type TriggerWidth =
@@ -35,6 +42,8 @@ export interface ReactiveParameters {
   readonly everyHours: number;
   /** How the trigger breathes with gas and volatility; FIXED_THRESHOLD: not at all. */
   readonly surface: TriggerSurface;
+  /** Which volatility the surface reads; default: the forecast. */
+  readonly volatility?: VolatilitySource;
 }
 
 /** The plain rules, to begin from: `{ ...RULES.threshold, keep: 0.5 }`. */
@@ -59,63 +68,90 @@ export class BadReactivePolicyError extends BallastError {
  * One policy for every rule that asks whether a weight is beyond its trigger: constant mix, calendar, threshold
  * (absolute, relative, of the band; to target, to the edge, part of the way), both together, the optimal no-trade
  * region, and any of them with a trigger surface. The same rule as the backtest's `ReactiveRule`. A signal that
- * the surface needs and nobody knows leaves its term out, and the decision says so. `gasModel` is what forecasts
- * the base fee. Throws BadReactivePolicyError.
+ * the surface needs and nobody knows leaves its term out, and the decision says so. Throws BadReactivePolicyError.
+ * @param named What the policy is known by, where that is less than the rule: a rule is made from it alone.
  */
-export function reactivePolicy(name: string, parameters: ReactiveParameters, gasModel?: SeriesModel): Policy {
-  check(parameters);
-  const all = { ...parameters, ...(gasModel === undefined ? {} : { gasModel }) };
+export function reactivePolicy(
+  name: string,
+  rule: ReactiveParameters,
+  named: Readonly<Record<string, unknown>> = { ...rule },
+): Policy {
+  check(rule);
   return {
     name,
-    id: keccak(new TextEncoder().encode(canonicalJson({ name, ...all }))),
-    parameters: all,
+    id: keccak(new TextEncoder().encode(canonicalJson({ name, ...named }))),
+    parameters: named,
     horizonHours: 24,
-    choose: (input) => choose(input, parameters, gasModel),
+    choose: (input) => choose(input, rule),
   };
 }
 
-function choose(
-  input: PolicyInput,
-  parameters: ReactiveParameters,
-  gasModel: SeriesModel | undefined,
-): Intent {
+function choose(input: PolicyInput, rule: ReactiveParameters): Intent {
   const { snapshot, state } = input;
-  const { surface, everyHours, keep } = parameters;
-  const signals = toSignals(input, gasModel);
-  const lacks =
-    (surface.gasPower !== 0 && signals.gasRatio === undefined) ||
-    (surface.gasFallWeight !== 0 && signals.gasFall === undefined) ||
-    (surface.volatilityPower !== 0 && signals.volatilityRatio === undefined);
+  const { surface, everyHours, keep, width, volatility = "forecast" } = rule;
+  const signals = toSignals(input, surface, volatility);
   const factor = toWadNearest(triggerFactor(surface, signals));
-  const regions = state.holdings.map((holding, i) => regionOf(holding, i, state, parameters));
+  const regions = state.holdings.map((holding, i) => regionOf(holding, i, state, rule));
   const weights = weightsOf(state);
   const widths = regions.map(({ trigger }) => mulDivDown(trigger, factor, WAD));
-  const isBeyond = state.holdings.some(
-    (holding, i) => magnitude(deviationOf(holding, weights[i]!)) > widths[i]!,
+  const distances = state.holdings.map((holding, i) => magnitude(deviationOf(holding, weights[i]!)));
+  const narrower = factor < WAD ? factor : WAD;
+  const toWeights = toDestinationWad(
+    weights,
+    state.holdings.map(({ targetWeight }) => targetWeight),
+    regions.map(({ room }) => wad(mulDivDown(room, narrower, WAD))),
+    width.kind === "no-trade" ? wad(WAD) : toWadNearest(keep),
   );
+  const lacks = missing(surface, signals, volatility);
+  const stakes = stakesOf(input, toWeights);
   const numbers = {
     triggerFactor: fromWad(factor),
-    widestDeviation: fromWad(
-      wad(state.holdings.reduce((most, h, i) => max(most, magnitude(deviationOf(h, weights[i]!))), 0n)),
-    ),
+    widestDeviation: fromWad(wad(distances.reduce((a, b) => (b > a ? b : a), 0n))),
     narrowestTrigger: fromWad(wad(widths.reduce((a, b) => (b < a ? b : a)))),
-    ...(lacks ? { hasForecast: 0 } : {}),
-    ...(signals.gasRatio === undefined ? {} : { gasOverUsual: signals.gasRatio }),
-    ...(signals.gasFall === undefined ? {} : { gasSavedByWaiting: 1 - Math.exp(-signals.gasFall) }),
-    ...(signals.volatilityRatio === undefined ? {} : { volatilityOverUsual: signals.volatilityRatio }),
+    ...(lacks === "no-forecast" && { hasForecast: 0 }),
+    ...(lacks === "no-history" && { hasHistory: 0 }),
+    ...(signals.gasRatio !== undefined && { gasOverUsual: signals.gasRatio }),
+    ...(signals.gasFall !== undefined && { gasSavedByWaiting: 1 - Math.exp(-signals.gasFall) }),
+    ...(signals.volatilityRatio !== undefined && { volatilityOverUsual: signals.volatilityRatio }),
+    ...stakes,
+    ...(width.kind === "no-trade" && riskOf(stakes, width.riskAversion)),
   };
-  const isDue = everyHours === 0 || snapshot.at % (everyHours * HOUR_MS) === 0;
-  if (!isBeyond || !isDue) return { kind: "hold", reason: lacks ? "no-forecast" : "inside-band", numbers };
-  const narrower = factor < WAD ? factor : WAD;
-  const rooms = regions.map(({ room }) => wad(mulDivDown(room, narrower, WAD)));
-  const targets = state.holdings.map(({ targetWeight }) => targetWeight);
-  const share = parameters.width.kind === "no-trade" ? WAD : toWadNearest(keep);
-  return {
-    kind: "rebalance",
-    reason: "breach",
-    toWeights: toDestinationWad(weights, targets, rooms, wad(share)),
-    numbers,
-  };
+  const isBreached = state.holdings.some((holding, i) => isOutsideBand(holding, weights[i]!));
+  const isBeyond = distances.some((distance, i) => distance > widths[i]!);
+  const isBeyondPlain = distances.some((distance, i) => distance > regions[i]!.trigger);
+  const hold = (reason: Reason): Intent => ({ kind: "hold", reason, numbers });
+  if (!isBeyond) {
+    if (lacks !== undefined) return hold(lacks);
+    if (isBeyondPlain) return hold("trigger-widened");
+    return hold(isBreached ? "inside-trigger" : "inside-band");
+  }
+  if (everyHours > 0 && snapshot.at % (everyHours * HOUR_MS) !== 0) return hold("not-due");
+  return { kind: "rebalance", reason: isBreached ? "breach" : ownReason(rule), toWeights, numbers };
+}
+
+/** What a day's waiting costs somebody of this risk aversion: ½γ times the variance that acting would save. */
+function riskOf(stakes: Reasons, riskAversion: number): Reasons {
+  const { waitingTrackingErrorBps24h: waiting, actingTrackingErrorBps24h: acting } = stakes;
+  if (waiting === undefined || acting === undefined) return {};
+  return { waitingRiskBps24h: ((riskAversion / 2) * (waiting ** 2 - acting ** 2)) / 1e4 };
+}
+
+/** Why it acts where no weight has left the vault's band. */
+function ownReason({ width, everyHours }: ReactiveParameters): Reason {
+  if (everyHours > 0) return "calendar-due";
+  return width.kind === "no-trade" ? "no-trade-edge" : "trigger-crossed";
+}
+
+/** What the surface reads and nobody knows. */
+function missing(
+  surface: TriggerSurface,
+  signals: TriggerSignals,
+  volatility: VolatilitySource,
+): Reason | undefined {
+  if (surface.gasFallWeight !== 0 && signals.gasFall === undefined) return "no-forecast";
+  if (surface.volatilityPower !== 0 && signals.volatilityRatio === undefined)
+    return volatility === "forecast" ? "no-forecast" : "no-history";
+  return surface.gasPower !== 0 && signals.gasRatio === undefined ? "no-history" : undefined;
 }
 
 interface Region {
@@ -132,6 +168,8 @@ function regionOf(holding: Holding, index: number, state: VaultState, { width }:
   const nav = navOf(state);
   // The base asset is the other side of every trade; what moves it away is seen in the others.
   if (index === 0 || nav === 0n) return of(WAD);
+  // As a target goes to none or to all, so does the region's width to nothing.
+  if (holding.targetWeight <= 0n || holding.targetWeight >= WAD) return of(0n);
   const gas = mulDivDown(state.gasPrice * BigInt(Math.round(width.gasUnits)), state.etherPrice, nav);
   const { trigger, destination } = noTradeRegion({
     weight: fromWad(holding.targetWeight),
@@ -158,4 +196,3 @@ function check({ width, keep, everyHours, surface }: ReactiveParameters): void {
 }
 
 const magnitude = (x: bigint): bigint => (x < 0n ? -x : x);
-const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);

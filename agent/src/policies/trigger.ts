@@ -1,11 +1,5 @@
 import { DAY_MS, HOUR_MS } from "@ballast/data";
-import {
-  type Forecast,
-  forecastBaseFee,
-  type SeriesForecast,
-  type SeriesModel,
-  UnknownHoursError,
-} from "@ballast/model";
+import type { Forecast, SeriesForecast } from "@ballast/model";
 import type { PolicyInput } from "../types.ts";
 
 /**
@@ -50,24 +44,35 @@ export function triggerFactor(surface: TriggerSurface, signals: TriggerSignals):
 export const gasFallOf = ({ now, lowest }: SeriesForecast): number =>
   Math.max(0, Math.log(now) - lowest.at(-1)!.transformedMean);
 
-/** The signals of a live decision. `gasModel` is one fitted to the log of the base fee. */
-export function toSignals({ snapshot, forecast }: PolicyInput, gasModel?: SeriesModel): TriggerSignals {
+/** Where the volatility comes from: the forecast, or the day past. */
+export type VolatilitySource = "forecast" | "trailing";
+
+/** The signals of a live decision, as far as the surface reads them. */
+export function toSignals(
+  { snapshot, forecast }: PolicyInput,
+  surface: TriggerSurface,
+  volatility: VolatilitySource,
+): TriggerSignals {
+  const { gasPower, gasFallWeight, volatilityPower } = surface;
   const fees = snapshot.exogenous.find(({ name }) => name === "base_fee_gwei");
   return {
-    gasRatio: fees && gasRatioOf(fees, snapshot.at),
-    gasFall: fees && gasModel && ifKnown(() => gasFallOf(forecastBaseFee(gasModel, snapshot))),
-    volatilityRatio: forecast && volatilityRatioOf(snapshot, forecast),
+    gasRatio: gasPower !== 0 && fees ? gasRatioOf(fees, snapshot.at) : undefined,
+    gasFall: gasFallWeight !== 0 && forecast ? gasFallAhead(forecast) : undefined,
+    volatilityRatio: volatilityPower !== 0 ? ratioOf(snapshot, forecast, volatility) : undefined,
   };
 }
 
-/** A week of fees with a hole in it is no error of anybody's: the forecast is not known, and the policy says so. */
-function ifKnown(work: () => number): number | undefined {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof UnknownHoursError) return undefined;
-    throw error;
-  }
+/**
+ * `gasFallOf` of what a forecast says of costs: the median of the lowest hour stands for the mean of its log, which it
+ * is where the log is symmetric. Unknown where the forecast has no base fee.
+ */
+function gasFallAhead({ costs }: Forecast): number | undefined {
+  const fee = costs?.series.find(({ name }) => name === "base_fee_gwei");
+  if (costs === undefined || fee === undefined) return undefined;
+  const median = fee.lowest.at(-1)?.quantiles[costs.levels.indexOf(0.5)];
+  return median !== undefined && median > 0 && fee.now > 0
+    ? Math.max(0, Math.log(fee.now / median))
+    : undefined;
 }
 
 type Series = PolicyInput["snapshot"]["exogenous"][number];
@@ -79,7 +84,38 @@ function gasRatioOf({ publishedAt, value }: Series, at: number): number | undefi
   return now !== undefined && median !== undefined && now > 0 && median > 0 ? now / median : undefined;
 }
 
-/** Hours ahead at which the volatility is asked for; the nearest of the forecast's horizons serves. */
+const ratioOf = (
+  snapshot: PolicyInput["snapshot"],
+  forecast: Forecast | undefined,
+  source: VolatilitySource,
+): number | undefined =>
+  source === "trailing" ? trailingRatioOf(snapshot) : forecast && volatilityRatioOf(snapshot, forecast);
+
+/** Hours whose mean variance is the usual one of the day past; as many as there are serve, beyond the day itself. */
+const USUAL_HOURS = 720;
+/** A day without any movement is no reason for a factor of zero. */
+const MIN_SHARE = 1e-3;
+
+/** Mean over the assets of the volatility of the last day over that of the last USUAL_HOURS; as the backtest's. */
+function trailingRatioOf({ bars, intervalMs }: PolicyInput["snapshot"]): number | undefined {
+  const perDay = Math.round((VOLATILITY_HOURS * HOUR_MS) / intervalMs);
+  let sum = 0;
+  for (const { close } of bars) {
+    const returns = Math.min(close.length - 1, Math.round((USUAL_HOURS * HOUR_MS) / intervalMs));
+    if (returns <= perDay) return undefined;
+    let [day, usual] = [0, 0];
+    for (let t = close.length - returns; t < close.length; t++) {
+      const square = Math.log(close[t]! / close[t - 1]!) ** 2;
+      usual += square / returns;
+      if (t >= close.length - perDay) day += square / perDay;
+    }
+    if (!(usual > 0)) return undefined;
+    sum += Math.sqrt(Math.max(day / usual, MIN_SHARE));
+  }
+  return bars.length > 0 ? sum / bars.length : undefined;
+}
+
+/** Hours over which the volatility is asked for; the nearest of the forecast's horizons serves. */
 const VOLATILITY_HOURS = 24;
 
 /** Mean over the assets of forecast volatility per hour over that of the whole snapshot; unknown where that has none. */

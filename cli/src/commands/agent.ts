@@ -41,14 +41,13 @@ export const agentCommand = (): Command =>
       "file with the keystore's password; default: the variable BALLAST_PASSWORD",
     )
     .option("--dry-run", "journal signed decisions and send nothing")
-    .option("--model <id>", "modelId of the forecast, or champion; without it only the threshold rule runs")
+    .option("--model <id>", "modelId of the forecast, or champion; without it no policy has a forecast")
     .option("--artefacts <folder>", "where models are", ".ballast/artefacts")
-    .addOption(
-      new Option("--policy <name>", "default: predictive with a model, else threshold").choices([
-        "predictive",
-        "threshold",
-      ]),
+    .option(
+      "--policy <name>",
+      "any that `ballast policies` lists; default: predictive with a model, else threshold",
     )
+    .option("--policy-set <settings>", "its parameters: key=value,key=value, or a JSON file of them")
     .option("--exchange <id>", "where bars come from", "binance")
     .option(
       "--exchange-url <url>",
@@ -78,6 +77,8 @@ export const agentCommand = (): Command =>
       "after",
       "\nExamples:\n" +
         "  npm run ballast -- agent --rpc $RPC --vault 0x… --venue 0x… --model 0x… --dry-run --once\n" +
+        "  npm run ballast -- agent --rpc $RPC --vault 0x… --venue 0x… --policy gas-widened \\\n" +
+        "    --policy-set size=0.8,gasPower=0.25 --dry-run\n" +
         "  BALLAST_PASSWORD=… npm run ballast -- agent --rpc $RPC --chain 1 --vault 0x… --venue 0x… --model 0x… \\\n" +
         "    --notary http://notary-a:8790,http://notary-b:8790 --keystore key.json",
     )

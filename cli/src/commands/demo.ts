@@ -18,6 +18,12 @@ export const demoCommand = (): Command =>
       toUrl,
     )
     .option("--assets <list>", "what the vault holds beside USDC; default: the three most traded", toList)
+    .option(
+      "--policy <name>",
+      "the policy beside the plain threshold: any that `ballast policies` lists",
+      "predictive",
+    )
+    .option("--policy-set <settings>", "its parameters: key=value,key=value, or a JSON file of them")
     .option("--hours <n>", "hours to replay", toWhole(24, 20_000), 720)
     .option("--seed <n>", "seed of the synthetic market and of the training", toWhole(1, 2 ** 31 - 1), 1)
     .option("--out <folder>", "where runs and their reports go", ".ballast/demo")
@@ -26,6 +32,7 @@ export const demoCommand = (): Command =>
     .option("--json", "end with one line of JSON on stdout")
     .addHelpText(
       "after",
-      "\nExamples:\n  npm run demo\n  npm run demo -- --bars ./bars --assets BTC,ETH --hours 1000\n  npm run demo -- --exchange kraken --serve",
+      "\nExamples:\n  npm run demo\n  npm run demo -- --bars ./bars --assets BTC,ETH --hours 1000\n  npm run demo -- --exchange kraken --serve\n" +
+        "  npm run demo -- --policy calendar-threshold --policy-set everyHours=24,size=0.8",
     )
     .action(async (options) => (await import("../demo.ts")).runDemo(options, openTerminal()));

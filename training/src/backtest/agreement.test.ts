@@ -2,6 +2,7 @@ import {
   FIXED_THRESHOLD,
   type Holding,
   type PolicyInput,
+  policyOf,
   type ReactiveParameters,
   reactivePolicy,
   type VaultState,
@@ -10,6 +11,7 @@ import { fromWad, HOUR_MS, toUnitsDown, toWadNearest, unixMillis, type Wad, wad 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toSimMarket } from "./market.ts";
+import { volatilitySignals } from "./signals.ts";
 import { toBrownianCloses } from "./simulate.fixture.ts";
 import { simulate } from "./simulate.ts";
 
@@ -46,7 +48,7 @@ function walkVault(
         poolFee: 0,
       }),
     );
-    const state = { holdings } as unknown as VaultState;
+    const state = { holdings, gasPrice: 0n, etherPrice: wad(0n) } as unknown as VaultState;
     const snapshot = { at: unixMillis(t * HOUR_MS), exogenous: [] } as unknown as PolicyInput["snapshot"];
     const intent = policy.choose({ snapshot, state, forecast: undefined, breachWithin: () => undefined });
     if (intent.kind === "hold") continue;
@@ -101,5 +103,39 @@ describe("the simulator and the vault's policy", () => {
       ),
       { seed: 3, numRuns: 100 },
     );
+  });
+
+  it("behaviour: the volatility of the day past is the same signal in both", () => {
+    const bars = 1_000;
+    const closes = toBrownianCloses([0.01, 0.02], bars, 7);
+    const variances = closes.map((close) =>
+      close.map((x, t) => (t === 0 ? 0 : Math.log(x / close[t - 1]!) ** 2)),
+    );
+    const { trailing } = volatilitySignals(variances, 720);
+    const policy = policyOf({ name: "volatility-adjusted", parameters: { volatilityPower: 1 } });
+    const state = { holdings: [], gasPrice: 0n, etherPrice: wad(0n) } as unknown as VaultState;
+    for (let t = 720; t < bars; t += 40) {
+      const snapshot = {
+        at: unixMillis(t * HOUR_MS),
+        intervalMs: HOUR_MS,
+        exogenous: [],
+        bars: closes.map((close) => ({ close: close.slice(0, t + 1) })),
+      } as unknown as PolicyInput["snapshot"];
+      const holding = {
+        targetWeight: wad(ONE),
+        band: wad(0n),
+        balance: ONE,
+        price: wad(ONE),
+        decimals: 18,
+        poolFee: 0,
+      };
+      const { numbers } = policy.choose({
+        snapshot,
+        state: { ...state, holdings: [holding as unknown as Holding] },
+        forecast: undefined,
+        breachWithin: () => undefined,
+      });
+      expect(numbers.volatilityOverUsual).toBeCloseTo(trailing[t]!, 9);
+    }
   });
 });

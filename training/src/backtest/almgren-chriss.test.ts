@@ -46,9 +46,13 @@ describe("liquidationSchedule", () => {
       }
     }
   });
-  it("behaviour: who minds no variance sells evenly", () => {
-    const { holdings } = liquidationSchedule({ ...PAPER, riskAversion: 1e-15 });
+  it.each([0, 1e-30, 1e-15])("behaviour: who minds no variance sells evenly (%f)", (riskAversion) => {
+    const { holdings } = liquidationSchedule({ ...PAPER, riskAversion });
     for (const [j, x] of holdings.entries()) expect(x).toBeCloseTo(1e6 * (1 - j / 5), 0);
+  });
+  it("behaviour: who minds nothing else sells at once", () => {
+    const { holdings } = liquidationSchedule({ ...PAPER, riskAversion: 1e300 });
+    for (const [j, x] of holdings.entries()) expect(x).toBeCloseTo(j === 0 ? 1e6 : 0, 9);
   });
   it("error: what has no schedule", () => {
     expect(() => liquidationSchedule({ ...PAPER, periods: 0 })).toThrow(OutOfRangeError);

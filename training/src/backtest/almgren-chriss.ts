@@ -14,7 +14,7 @@ export interface LiquidationProblem {
   /** Temporary impact: ε, money each unit; η, money per unit sold in a unit of time. */
   readonly fixedCost: number;
   readonly temporaryImpact: number;
-  /** λ, per money: how much variance is minded, above 0. */
+  /** λ, per money: how much variance is minded, from 0. */
   readonly riskAversion: number;
 }
 
@@ -34,18 +34,20 @@ export interface LiquidationSchedule {
 export function liquidationSchedule(problem: LiquidationProblem): LiquidationSchedule {
   const { amount, time, periods, volatility, permanentImpact, fixedCost, temporaryImpact, riskAversion } =
     problem;
-  for (const [name, value] of Object.entries({ amount, time, volatility, temporaryImpact, riskAversion }))
+  for (const [name, value] of Object.entries({ amount, time, volatility, temporaryImpact }))
     requireThat(value > 0 && Number.isFinite(value), name, value, "above 0");
-  for (const [name, value] of Object.entries({ permanentImpact, fixedCost }))
+  for (const [name, value] of Object.entries({ permanentImpact, fixedCost, riskAversion }))
     requireThat(value >= 0 && Number.isFinite(value), name, value, "from 0");
   requireThat(Number.isInteger(periods) && periods >= 1, "periods", periods, "a whole number from 1");
   const tau = time / periods;
   // What of the temporary impact is left beside the half of the permanent one that a period's own sale feels.
   const eta = temporaryImpact - (permanentImpact * tau) / 2;
   requireThat(eta > 0, "temporary impact", temporaryImpact, "above half of the permanent impact of a period");
-  const kappa = Math.acosh(((riskAversion * volatility ** 2) / eta) * (tau ** 2 / 2) + 1) / tau;
-  const holdings = Float64Array.from({ length: periods + 1 }, (_, j) =>
-    j === periods ? 0 : (amount * Math.sinh(kappa * (time - j * tau))) / Math.sinh(kappa * time),
+  // cosh(κτ) − 1 = 2·sinh²(κτ/2), which keeps the digits of a small κ.
+  const kappa = (2 * Math.asinh((tau / 2) * Math.sqrt((riskAversion * volatility ** 2) / eta))) / tau;
+  const holdings = Float64Array.from(
+    { length: periods + 1 },
+    (_, j) => amount * sinhRatio(kappa * (time - j * tau), kappa * time, 1 - j / periods),
   );
   let cost = (permanentImpact * amount ** 2) / 2;
   let variance = 0;
@@ -56,3 +58,7 @@ export function liquidationSchedule(problem: LiquidationProblem): LiquidationSch
   }
   return { kappa, holdings, expectedCost: cost, standardDeviation: Math.sqrt(variance) };
 }
+
+/** sinh(a)/sinh(b) for a ≤ b, neither of which overflows; `limit` as both vanish. */
+const sinhRatio = (a: number, b: number, limit: number): number =>
+  b === 0 ? limit : (Math.exp(a - b) * Math.expm1(-2 * a)) / Math.expm1(-2 * b);

@@ -49,6 +49,7 @@ export const gapClosed = (
   );
 
 const LEAST_GAP = 0.01;
+const LEAST_SHARE = 0.01;
 /** Numbers per block of one point that the frontier is made of. */
 const COLUMNS = 2;
 
@@ -64,19 +65,24 @@ function bootstrapHeights(
   );
   const blocks = columns[0]!.length;
   const points = contenders[0]!.length;
+  const whole = columns.map(meanOf);
+  // A resampled stretch in which a contender hardly traded still has a ratio: nothing counts as less than a hundredth of
+  // what it was on the whole.
+  const atLeast = (means: Float64Array, column: number) =>
+    Math.max(LEAST_SHARE * whole[column]!, means[column]!);
   const toFrontiers = (means: Float64Array): FrontierPoint[][] =>
     contenders.map((_, c) =>
       Array.from({ length: points }, (_, k) => {
         const at = (c * points + k) * COLUMNS;
-        const x = Math.max(0, means[at]!);
+        const x = atLeast(means, at);
         return {
           x: objective === "cost-at-tracking-error" ? Math.sqrt(x) : x,
           // Half a bar in all stands for none outside: nothing has no ratio.
-          y: Math.max(0, means[at + 1]!) + (objective === "outside-at-cost" ? 0.5 / blocks : 0),
+          y: atLeast(means, at + 1) + (objective === "outside-at-cost" ? 0.5 / blocks : 0),
         };
       }),
     );
-  const elasticity = elasticityOf(contenders, objective, toFrontiers(Float64Array.from(columns, meanOf)));
+  const elasticity = elasticityOf(contenders, objective, toFrontiers(Float64Array.from(whole)));
   return bootstrapInterval(
     columns,
     (means) => statistic(toFrontiers(means).map((frontier) => heightOf(frontier, elasticity))),

@@ -5,7 +5,8 @@ import { budgetOf, type ContestOptions, type Frontiers, toContender } from "./co
 import { type Arena, FAMILIES, shapeAt } from "./families.ts";
 import { toSimMarket } from "./market.ts";
 import { runProtocol, toExpandingFolds } from "./protocol.ts";
-import { clairvoyantGas, gasSignals, volatilitySignals } from "./signals.ts";
+import { toRiskColumns } from "./risk-columns.ts";
+import { clairvoyantGas, type GasColumns, gasSignals, volatilitySignals } from "./signals.ts";
 import { toBrownianCloses } from "./simulate.fixture.ts";
 
 const HOURS = 3400;
@@ -17,8 +18,13 @@ const logGas = Float64Array.from(
   { length: HOURS },
   (_, t) => Math.log(30) + Math.sin((2 * Math.PI * t) / 24) + 0.1 * random.normal(),
 );
-const gas = gasSignals(logGas, 0, FROM);
-const futureGas = clairvoyantGas(logGas, FROM);
+const LOG_DOLLARS = Math.log(2e-6);
+const inDollars = (columns: GasColumns): GasColumns => ({
+  ...columns,
+  usualFee: columns.usualFee.map((fee) => fee + LOG_DOLLARS),
+});
+const gas = inDollars(gasSignals(logGas, 0, FROM));
+const futureGas = inDollars(clairvoyantGas(logGas, FROM));
 const variance = Float64Array.from({ length: HOURS }, (_, t) =>
   t === 0 ? 5e-5 : Math.log(closes[1]![t]! / closes[1]![t - 1]!) ** 2,
 );
@@ -26,24 +32,39 @@ const volatility = volatilitySignals([variance], FROM);
 
 function arenaOf({ from, to }: { from: number; to: number }): Arena {
   const cut = (x: Float64Array) => x.slice(from, to);
+  const cutGas = (columns: GasColumns) => ({
+    gasRatio: cut(columns.gasRatio),
+    gasFall: cut(columns.gasFall),
+    usualFee: cut(columns.usualFee),
+  });
   return {
     market: toSimMarket(closes.map(cut), [0.5, 0.5]),
     costs: {
       nav: 1e6,
       base: 0,
       feeRates: [0, 0.0005],
-      gasDollars: cut(logGas.map((_, t) => Math.exp(logGas[Math.min(t + 1, HOURS - 1)]!) * 2e-6)),
+      gasDollars: cut(logGas.map((x) => Math.exp(x + LOG_DOLLARS))),
       gasPerTrade: 650_000,
       gasPerSwap: 118_000,
     },
-    options: { bands: [0.015, 0.015] },
-    gas: { gasRatio: cut(gas.gasRatio), gasFall: cut(gas.gasFall) },
+    options: { bands: [0.015, 0.015], latency: 1 },
+    gas: cutGas(gas),
     volatility: {
       forecast: cut(volatility.forecast),
       trailing: cut(volatility.trailing),
       realised: cut(volatility.realised),
     },
-    futureGas: { gasRatio: cut(futureGas.gasRatio), gasFall: cut(futureGas.gasFall) },
+    futureGas: cutGas(futureGas),
+    gasSamples: { log: cut(logGas.map((x) => x + LOG_DOLLARS)), perBar: 1 },
+    gasLevel: Math.log(30) + LOG_DOLLARS,
+    risk: toRiskColumns(
+      toSimMarket(
+        closes.map((x) => x.slice(0, to)),
+        [0.5, 0.5],
+      ),
+      from,
+      0,
+    ),
   };
 }
 const options: ContestOptions = {
@@ -103,8 +124,9 @@ describe("a contest of families", () => {
     const plain = FAMILIES.find(({ name }) => name === "threshold")!;
     const surface = FAMILIES.find(({ name }) => name === "predictive")!;
     const shape = [0.5, 0.5, 0.1, 0.1, 0.1];
-    const { scale, ...rest } = surface.toRule(shape, 0.01, arena);
-    expect(rest).toEqual(plain.toRule(shape, 0.01, arena));
+    const { scale, ...rest } = surface.toRule([0.1, ...shape.slice(1)], 0.01, arena);
+    // The first coordinate also says whether assets are selected: 0.1 of it is a third of the plain rules' own.
+    expect(rest).toEqual(plain.toRule([0.1 / 0.3, ...shape.slice(1)], 0.01, arena));
     expect(scale!.every((factor) => factor === 1)).toBe(true);
   });
   it("default: the first shapes of the Halton sequence", () => {

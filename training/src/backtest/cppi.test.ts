@@ -1,4 +1,4 @@
-import { BadCppiError, cppiExposure } from "@ballast/agent";
+import { BadCppiError, cppiExposure, gapRisk } from "@ballast/agent";
 import { seededRandom } from "@ballast/data";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -63,6 +63,26 @@ describe("simulateCppi", () => {
     }
     // 4,000 draws: a standard error of 0.005.
     expect(Math.abs(broken / 4000 - cppiGapRisk(4, 0.1, looks))).toBeLessThan(0.015);
+  });
+  it("behaviour: a run says the gap risk of its own bars", () => {
+    const random = seededRandom(5);
+    const looks = 2000;
+    const risky = flat(looks).map(() => Math.exp(0.08 * random.normal()));
+    const { gapRisk } = simulateCppi(risky, flat(looks), base);
+    const logs = [...risky].map(Math.log);
+    const mean = logs.reduce((a, b) => a + b) / looks;
+    const sigma = Math.sqrt(logs.reduce((sum, x) => sum + (x - mean) ** 2, 0) / looks);
+    expect(gapRisk).toBeCloseTo(cppiGapRisk(4, sigma, looks, mean), 9);
+    expect(simulateCppi(flat(3), flat(3), base).gapRisk).toBe(0);
+    expect(simulateCppi(flat(3).fill(0.7), flat(3), base).gapRisk).toBe(1);
+  });
+  it("behaviour: a vault's decision and the simulation say the same gap risk, by other formulas", () => {
+    for (const [multiplier, sigma, looks] of [
+      [3, 0.1, 24],
+      [4, 0.15, 24],
+      [8, 0.02, 1],
+    ] as const)
+      expect(gapRisk(1 / multiplier, sigma, looks) / cppiGapRisk(multiplier, sigma, looks)).toBeCloseTo(1, 6);
   });
   it.each([
     ["multiplier", 1],

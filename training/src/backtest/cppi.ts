@@ -11,6 +11,11 @@ export interface CppiRun {
   readonly brokenBars: number;
   /** Most that was missing to the floor, share of it; 0 where it never broke. */
   readonly worstShortfall: number;
+  /**
+   * Chance that as many bars, with the mean and spread that these had, break the floor: what `cppiGapRisk` says of the
+   * log growth of the risky part over the safe one. Beside `brokenBars`, what might have been.
+   */
+  readonly gapRisk: number;
   readonly turnover: number;
   readonly costs: number;
 }
@@ -59,7 +64,19 @@ export function simulateCppi(
     value[t] = worth;
     floor[t] = cppiFloor(parameters, peak);
   }
-  return { value, floor, brokenBars, worstShortfall, turnover, costs };
+  const gapRisk = gapRiskOf(
+    risky.map((growth, t) => Math.log(growth / safe[t]!)),
+    parameters.multiplier,
+  );
+  return { value, floor, brokenBars, worstShortfall, gapRisk, turnover, costs };
+}
+
+function gapRiskOf(logs: Float64Array, multiplier: number): number {
+  const mean = logs.reduce((sum, x) => sum + x, 0) / logs.length;
+  const sigma = Math.sqrt(logs.reduce((sum, x) => sum + (x - mean) ** 2, 0) / logs.length);
+  // Of growth that never varies, nothing but its own size can break a floor.
+  if (!(sigma > 0)) return mean <= Math.log(1 - 1 / multiplier) ? 1 : 0;
+  return cppiGapRisk(multiplier, sigma, logs.length, mean);
 }
 
 /**

@@ -1,17 +1,25 @@
-import { type NoTradeProblem, noTradeRegion, type TriggerSurface } from "@ballast/agent";
+import { type NoTradeProblem, noTradeRegion, type TriggerSurface, trackingDiffusion } from "@ballast/agent";
+import { clairvoyantTriggers } from "./clairvoyant.ts";
 import type { SimMarket } from "./market.ts";
+import type { RiskColumns } from "./risk-columns.ts";
 import type { ReactiveRule, SimCosts, SimOptions } from "./rule.ts";
-import { type SignalColumns, toScale, type VolatilityColumns } from "./signals.ts";
+import { type GasColumns, toScale, type VolatilityColumns } from "./signals.ts";
 
 /** A window of a market with what was known at each of its bars, and for reference what was not. */
 export interface Arena {
   readonly market: SimMarket;
   readonly costs: SimCosts;
   readonly options: SimOptions;
-  readonly gas: Pick<SignalColumns, "gasRatio" | "gasFall">;
+  /** `usualFee` in dollars per unit of gas. */
+  readonly gas: GasColumns;
   readonly volatility: VolatilityColumns;
   /** Of the hours as they came. */
-  readonly futureGas: Pick<SignalColumns, "gasRatio" | "gasFall">;
+  readonly futureGas: GasColumns;
+  /** [bar][sample]: ln of the dollars per unit of gas in the course of each bar. */
+  readonly gasSamples: { readonly log: Float64Array; readonly perBar: number };
+  /** ln of the dollars per unit of gas before anything was tuned: what the level of gas is measured by. */
+  readonly gasLevel: number;
+  readonly risk: RiskColumns;
 }
 
 /** Coordinates of a shape, each in [0, 1). */
@@ -23,8 +31,8 @@ export type Shape = readonly number[];
  */
 export interface Family {
   readonly name: string;
-  /** `reactive` reads weights, clock and past prices; `gas` also present gas; `predictive` forecasts; `clairvoyant` the future. */
-  readonly kind: "reactive" | "gas" | "predictive" | "clairvoyant";
+  /** `reactive` reads weights, clock and past prices; `gas` also present gas; `predictive` forecasts; `part` is the predictive one with a part left out; `clairvoyant` the future. */
+  readonly kind: "reactive" | "gas" | "predictive" | "part" | "clairvoyant";
   /** `width` is about the half-width of an asset's trigger, share of the value. */
   toRule(shape: Shape, width: number, arena: Arena): ReactiveRule;
 }
@@ -80,10 +88,55 @@ function withSurface(
   width: number,
   arena: Arena,
   surface: TriggerSurface,
-  columns: SignalColumns,
+  columns: Parameters<typeof toScale>[1],
 ): ReactiveRule {
   return { ...threshold(shape, width, arena), scale: toScale(surface, columns) };
 }
+
+/** What the predictive rule may use. */
+interface Means {
+  /** Caps what it pays for gas and waits. */
+  readonly waits: boolean;
+  /** Measures deviations together and trades only what is worth its swap. */
+  readonly selects: boolean;
+  readonly gas: GasColumns;
+}
+
+/**
+ * The rule that counts what waiting costs: the deviation's tracking variance against what a rebalance costs at the price
+ * of gas that is expected, an order capped at what the deviation is worth, and only the assets that are worth
+ * their swap. Its coordinates contain the plain threshold: no order, no selection, every power 0.
+ */
+function predictive(shape: Shape, width: number, arena: Arena, { waits, selects, gas }: Means): ReactiveRule {
+  const [u = 0, v = 0, a = 0, b = 0] = shape;
+  const isSelecting = selects && u >= PLAIN_SHARE;
+  const plain = threshold([selects ? u / PLAIN_SHARE : u, v], width, arena);
+  const triggers = isSelecting ? arena.market.targets.map(() => width) : plain.triggers;
+  // Around what the theory of the fixed cost asks for: a cap that goes as the deviation, and a width that goes as the
+  // power 1/4 to 1/2 of the level of gas. Wider ranges fit the tuning window's luck.
+  const response = zeroOr(a, 0.8, 1.2);
+  const levelPower = zeroOr(b, 0.3, 0.5);
+  const scale = gas.usualFee.map((fee) =>
+    Number.isNaN(fee) ? 1 : toFactor(levelPower * (fee - arena.gasLevel)),
+  );
+  const isKnown = !Number.isNaN(gas.usualFee[0]!);
+  const { log: samples, perBar: samplesPerBar } = arena.gasSamples;
+  return {
+    triggers,
+    keep: isSelecting ? 0 : (plain.keep ?? 0),
+    scale,
+    ...(isSelecting ? { risk: { columns: arena.risk, selects: true } } : {}),
+    ...(waits && response > 0 && isKnown
+      ? { order: { samples, samplesPerBar, usual: gas.usualFee, power: 1 / response } }
+      : {}),
+  };
+}
+
+/** Share of the shapes of a selecting family that are plain thresholds. */
+const PLAIN_SHARE = 0.3;
+/** What a power says far outside of where it was fitted is not followed. */
+const LOG_LIMIT = Math.log(4);
+const toFactor = (log: number): number => Math.exp(Math.max(-LOG_LIMIT, Math.min(LOG_LIMIT, log)));
 
 export const FAMILIES: readonly Family[] = [
   {
@@ -147,12 +200,21 @@ export const FAMILIES: readonly Family[] = [
     toRule(shape, width, arena) {
       const surface = { ...surfaceOf(shape), gasFallWeight: 0, volatilityPower: 0 };
       const columns = { gasRatio: arena.gas.gasRatio, gasFall: none(arena), volatilityRatio: none(arena) };
-      return withSurface(shape, width, arena, surface, columns);
+      const rule = withSurface(shape, width, arena, surface, columns);
+      // Beside its week, the present price may count against what gas used to cost.
+      const levelPower = zeroOr(shape[3] ?? 0, 0, 0.6);
+      const present = arena.costs.gasDollars!;
+      const scale = rule.scale!.map((factor, t) =>
+        Number.isNaN(arena.gas.gasRatio[t]!)
+          ? factor
+          : factor * toFactor(levelPower * (Math.log(present[t]!) - arena.gasLevel)),
+      );
+      return { ...rule, scale };
     },
   },
   {
-    name: "predictive",
-    kind: "predictive",
+    name: "trigger-surface",
+    kind: "part",
     toRule: (shape, width, arena) =>
       withSurface(shape, width, arena, surfaceOf(shape), {
         ...arena.gas,
@@ -160,15 +222,85 @@ export const FAMILIES: readonly Family[] = [
       }),
   },
   {
-    name: "clairvoyant",
-    kind: "clairvoyant",
+    name: "only-waits",
+    kind: "part",
     toRule: (shape, width, arena) =>
-      withSurface(shape, width, arena, surfaceOf(shape), {
-        ...arena.futureGas,
-        volatilityRatio: arena.volatility.realised,
-      }),
+      predictive(shape, width, arena, { waits: true, selects: false, gas: arena.gas }),
   },
+  {
+    name: "only-selects",
+    kind: "part",
+    toRule: (shape, width, arena) =>
+      predictive(shape, width, arena, { waits: false, selects: true, gas: arena.gas }),
+  },
+  {
+    name: "predictive",
+    kind: "predictive",
+    toRule: (shape, width, arena) =>
+      predictive(shape, width, arena, { waits: true, selects: true, gas: arena.gas }),
+  },
+  { name: "clairvoyant", kind: "clairvoyant", toRule: clairvoyant },
 ];
+
+/**
+ * The reference nobody can beat but by luck: it knows what gas and volatility will be, waits for the cheapest moment of each
+ * bar, and trades when dynamic programming says so. Of prices it knows no more than the others.
+ */
+function clairvoyant([u = 0]: Shape, width: number, arena: Arena): ReactiveRule {
+  const { market, costs, risk } = arena;
+  const { triggers, cheapest } = foresee(width, arena);
+  return {
+    triggers: market.targets.map(() => width),
+    scale: triggers,
+    ...(u >= PLAIN_SHARE ? { risk: { columns: risk, selects: true } } : {}),
+    ...(costs.gasDollars === undefined
+      ? {}
+      : { order: { samples: cheapest, samplesPerBar: 1, usual: shifted(cheapest), power: AT_ANY_PRICE } }),
+  };
+}
+
+/** A deviation beyond its trigger is worth any price of gas, one inside it none. */
+const AT_ANY_PRICE = 1e4;
+
+const shifted = (column: Float64Array): Float64Array =>
+  column.map((_, t) => column[Math.min(t + 1, column.length - 1)]!);
+
+interface Foreseen {
+  /** [bar]: in widths. */
+  readonly triggers: Float64Array;
+  /** [bar]: ln of the least that a unit of gas cost in the course of each, dollars. */
+  readonly cheapest: Float64Array;
+}
+const FORESEEN = new WeakMap<Arena, Map<number, Foreseen>>();
+
+function foresee(width: number, arena: Arena): Foreseen {
+  const known = FORESEEN.get(arena) ?? new Map<number, Foreseen>();
+  FORESEEN.set(arena, known);
+  const found = known.get(width);
+  if (found !== undefined) return found;
+  const { market, costs, gasSamples, volatility, risk } = arena;
+  const { bars, assets, targets } = market;
+  const cheapest = Float64Array.from({ length: bars }, (_, t) => {
+    const own = gasSamples.log.subarray(t * gasSamples.perBar, (t + 1) * gasSamples.perBar);
+    const least = own.reduce((a, b) => (b < a ? b : a), Number.POSITIVE_INFINITY);
+    return Number.isFinite(least) ? least : Math.log(costs.gasDollars![t]!);
+  });
+  const swaps = assets - (costs.base === undefined ? 0 : 1);
+  const units = (costs.gasPerTrade ?? 0) + swaps * (costs.gasPerSwap ?? 0);
+  const fee = Math.max(...costs.feeRates) * width * (costs.base === undefined ? 2 : 1);
+  const ahead = shifted(cheapest);
+  const { dimension, speed } = trackingDiffusion(risk.covariance.subarray(0, assets * assets), targets);
+  const triggers = clairvoyantTriggers(
+    {
+      cost: ahead.map((x) => (Math.exp(x) * units) / costs.nav + fee),
+      variance: volatility.realised.map((x) => x ** 2),
+    },
+    { dimension, widthInDeviations: width * Math.sqrt(risk.scale[0]! / speed) },
+  );
+  const result = { triggers, cheapest };
+  known.set(width, result);
+  return result;
+}
 
 /** Hours between two looks of a calendar with a threshold. */
 const LOOKS = [1, 2, 3, 6, 12, 24] as const;

@@ -3,7 +3,6 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BadPoolError, PoolExhaustedError, type PoolState, poolDepth, swapExactIn } from "./pool.ts";
 import { MAX_TICK, sqrtPriceOfTick } from "./pool-math.ts";
-import { lossVersusRebalancing, toFeeRate, toGasDollars } from "./true-costs.ts";
 
 const FULL = 887_220;
 const at = (tick: number, liquidity: bigint, fee = 3000): PoolState => ({
@@ -127,17 +126,3 @@ function tickOf(price: bigint): number {
   }
   return low;
 }
-
-describe("true costs", () => {
-  it("default: gas in dollars, rates, and the yardstick", () => {
-    // (30 + 2) gwei at 2,000 dollars: 6.4e-5 dollars a unit; 650,902 units are 41.66 dollars.
-    expect(toGasDollars(Float64Array.of(30), 2, 2000)[0]).toBeCloseTo(6.4e-5, 15);
-    expect(toGasDollars(Float64Array.of(30, 10), 0, [1000, 2000])[1]).toBeCloseTo(2e-5, 15);
-    expect(toFeeRate({ fee: 0.0005, spread: 0.0004, mev: 0.0001 })).toBeCloseTo(0.0008, 15);
-    expect(lossVersusRebalancing(0.8)).toBeCloseTo(0.08, 15);
-  });
-  it("error: negative ones", () => {
-    expect(() => toGasDollars(Float64Array.of(-1), 2, 2000)).toThrow(/base fee of bar 0/);
-    expect(() => toFeeRate({ fee: 0, spread: 0, mev: -1 })).toThrow(/mev/);
-  });
-});

@@ -1,5 +1,6 @@
 import { BallastError } from "@ballast/data";
 import type { SimMarket } from "./market.ts";
+import type { RiskColumns } from "./risk-columns.ts";
 
 /**
  * A rule that reacts to the weights alone. The constant mix: triggers 0, every bar. Calendar: triggers 0, every so
@@ -16,6 +17,34 @@ export interface ReactiveRule {
   readonly every?: number | undefined;
   /** Where a trade ends, as a share of the triggers (scaled, where that makes them narrower): 0..1. Default 0. */
   readonly keep?: number | undefined;
+  /**
+   * Measures the deviations together, by their tracking variance, in place of each by its trigger: the widest trigger is
+   * then the width of `trackingScale`.
+   */
+  readonly risk?:
+    | {
+        readonly columns: RiskColumns;
+        /** Trades only the assets that are worth their swap (`selectTrades`); `keep` is then not used. */
+        readonly selects: boolean;
+      }
+    | undefined;
+  /** Pays no more for gas than the deviation is worth, and waits meanwhile; without it a rule pays what gas costs. */
+  readonly order?: FeeOrder | undefined;
+}
+
+/**
+ * A standing order with a cap on the price of gas, which the chain itself enforces (maxFeePerGas, EIP-1559): placed at a
+ * bar's close, executed at the next one's prices if gas came down to the cap in between, else placed anew. The cap is
+ * usual · (deviation / trigger)^power; a power of Infinity would be the plain trigger.
+ */
+export interface FeeOrder {
+  /** [bar][sample]: ln of the dollars per unit of gas in the course of the bar, in order; NaN where there was none. */
+  readonly samples: Float64Array;
+  readonly samplesPerBar: number;
+  /** [bar]: ln of the dollars per unit of gas that are expected, known when the bar closed. */
+  readonly usual: Float64Array;
+  /** Above 0. */
+  readonly power: number;
 }
 
 /** What trading costs. All of it is paid out of the portfolio, each holding in proportion. */
@@ -36,6 +65,8 @@ export interface SimCosts {
    * has the depth of its reserve in the base asset. Infinite where absent.
    */
   readonly depths?: readonly number[] | undefined;
+  /** Per asset, the factor c by which a trade of x dollars costs c·x^1.5 on top: `toRootImpact`. None where absent. */
+  readonly rootImpacts?: readonly number[] | undefined;
 }
 
 export interface SimOptions {
@@ -108,6 +139,32 @@ export function checkRun(market: SimMarket, rule: ReactiveRule, costs: SimCosts,
   const keep = rule.keep ?? 0;
   need(keep >= 0 && keep <= 1, "keep", keep, "a share from 0 to 1");
   need(keep === 0 || rule.triggers.every(Number.isFinite), "keep", keep, "0 where a trigger is infinite");
+  const { order, risk } = rule;
+  if (order !== undefined) {
+    need(order.power > 0 && Number.isFinite(order.power), "order power", order.power, "a number above 0");
+    need(
+      order.usual.length === bars,
+      "number of usual",
+      order.usual.length,
+      `one for each of the ${bars} bars`,
+    );
+    need(isCount(order.samplesPerBar, 1), "samplesPerBar", order.samplesPerBar, "a whole number from 1");
+    const wanted = bars * order.samplesPerBar;
+    need(order.samples.length === wanted, "number of samples", order.samples.length, `${wanted}`);
+  }
+  if (order !== undefined || risk !== undefined)
+    each("triggers", rule.triggers, (x) => x > 0 && Number.isFinite(x), "finite half-widths above 0");
+  if (risk !== undefined) {
+    const { scale, covariance, barsPerBlock } = risk.columns;
+    const blocks = Math.ceil(bars / barsPerBlock);
+    need(scale.length >= blocks, "number of blocks", scale.length, `at least ${blocks}`);
+    need(
+      covariance.length === scale.length * assets ** 2,
+      "number of covariances",
+      covariance.length,
+      `${scale.length * assets ** 2}`,
+    );
+  }
   need(costs.nav > 0 && Number.isFinite(costs.nav), "nav", costs.nav, "dollars above 0");
   each("feeRates", costs.feeRates, (x) => x >= 0 && x < 1, "shares from 0 to below 1");
   if (costs.gasDollars !== undefined) {
@@ -117,6 +174,8 @@ export function checkRun(market: SimMarket, rule: ReactiveRule, costs: SimCosts,
   for (const name of ["gasPerTrade", "gasPerSwap"] as const)
     need((costs[name] ?? 0) >= 0 && Number.isFinite(costs[name] ?? 0), name, costs[name] ?? 0, "gas from 0");
   if (costs.depths !== undefined) each("depths", costs.depths, (x) => x > 0, "dollars above 0");
+  if (costs.rootImpacts !== undefined)
+    each("rootImpacts", costs.rootImpacts, (x) => x >= 0 && Number.isFinite(x), "factors from 0");
   each("bands", options.bands, (x) => x > 0, "half-widths above 0");
   for (const [i, band] of options.bands.entries())
     if (!(band < targets[i]!)) throw new BandOverlapsZeroError(i, band, targets[i]!);

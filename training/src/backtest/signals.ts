@@ -15,11 +15,16 @@ import { requireLength, requireThat } from "../evaluation/sample.ts";
 export interface SignalColumns {
   readonly gasRatio: Float64Array;
   readonly gasFall: Float64Array;
+  /** ln of the fee expected on the mean of the next USUAL_FEE_HOURS, in the unit of the fees. */
+  readonly usualFee: Float64Array;
   readonly volatilityRatio: Float64Array;
 }
+export type GasColumns = Omit<SignalColumns, "volatilityRatio">;
 
 /** Hours within which gas may fall: the field's patience. */
 export const GAS_HORIZON_HOURS = 18;
+/** Hours ahead over whose mean a fee is called usual. */
+const USUAL_FEE_HOURS = 6;
 const VOLATILITY_HOURS = 24;
 const USUAL_HOURS = 720;
 const GAS_REFIT_HOURS = 24;
@@ -38,33 +43,34 @@ const toSeries = (logGas: Float64Array, end: number): HourlySeries => ({
  * forecast fitted anew each day on the hours until then. From bar `from` on, which needs SERIES_LOOKBACK_HOURS before
  * it and enough hours to fit on; NaN before. `logGas[t]` is the fee's log in the hour that ends at bar t's close.
  */
-export function gasSignals(
-  logGas: Float64Array,
-  start: number,
-  from: number,
-): Pick<SignalColumns, "gasRatio" | "gasFall"> {
-  const gasRatio = new Float64Array(logGas.length).fill(Number.NaN);
-  const gasFall = new Float64Array(logGas.length).fill(Number.NaN);
+export function gasSignals(logGas: Float64Array, start: number, from: number): GasColumns {
+  const { gasRatio, gasFall, usualFee } = unknownGas(logGas.length);
   const endOf = (t: number) => start + t * HOUR_MS;
   let model: ReturnType<typeof fitSeries> | undefined;
   for (let t = from; t < logGas.length; t++) {
     if (model === undefined || (t - from) % GAS_REFIT_HOURS === 0) {
-      model = fitSeries(toSeries(logGas.slice(0, t + 1), endOf(t)), { horizonsHours: [GAS_HORIZON_HOURS] });
+      model = fitSeries(toSeries(logGas.slice(0, t + 1), endOf(t)), {
+        horizonsHours: [USUAL_FEE_HOURS, GAS_HORIZON_HOURS],
+      });
     }
     const week = toSeries(logGas.slice(t + 1 - SERIES_LOOKBACK_HOURS, t + 1), endOf(t));
     gasRatio[t] = Math.exp(logGas[t]! - weekMedian(logGas, t));
-    gasFall[t] = gasFallOf(forecastSeries(model, week));
+    const forecast = forecastSeries(model, week);
+    gasFall[t] = gasFallOf(forecast);
+    usualFee[t] = forecast.mean[0]!.transformedMean;
   }
-  return { gasRatio, gasFall };
+  return { gasRatio, gasFall, usualFee };
+}
+
+/** Where nothing is known of gas. */
+export function unknownGas(length: number): GasColumns {
+  const unknown = () => new Float64Array(length).fill(Number.NaN);
+  return { gasRatio: unknown(), gasFall: unknown(), usualFee: unknown() };
 }
 
 /** What nobody knows: the same of the hours as they came. A trade decided at t is paid for in hour t + 1. */
-export function clairvoyantGas(
-  logGas: Float64Array,
-  from: number,
-): Pick<SignalColumns, "gasRatio" | "gasFall"> {
-  const gasRatio = new Float64Array(logGas.length).fill(Number.NaN);
-  const gasFall = new Float64Array(logGas.length).fill(Number.NaN);
+export function clairvoyantGas(logGas: Float64Array, from: number): GasColumns {
+  const { gasRatio, gasFall, usualFee } = unknownGas(logGas.length);
   for (let t = from; t + 1 < logGas.length; t++) {
     const ahead = logGas.subarray(t + 2, t + 2 + GAS_HORIZON_HOURS);
     gasRatio[t] = Math.exp(logGas[t + 1]! - weekMedian(logGas, t));
@@ -73,8 +79,10 @@ export function clairvoyantGas(
       logGas[t + 1]! - ahead.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
     );
     if (ahead.length === 0) gasFall[t] = 0;
+    const next = logGas.subarray(t + 1, t + 1 + USUAL_FEE_HOURS);
+    usualFee[t] = Math.log(next.reduce((sum, x) => sum + Math.exp(x), 0) / next.length);
   }
-  return { gasRatio, gasFall };
+  return { gasRatio, gasFall, usualFee };
 }
 
 function weekMedian(x: Float64Array, t: number): number {
@@ -152,7 +160,7 @@ const sliced = (measures: RealisedMeasures, from: number, to: number): RealisedM
 /** The surface's factor at each bar, for `ReactiveRule.scale`. */
 export function toScale(
   surface: TriggerSurface,
-  { gasRatio, gasFall, volatilityRatio }: SignalColumns,
+  { gasRatio, gasFall, volatilityRatio }: Omit<SignalColumns, "usualFee">,
 ): Float64Array {
   const known = (x: number): number | undefined => (Number.isNaN(x) ? undefined : x);
   return gasRatio.map((ratio, t) => {

@@ -1,3 +1,4 @@
+import { selectTrades } from "@ballast/agent";
 import { type Random, seededRandom } from "@ballast/data";
 import type { ReactiveRule, SimCosts, SimOptions } from "./rule.ts";
 import type { SimResult } from "./simulate.ts";
@@ -15,6 +16,10 @@ export function toBrownianCloses(sigmas: readonly number[], bars: number, seed: 
   return closes;
 }
 
+/** Marks in the plan of a rule that selects assets. */
+const TARGET = 1;
+const TAKER = 2;
+
 /**
  * The simulator's independent twin: every bar the same plain steps over plain arrays of weights, nothing skipped,
  * nothing kept between bars but the weights and the value.
@@ -30,6 +35,7 @@ export function simulateSlowly(
   let weights = [...targets];
   let value = 1;
   let pending: { at: number; to: number[] } | undefined;
+  let standing: { cap: number; to: number[] } | undefined;
   const out = { trades: 0, swaps: 0, turnover: 0, fees: 0, gas: 0, impact: 0, dollars: 0 };
   let squares = 0;
   const excesses: number[] = [];
@@ -43,18 +49,42 @@ export function simulateSlowly(
     const deviations = weights.map((w, i) => w - targets[i]!);
     const excess = Math.max(...deviations.map((d, i) => Math.abs(d) - options.bands[i]!));
     if (excess > 0) excesses.push(excess);
+    const asked = standing;
+    standing = undefined;
     if (options.open !== undefined && options.open[t] === 0) continue;
     const factor = rule.scale?.[t] ?? 1;
     let to: number[] | undefined;
-    if (pending !== undefined) {
+    let paid: number | undefined;
+    const { order, risk } = rule;
+    const width = Math.max(...rule.triggers) * factor;
+    let multiple = Math.max(...deviations.map((d, i) => Math.abs(d) / (rule.triggers[i]! * factor)));
+    let block: { readonly sigma: number[]; readonly scale: number } | undefined;
+    if (risk !== undefined) {
+      const at = Math.floor(t / risk.columns.barsPerBlock);
+      const n = deviations.length;
+      const sigma = [...risk.columns.covariance.slice(at * n * n, (at + 1) * n * n)];
+      block = { sigma, scale: risk.columns.scale[at]! };
+      const q = sigma.reduce((sum, c, k) => sum + c * deviations[Math.floor(k / n)]! * deviations[k % n]!, 0);
+      multiple = Math.sqrt(Math.max(0, q) / block.scale) / width;
+    }
+    const isBeyond =
+      risk === undefined ? deviations.some((d, i) => Math.abs(d) > rule.triggers[i]! * factor) : multiple > 1;
+    if (asked !== undefined && order !== undefined) {
+      const own = [...order.samples.slice(t * order.samplesPerBar, (t + 1) * order.samplesPerBar)];
+      const met = own.find((sample) => sample <= asked.cap);
+      if (met !== undefined) {
+        paid = Math.exp(met);
+        to = asked.to;
+      }
+    }
+    if (to !== undefined) {
+      // The order was met: nothing is decided at this bar.
+    } else if (pending !== undefined) {
       if (t >= pending.at) {
         to = pending.to;
         pending = undefined;
       }
-    } else if (
-      t % (rule.every ?? 1) === 0 &&
-      deviations.some((d, i) => Math.abs(d) > rule.triggers[i]! * factor)
-    ) {
+    } else if (t % (rule.every ?? 1) === 0 && (order === undefined ? isBeyond : multiple > 0)) {
       const keep = rule.keep ?? 0;
       const clipped = deviations.map((d, i) => {
         const room = keep === 0 ? 0 : keep * rule.triggers[i]! * Math.min(1, factor);
@@ -62,24 +92,51 @@ export function simulateSlowly(
       });
       const above = clipped.filter((d) => d > 0).reduce((a, b) => a + b, 0);
       const below = -clipped.filter((d) => d < 0).reduce((a, b) => a + b, 0);
-      const chosen = clipped.map((d, i) => {
+      let chosen = clipped.map((d, i) => {
         const side = d > 0 ? above : below;
         return targets[i]! + (d === 0 ? 0 : (d * Math.min(above, below)) / side);
       });
-      if ((options.latency ?? 0) === 0) to = chosen;
+      if (risk?.selects && block !== undefined) {
+        const gas = (order === undefined ? costs.gasDollars![t]! : Math.exp(order.usual[t]!)) / costs.nav;
+        const rest = new Float64Array(targets.length);
+        const prices = {
+          base: costs.base,
+          perTrade: gas * costs.gasPerTrade!,
+          perSwap: gas * costs.gasPerSwap!,
+          feeRates: costs.feeRates,
+        };
+        selectTrades(deviations, block.sigma, width ** 2 * block.scale, prices, rest);
+        chosen = targets.map((_, i) =>
+          rest[i] === 0 ? TARGET : rest[i] === deviations[i] ? Number.NaN : TAKER,
+        );
+      }
+      if (order !== undefined) {
+        standing = { cap: order.usual[t]! + order.power * Math.log(multiple), to: chosen };
+      } else if ((options.latency ?? 0) === 0) to = chosen;
       else pending = { at: t + options.latency!, to: chosen };
     }
     if (to === undefined) continue;
+    if (risk?.selects) {
+      const plan = to;
+      const known = weights.map((w, i) =>
+        i === costs.base || plan[i] === TAKER ? undefined : plan[i] === TARGET ? targets[i]! : w,
+      );
+      const others = known.reduce<number>((sum, w) => sum + (w ?? 0), 0);
+      to = known.map((w) => w ?? 1 - others);
+    }
     const traded = weights.map((w, i) => Math.abs(w - to[i]!));
     const legs = traded.map((x, i) => ({ x, i })).filter(({ x, i }) => i !== costs.base && x > 1e-9);
     const fees = legs.reduce((sum, { x, i }) => sum + x * costs.feeRates[i]!, 0);
     const dollars = value * costs.nav;
     const impact = legs.reduce(
-      (sum, { x, i }) => sum + (x * x * dollars) / (costs.depths?.[i] ?? Infinity),
+      (sum, { x, i }) =>
+        sum +
+        (x * x * dollars) / (costs.depths?.[i] ?? Infinity) +
+        ((costs.rootImpacts?.[i] ?? 0) * (x * dollars) ** 1.5) / dollars,
       0,
     );
     const gasUnits = (costs.gasPerTrade ?? 0) + legs.length * (costs.gasPerSwap ?? 0);
-    const gas = ((costs.gasDollars?.[t] ?? 0) * gasUnits) / dollars;
+    const gas = ((paid ?? costs.gasDollars?.[t] ?? 0) * gasUnits) / dollars;
     out.trades++;
     out.swaps += legs.length;
     out.turnover += traded.reduce((a, b) => a + b, 0) / 2;

@@ -1,6 +1,14 @@
+import { seededRandom } from "@ballast/data";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MissingPriceError, toSimMarket, UnequalBarsError, WeightsNotOneError } from "./market.ts";
+import {
+  MissingPriceError,
+  type SimMarket,
+  toSimMarket,
+  UnequalBarsError,
+  WeightsNotOneError,
+} from "./market.ts";
+import { toRiskColumns } from "./risk-columns.ts";
 import {
   BadRuleError,
   BandOverlapsZeroError,
@@ -27,6 +35,35 @@ const OPTIONS: SimOptions = { bands: [0.03, 0.03, 0.02, 0.02] };
 const market = toSimMarket(closes, TARGETS);
 const flat = (width: number): ReactiveRule => ({ triggers: TARGETS.map(() => width) });
 
+/** Covariances of the first half of the market, which no rule could know, and hourly gas of four samples with gaps. */
+function toMeans(
+  basket: SimMarket,
+  hasBase: boolean,
+  risk: string,
+  power: number,
+): Pick<ReactiveRule, "risk" | "order"> {
+  const { covariance, scale } = toRiskColumns(basket, BARS / 2, hasBase ? 0 : undefined);
+  const random = seededRandom(11);
+  const usual = Float64Array.from({ length: BARS }, (_, t) => Math.log(1e-4) + Math.sin(t / 4));
+  return {
+    ...(risk === "none"
+      ? {}
+      : { risk: { columns: { covariance, scale, barsPerBlock: 50 }, selects: risk === "selects" } }),
+    ...(power === 0
+      ? {}
+      : {
+          order: {
+            samples: Float64Array.from({ length: BARS * 4 }, (_, k) =>
+              k % 7 === 0 ? Number.NaN : usual[Math.floor(k / 4)]! + 0.4 * random.normal(),
+            ),
+            samplesPerBar: 4,
+            usual,
+            power,
+          },
+        }),
+  };
+}
+
 const arbitrary = fc.record({
   seed: fc.nat(1e6),
   assets: fc.integer({ min: 2, max: 7 }),
@@ -36,7 +73,10 @@ const arbitrary = fc.record({
   latency: fc.constantFrom(0, 0, 1, 3),
   isScaled: fc.boolean(),
   isHalted: fc.boolean(),
+  hasRoots: fc.boolean(),
   hasBase: fc.boolean(),
+  risk: fc.constantFrom("none", "none", "measures", "selects"),
+  orderPower: fc.constantFrom(0, 0, 0.5, 1, 3),
 });
 
 describe("simulate", () => {
@@ -44,11 +84,25 @@ describe("simulate", () => {
     fc.assert(
       fc.property(
         arbitrary,
-        ({ seed, assets, trigger, every, keep, latency, isScaled, isHalted, hasBase }) => {
+        ({
+          seed,
+          assets,
+          trigger,
+          every,
+          keep,
+          latency,
+          isScaled,
+          isHalted,
+          hasRoots,
+          hasBase,
+          risk,
+          orderPower,
+        }) => {
           const sigmas = Array.from({ length: assets }, (_, i) => (hasBase && i === 0 ? 0 : 0.01 * (i + 1)));
           const series = toBrownianCloses(sigmas, BARS, seed);
           const sum = (assets * (assets + 1)) / 2;
           const targets = sigmas.map((_, i) => (i + 1) / sum);
+          const isPlain = trigger === 0 || !Number.isFinite(trigger);
           const hasScale = isScaled && trigger > 0 && Number.isFinite(trigger);
           const rule: ReactiveRule = {
             triggers: sigmas.map((_, i) => trigger * (1 + i / assets)),
@@ -57,6 +111,7 @@ describe("simulate", () => {
               : undefined,
             every,
             keep: Number.isFinite(trigger) ? keep : 0,
+            ...(isPlain ? {} : toMeans(toSimMarket(series, targets), hasBase, risk, orderPower)),
           };
           const costs: SimCosts = {
             nav: 1e6,
@@ -66,6 +121,7 @@ describe("simulate", () => {
             gasPerTrade: 500_000,
             gasPerSwap: 100_000,
             depths: sigmas.map(() => 1e8),
+            rootImpacts: hasRoots ? sigmas.map((_, i) => 1e-6 * i) : undefined,
           };
           const options: SimOptions = {
             bands: targets.map((w) => Math.min(0.02, w / 2)),
@@ -119,16 +175,44 @@ describe("simulate", () => {
       gasPerTrade: 2,
       gasPerSwap: 1,
       depths: [1, 1000],
+      rootImpacts: [0, 0.01],
     };
     const result = simulate(small, { triggers: [0.1, 0.1] }, costs, { bands: [0.1, 0.1] });
     expect(result).toMatchObject({ bars: 2, trades: 1, swaps: 1, outsideBars: 1 });
     expect(result.turnover).toBeCloseTo(1 / 6, 12);
     expect(result.fees).toBeCloseTo((0.25 * 0.01) / 1.5, 12);
     expect(result.gas).toBeCloseTo((0.5 * 3) / 100 / 1.5, 12);
-    expect(result.impact).toBeCloseTo((25 * 25) / 1000 / 100 / 1.5, 12);
-    expect(result.dollars).toBeCloseTo(0.25 + 1.5 + 0.625, 10);
+    // 0.01 · 25^1.5 = 1.25 dollars besides the 0.625 of the pool.
+    expect(result.impact).toBeCloseTo((0.625 + 1.25) / 100 / 1.5, 12);
+    expect(result.dollars).toBeCloseTo(0.25 + 1.5 + 0.625 + 1.25, 10);
     expect(result.worstExcess).toBeCloseTo(1 / 6 - 0.1, 12);
-    expect(result.growth).toBeCloseTo(1.5 - 0.02375, 12);
+    expect(result.growth).toBeCloseTo(1.5 - 0.03625, 12);
+  });
+  it("behaviour: a halted market neither decides nor executes, and what was decided waits for it to open", () => {
+    // Doubles at bar 1 and stays; decided at 1 with a delay of one bar, executed at 4, the first open bar from 2 on.
+    const jump = toSimMarket(
+      [
+        [1, 1, 1, 1, 1, 1],
+        [1, 2, 2, 2, 3, 3],
+      ],
+      [0.5, 0.5],
+    );
+    const run = (open: number[], latency: number) =>
+      simulate(
+        jump,
+        { triggers: [0.1, 0.1] },
+        { nav: 100, base: 0, feeRates: [0, 0] },
+        { bands: [0.1, 0.1], latency, open: Uint8Array.from(open), blockBars: 1 },
+      );
+    const waited = run([1, 1, 0, 0, 1, 1], 1);
+    expect(waited.trades).toBe(1);
+    expect(waited.turnover).toBeCloseTo(0.25, 12);
+    expect([...waited.blocks!.outsideBars]).toEqual([1, 1, 1, 1, 0]);
+    // Halted throughout, it only watches.
+    const halted = run([1, 0, 0, 0, 0, 0], 0);
+    expect(halted.trades).toBe(0);
+    expect(halted.outsideBars).toBe(5);
+    expect(halted.growth).toBeCloseTo(2, 12);
   });
   it("behaviour: a bar's future changes nothing before it", () => {
     const cut = 200;

@@ -1,4 +1,4 @@
-import { toDestination } from "@ballast/agent";
+import { selectTrades, toDestination, trackingVariance } from "@ballast/agent";
 import { BallastError } from "@ballast/data";
 import type { SimMarket } from "./market.ts";
 import { BadRuleError, checkRun, type ReactiveRule, type SimCosts, type SimOptions } from "./rule.ts";
@@ -6,6 +6,11 @@ import { type Attention, scanFour, scanMany, type Walk } from "./scan.ts";
 
 /** Less than this share of the value is rounding, no swap. */
 export const DUST = 1e-9;
+
+/** What a rule that selects has decided of an asset. */
+const STAYS = 0;
+const TO_TARGET = 1;
+const TAKES_REST = 2;
 
 /** What a run came to. Shares are of the portfolio's value at the time. */
 export interface SimResult {
@@ -45,14 +50,15 @@ export interface SimBlocks {
 
 export class TradeExceedsPoolError extends BallastError {
   readonly code = "TRADE_EXCEEDS_POOL";
-  readonly bar: number;
+  /** The bar, or asset and time. */
+  readonly where: string;
   readonly dollars: number;
   readonly depth: number;
-  constructor(bar: number, dollars: number, depth: number) {
+  constructor(where: string, dollars: number, depth: number) {
     super(
-      `At bar ${bar} a trade of ${dollars} dollars meets a pool of ${depth}. Trade less at a time, or against deeper pools.`,
+      `At ${where} a trade of ${dollars} dollars meets a pool of ${depth}. Trade less at a time, or against deeper pools.`,
     );
-    this.bar = bar;
+    this.where = where;
     this.dollars = dollars;
     this.depth = depth;
   }
@@ -101,10 +107,26 @@ export function simulate(
   const reporting: Attention = { widths: bands, scale: undefined, cap: 1 };
   const stopping: Attention = { widths: new Float64Array(stride).fill(-1), scale: undefined, cap: 1 };
   // Triggers of 0 trade at every look, and looks that are not at every bar are no business of the scan's.
-  const isTimed = every > 1 || rule.triggers.some((x) => x === 0);
+  const { risk, order } = rule;
+  const isTimed =
+    every > 1 || risk !== undefined || order !== undefined || rule.triggers.some((x) => x === 0);
+  // An order may be met at any bar.
+  const step = order === undefined ? every : 1;
+  const isWatched = order !== undefined && risk === undefined;
+  const width = Math.max(...rule.triggers);
   const weights = new Float64Array(assets);
+  /** The weights that a decision was made from, and with a risk their deviations. */
+  const known = new Float64Array(assets);
   const widths = new Float64Array(assets);
   const destination = new Float64Array(assets);
+  const deviations = new Float64Array(assets);
+  const left = new Float64Array(assets);
+  /** Of a rule that selects, what was decided of each asset. */
+  const roles = new Uint8Array(assets);
+  /** ln of the cap of the order that stands; absent where none does. */
+  let cap: number | undefined;
+  let placedAt = 0;
+  let placedFactor = 1;
   const tally = {
     trades: 0,
     swaps: 0,
@@ -125,11 +147,14 @@ export function simulate(
     const factor = scale === undefined ? 1 : scale[t]!;
     let excess = 0;
     let isTriggered = false;
+    /** How many triggers wide the deviation is. */
+    let multiple = 0;
     for (let i = 0; i < assets; i++) {
       const held = walk.units[i]! * price[t * stride + i]!;
       const deviation = Math.abs(held - targets[i]! * value);
       if (deviation > bands[i]! * value) excess = Math.max(excess, deviation / value - bands[i]!);
       if (deviation > triggers[i]! * (value * factor)) isTriggered = true;
+      if (isWatched) multiple = Math.max(multiple, deviation / (triggers[i]! * (value * factor)));
       weights[i] = held / value;
     }
     if (excess > 0) {
@@ -137,27 +162,98 @@ export function simulate(
       tally.excess += excess;
       tally.worst = Math.max(tally.worst, excess);
     }
+    const standing = cap;
+    cap = undefined;
     if (options.open?.[t] === 0) return;
-    if (executesAt >= 0) {
+    if (standing !== undefined) {
+      const paid = fillAt(t, standing);
+      if (paid !== undefined) {
+        // What was decided when the order was placed is worked out now: most orders are never met.
+        choose(placedAt, placedFactor);
+        execute(t, paid);
+        return;
+      }
+    }
+    if (risk !== undefined) {
+      for (let i = 0; i < assets; i++) deviations[i] = weights[i]! - targets[i]!;
+      const block = Math.floor(t / risk.columns.barsPerBlock);
+      const q = trackingVariance(deviations, covarianceOf(block));
+      multiple = Math.sqrt(Math.max(0, q) / risk.columns.scale[block]!) / (width * factor);
+      isTriggered = multiple > 1;
+    }
+    if (order !== undefined) {
+      if (t % every !== 0 || multiple === 0) return;
+      cap = order.usual[t]! + order.power * Math.log(multiple);
+      placedAt = t;
+      placedFactor = factor;
+      known.set(weights);
+    } else if (executesAt >= 0) {
       if (t >= executesAt) {
         executesAt = -1;
         execute(t);
       }
     } else if (isTriggered && t % every === 0) {
-      for (let i = 0; i < assets; i++) widths[i] = triggers[i]! * Math.min(1, factor);
-      if (keep === 0) for (let i = 0; i < assets; i++) destination[i] = targets[i]!;
-      else toDestination(weights, market.targets, widths, keep, destination);
+      known.set(weights);
+      choose(t, factor);
       if (latency === 0) execute(t);
       else executesAt = t + latency;
     }
   }
 
-  function execute(t: number): void {
+  /** The first price of gas at or below the cap in the course of bar t, dollars a unit; undefined where there is none. */
+  function fillAt(t: number, standing: number): number | undefined {
+    const { samples, samplesPerBar } = order!;
+    for (let k = t * samplesPerBar; k < (t + 1) * samplesPerBar; k++) {
+      if (samples[k]! <= standing) return Math.exp(samples[k]!);
+    }
+    return undefined;
+  }
+
+  const covarianceOf = (block: number) =>
+    risk!.columns.covariance.subarray(block * assets * assets, (block + 1) * assets * assets);
+
+  /** Sets the destination. */
+  function choose(t: number, factor: number): void {
+    if (risk?.selects) {
+      const block = Math.floor(t / risk.columns.barsPerBlock);
+      const gas =
+        (order === undefined ? (costs.gasDollars?.[t] ?? 0) : Math.exp(order.usual[t]!)) / costs.nav;
+      const limit = (width * factor) ** 2 * risk.columns.scale[block]!;
+      const prices = {
+        base: costs.base,
+        perTrade: gas * (costs.gasPerTrade ?? 0),
+        perSwap: gas * (costs.gasPerSwap ?? 0),
+        feeRates: costs.feeRates,
+      };
+      selectTrades(deviations, covarianceOf(block), limit, prices, left);
+      for (let i = 0; i < assets; i++) {
+        roles[i] = left[i] === 0 ? TO_TARGET : left[i] === deviations[i] ? STAYS : TAKES_REST;
+      }
+      if (costs.base !== undefined) roles[costs.base] = TAKES_REST;
+      return;
+    }
+    for (let i = 0; i < assets; i++) widths[i] = triggers[i]! * Math.min(1, factor);
+    if (keep === 0) for (let i = 0; i < assets; i++) destination[i] = targets[i]!;
+    else toDestination(known, market.targets, widths, keep, destination);
+  }
+
+  function execute(t: number, paid?: number): void {
     const value = walk.value;
     let volume = 0;
     let fees = 0;
     let impact = 0;
     let swaps = 0;
+    if (risk?.selects) {
+      // Prices have moved since the decision: what was not chosen stays as it is, whatever it weighs by now.
+      let rest = 1;
+      for (let i = 0; i < assets; i++) {
+        if (roles[i] === TAKES_REST) continue;
+        const isKept = roles[i] === STAYS;
+        destination[i] = isKept ? (walk.units[i]! * price[t * stride + i]!) / value : targets[i]!;
+        rest -= destination[i]!;
+      }
+      for (let i = 0; i < assets; i++) if (roles[i] === TAKES_REST) destination[i] = rest;
+    }
     for (let i = 0; i < assets; i++) {
       const traded = Math.abs(destination[i]! * value - walk.units[i]! * price[t * stride + i]!);
       volume += traded;
@@ -166,11 +262,12 @@ export function simulate(
       fees += costs.feeRates[i]! * traded;
       const depth = costs.depths?.[i] ?? Number.POSITIVE_INFINITY;
       const dollars = traded * costs.nav;
-      if (dollars > depth) throw new TradeExceedsPoolError(t, dollars, depth);
+      if (dollars > depth) throw new TradeExceedsPoolError(`bar ${t}`, dollars, depth);
       impact += (traded * dollars) / depth;
+      if (costs.rootImpacts !== undefined) impact += traded * costs.rootImpacts[i]! * Math.sqrt(dollars);
     }
     const units = (costs.gasPerTrade ?? 0) + swaps * (costs.gasPerSwap ?? 0);
-    const gasDollars = costs.gasDollars?.[t] ?? 0;
+    const gasDollars = paid ?? costs.gasDollars?.[t] ?? 0;
     // Looked at where it is paid: a pass over the whole series would cost as much as the run.
     if (!(gasDollars >= 0 && gasDollars < Number.POSITIVE_INFINITY))
       throw new BadRuleError("gasDollars", gasDollars, "dollars from 0 at every bar");
@@ -193,7 +290,7 @@ export function simulate(
   let blockEnd = Math.min(1 + blockBars, bars);
   for (let t = 1, block = 0; t < bars; ) {
     const isPending = executesAt >= 0;
-    const due = isPending ? Math.max(t, executesAt) : isTimed ? every * Math.ceil(t / every) : bars;
+    const due = isPending ? Math.max(t, executesAt) : isTimed ? step * Math.ceil(t / step) : bars;
     if (t === due) {
       scan(market, walk, stopping, t, t + 1);
       attend(t++);

@@ -7,11 +7,29 @@ export interface RebalanceGas {
   readonly perSwap: number;
 }
 
+/** Measured on the devnet: the decision's attestation on chain, a transaction of its own. */
+const ON_CHAIN_ATTESTATION_GAS = 494_224;
+
 /**
- * Measured on the devnet: a rebalance of three swaps takes 492,878 and each swap more about 118,000 (73,000 of it in
- * the pool), so that none takes 138,878; the decision's attestation on chain comes on top with 512,024.
+ * Measured on the devnet: rebalances of one, two and three swaps, each of a holding of its own, take 245,831, 372,714 and
+ * 499,560: 118,970 and 126,870 a swap, 64,000 of it in the pool. The decision's attestation on chain comes on top.
  */
-export const VAULT_GAS: RebalanceGas = { perTrade: 138_878 + 512_024, perSwap: 118_000 };
+export const VAULT_GAS: RebalanceGas = { perTrade: 118_970 + ON_CHAIN_ATTESTATION_GAS, perSwap: 126_870 };
+
+/** Off chain the decision is signed, and the check of the signature is part of the rebalance. */
+export type AttestationKind = "on-chain" | "off-chain";
+
+/** Gas units of a rebalance of Ballast's vault, and of its attestation apart. Throws OutOfRangeError. */
+export function rebalanceGas(
+  swaps: number,
+  kind: AttestationKind,
+): { readonly rebalance: number; readonly attestation: number } {
+  requireThat(Number.isInteger(swaps) && swaps >= 0, "number of swaps", swaps, "a whole number from 0");
+  return {
+    rebalance: VAULT_GAS.perTrade - ON_CHAIN_ATTESTATION_GAS + swaps * VAULT_GAS.perSwap,
+    attestation: kind === "on-chain" ? ON_CHAIN_ATTESTATION_GAS : 0,
+  };
+}
 
 /** Dollars per unit of gas: (base fee + tip) in gwei times ether's price, the market's own or a series of it. */
 export function toGasDollars(
@@ -50,7 +68,48 @@ export function toFeeRate({ fee, spread, mev }: FrictionRates): number {
  * Roughgarden & Zhang 2022, example 2). What a passive 50/50 pool pays to be kept in balance: the yardstick for a
  * vault that does it itself.
  */
-export function lossVersusRebalancing(sigma: number): number {
+export const lossVersusRebalancing = (sigma: number): number => {
   requireThat(sigma >= 0, "volatility", sigma, "from 0");
-  return sigma ** 2 / 8;
+  return weightedPoolLoss(
+    [0.5, 0.5],
+    [
+      [sigma ** 2, 0],
+      [0, 0],
+    ],
+  );
+};
+
+/**
+ * The same of a weighted pool, whose value is the weighted geometric mean of the prices: ½(Σ wᵢσᵢ² − wᵀΣw), with Σ the
+ * covariance of the returns per unit of time (by Itô's lemma; of two assets ½w(1−w)σ², as in Milionis et al.
+ * 2022). It is also the excess growth rate of the constant mix (Fernholz 2002, section 1.1): what rebalancing without costs
+ * would earn over the pool. Throws OutOfRangeError unless weights from 0 sum to one and Σ is square with variances from 0.
+ */
+export function weightedPoolLoss(
+  weights: readonly number[],
+  covariance: readonly (readonly number[])[],
+): number {
+  const sum = weights.reduce((total, w) => total + w, 0);
+  requireThat(Math.abs(sum - 1) < 1e-9, "sum of weights", sum, "1");
+  requireThat(
+    covariance.length === weights.length,
+    "covariance's size",
+    covariance.length,
+    `${weights.length}`,
+  );
+  let loss = 0;
+  for (const [i, w] of weights.entries()) {
+    const row = covariance[i]!;
+    requireThat(w >= 0, `weight ${i}`, w, "from 0");
+    requireThat(
+      row.length === weights.length,
+      `size of covariance row ${i}`,
+      row.length,
+      `${weights.length}`,
+    );
+    requireThat(row[i]! >= 0, `variance ${i}`, row[i]!, "from 0");
+    loss += w * row[i]!;
+    for (const [j, v] of weights.entries()) loss -= w * v * row[j]!;
+  }
+  return loss / 2;
 }

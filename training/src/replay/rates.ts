@@ -1,3 +1,4 @@
+import { isoTime, unixMillis } from "@ballast/data";
 import type { Execution } from "../backtest/execution.ts";
 import { TradeExceedsPoolError } from "../backtest/simulate.ts";
 
@@ -25,7 +26,8 @@ export function constantRates({ assets = {}, gas, ...all }: ConstantRates): Exec
     swapCosts(asset, dollars, _price, at) {
       const { fee, spread, mev, depth = Number.POSITIVE_INFINITY } = { ...all, ...assets[asset] };
       const size = Math.abs(dollars);
-      if (size > depth) throw new TradeExceedsPoolError(at, dollars, depth);
+      if (size > depth)
+        throw new TradeExceedsPoolError(`${isoTime(unixMillis(at))}, in ${asset},`, size, depth);
       return { fee: size * fee, spread: (size * spread) / 2, impact: size ** 2 / depth, mev: size * mev };
     },
     gasUnits: (swaps) => ({

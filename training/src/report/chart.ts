@@ -58,8 +58,8 @@ export function toPathData(points: readonly Point[]): string {
     .join("");
 }
 
-const round = (value: number): number => Math.round(value * 10) / 10 + 0;
-const percent = (share: number): string => `${Math.round(share * 1e4) / 100}%`;
+export const round = (value: number): number => Math.round(value * 10) / 10 + 0;
+export const percent = (share: number): string => `${Math.round(share * 1e4) / 100}%`;
 
 /** At most `count` + 1 round values within [low, high]. */
 export function toTicks(low: number, high: number, count: number): number[] {
@@ -124,8 +124,12 @@ export interface TimeChart {
     readonly value: number;
     readonly shape: Shape;
     readonly tone: string;
-    readonly text: string;
+    /** Said of it; or the id of the table row that says it. */
+    readonly text?: string | undefined;
+    readonly row?: string | undefined;
   }[];
+  /** Where values are logarithms to base 10, as read out; ticks have labels of their own. */
+  readonly isLog?: boolean | undefined;
 }
 
 /** Values over time. The page's script finds what it reads out in the data attributes, paths and marks. */
@@ -148,10 +152,10 @@ export function timeChart(chart: TimeChart): string {
   const marks = chart.marks
     .filter(({ at, value }) => Number.isFinite(across(at)) && Number.isFinite(value))
     .map(
-      ({ at, value, shape, tone, text }) =>
-        `<use class="mark ${tone}" href="#${shape}" x="${percent(across(at))}" y="${y(value)}"><title>${escapeHtml(text)}</title></use>`,
+      ({ at, value, shape, tone, text, row }) =>
+        `<use class="mark ${tone}" href="#${shape}" x="${percent(across(at))}" y="${y(value)}"${row === undefined ? "" : ` data-row="${row}"`}>${text === undefined ? "" : `<title>${escapeHtml(text)}</title>`}</use>`,
     );
-  return `<div class="plot${chart.hasTimeLabels ? "" : " tight"}" tabindex="0" data-from="${from}" data-to="${to}" data-low="${low}" data-high="${high}" data-digits="${chart.digits}" data-unit="${escapeHtml(chart.unit)}">
+  return `<div class="plot${chart.hasTimeLabels ? "" : " tight"}" tabindex="0" data-from="${from}" data-to="${to}" data-low="${low}" data-high="${high}" data-digits="${chart.digits}" data-unit="${escapeHtml(chart.unit)}"${chart.isLog ? ' data-scale="log"' : ""}>
 <svg role="img" width="100%" height="${height}" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">${escapeHtml(chart.title)}</title><desc id="${id}-d">${escapeHtml(chart.description)}</desc>
 ${band ? `<rect class="band" width="100%" y="${band[0]}" height="${round(Math.max(0, band[1]! - band[0]!))}"/>` : ""}
 ${timeTicks.map(({ x }) => `<line class="grid" x1="${x}" x2="${x}" y2="${height}"/>`).join("")}
