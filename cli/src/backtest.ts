@@ -63,6 +63,7 @@ export async function runBacktests(options: BacktestOptions, terminal: Terminal)
     for (const spec of specs) made.push(await runOne(plan, spec, terminal, signal));
     return made;
   });
+  if (runs.length > 1) terminal.say(`Set them side by side: ballast compare ${plan.out}`);
   terminal.result(options.json ? JSON.stringify({ out: plan.out, runs }) : plan.out);
 }
 

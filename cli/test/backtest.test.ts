@@ -79,6 +79,13 @@ describe("ballast backtest", () => {
     }
   });
 
+  it("behaviour: `compare` sets the records side by side", async () => {
+    const ended = await run(whole, ["compare", "out", "--resamples", "100", "--json"]);
+    expect(ended.status).toBe(0);
+    const names = lastJson(ended).policies.map(({ name }: { name: string }) => name);
+    expect(names.sort()).toEqual(["early", "threshold"]);
+  });
+
   it("behaviour: killed half way, it goes on and comes to the identical record, and so does its journal", async () => {
     // A journal is no part of the record, and changes nothing in it.
     const cwd = workspace(`${CONFIG}\njournal: true`);

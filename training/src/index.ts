@@ -235,13 +235,6 @@ export {
   compareRecords,
   type PolicyComparison,
 } from "./replay/compare.ts";
-export type { Difference, Estimate } from "./replay/inference.ts";
-export { maxDrawdown, toDollars, toMetrics } from "./replay/metrics.ts";
-export { BadRecordError, readBacktestRecord } from "./replay/read-record.ts";
-export { toHeadline as toBacktestHeadline } from "./report/backtestHeadline.ts";
-export { toComparisonColumns, toComparisonJson } from "./report/backtestJson.ts";
-export { toBacktestPage } from "./report/backtestPage.ts";
-export { COMPARED, showFigure, showP } from "./report/backtestTable.ts";
 export {
   type BacktestFile,
   type BacktestPlan,
@@ -250,7 +243,9 @@ export {
 } from "./replay/config.ts";
 export type { Step as BacktestStep } from "./replay/course.ts";
 export { AssetMissingError, checkCoverage } from "./replay/coverage.ts";
-export { type BacktestPolicy, PolicyFailedError } from "./replay/guard.ts";
+export { PolicyFailedError } from "./replay/guard.ts";
+export type { Difference, Estimate } from "./replay/inference.ts";
+export { maxDrawdown, toDollars, toMetrics } from "./replay/metrics.ts";
 export {
   type FrozenModel,
   fitLinearModel,
@@ -271,6 +266,7 @@ export {
 export { BadPortfolioError, type PaperAsset, type Portfolio } from "./replay/portfolio.ts";
 export { AssetWithoutBarsError, BadTermsError, type GasTerms, type HaltedInterval } from "./replay/quotes.ts";
 export { type ConstantRates, constantRates } from "./replay/rates.ts";
+export { BadRecordError, readBacktestRecord } from "./replay/read-record.ts";
 export type { BacktestColumns, BacktestRecord, BacktestTrade } from "./replay/record.ts";
 export {
   type BacktestContext,
@@ -287,6 +283,10 @@ export {
   type RunStore,
 } from "./replay/store.ts";
 export { BadCostError, CostsExceedVaultError, type VaultTerms } from "./replay/vault.ts";
+export { toHeadline as toBacktestHeadline } from "./report/backtestHeadline.ts";
+export { toComparisonColumns, toComparisonJson } from "./report/backtestJson.ts";
+export { toBacktestPage } from "./report/backtestPage.ts";
+export { COMPARED, showFigure, showP } from "./report/backtestTable.ts";
 export {
   dotChart,
   escapeHtml,

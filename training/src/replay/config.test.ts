@@ -1,12 +1,15 @@
 import { readFileSync } from "node:fs";
 import { HOUR_MS, unixMillis } from "@ballast/data";
 import { describe, expect, it } from "vitest";
-import { START, syntheticRaw } from "../markets.fixture.ts";
+import { rebalanceGas } from "../backtest/true-costs.ts";
+import { cutAt } from "../cut.ts";
+import { clean, START, syntheticRaw } from "../markets.fixture.ts";
 import { BadConfigError } from "../schema.ts";
 import { type BacktestFile, readBacktestFile, toBacktestPlan } from "./config.ts";
 import { AssetMissingError, checkCoverage } from "./coverage.ts";
+import { toExecution } from "./executions.ts";
 import { checkModelPlan } from "./models.ts";
-import { identityOf, periodOf, toPortfolio, toRetraining, toSpecs } from "./plan.ts";
+import { checkPlan, identityOf, periodOf, toPortfolio, toRetraining, toSpecs } from "./plan.ts";
 import { checkPortfolio } from "./portfolio.ts";
 import { constantRates } from "./rates.ts";
 import { ASSETS, marketOf } from "./replay.fixture.ts";
@@ -143,6 +146,63 @@ describe("what a plan comes to", () => {
     expect(() => rates.swapCosts("SOL", -200_000, 1, 0)).toThrow(
       expect.objectContaining({ code: "TRADE_EXCEEDS_POOL" }),
     );
+  });
+});
+
+describe("what trades cost", () => {
+  const of = async (costs: NonNullable<BacktestFile["costs"]>) => {
+    const plan = toBacktestPlan({ ...TARGETS, costs });
+    return toExecution(plan, await marketOf(1500));
+  };
+  const AT = START + 1400 * HOUR_MS;
+
+  it("default: in a pool what its mathematics say, on an exchange what the square-root law says", async () => {
+    const pool = await of({
+      kind: "pool",
+      reserve: 1e7,
+      route: { kind: "private", leak: 0.001 },
+      assets: { ETH: { fee: 0.003 } },
+    });
+    const { fee, spread, impact, mev } = pool.swapCosts("ETH", 1e5, 2_000, AT);
+    // A fee of 0.3 % of 100,000; x²/(R + x) of what is left of it, and 0.1 %.
+    expect(fee).toBeCloseTo(300, 6);
+    expect(impact).toBeCloseTo(99_700 ** 2 / (1e7 + 99_700), 2);
+    expect([spread, mev]).toEqual([0, 100]);
+    expect(pool.gasUnits(2)).toEqual(rebalanceGas(2, "off-chain"));
+    const exchange = await of({ kind: "market", attestation: "on-chain", spread: 0.001 });
+    const one = exchange.swapCosts("BTC", 1e4, 40_000, AT);
+    const four = exchange.swapCosts("BTC", 4e4, 40_000, AT);
+    expect(one.fee).toBeCloseTo(5, 9);
+    expect(one.spread).toBeGreaterThanOrEqual(5);
+    expect(four.impact / one.impact).toBeCloseTo(8, 6);
+    expect(exchange.gasUnits(2)).toEqual({
+      rebalance: 0,
+      attestation: rebalanceGas(0, "on-chain").attestation,
+    });
+  });
+
+  it("behaviour: liquidity is read from the bars that had closed", async () => {
+    const plan = toBacktestPlan({ ...TARGETS, costs: { kind: "market" } });
+    const raw = await syntheticRaw(7, 1500, ASSETS);
+    const cut = clean(cutAt(raw, AT + 2 * HOUR_MS));
+    const [known, whole] = [cut, clean(raw)].map((market) =>
+      toExecution(plan, market).swapCosts("BTC", 1e5, 1, AT),
+    );
+    expect(known).toEqual(whole);
+  });
+
+  it("error: a pool without a reserve, a route that is none", async () => {
+    await expect(of({ kind: "pool" })).rejects.toThrow(/costs: reserve is missing for BTC/);
+    const read = () => readBacktestFile("costs: {route: {kind: private}}", "backtest.yaml");
+    expect(read).toThrow(BadConfigError);
+  });
+
+  it("error: a policy whose trigger overlaps a weight of zero", () => {
+    const wide = { name: "threshold", parameters: { width: "absolute", size: 0.35 } };
+    expect(() => checkPlan(toBacktestPlan({ ...TARGETS, policies: [wide] }))).toThrow(
+      /overlaps a weight of zero/,
+    );
+    expect(() => checkPlan(toBacktestPlan({ ...TARGETS, policies: [{ name: "cppi" }] }))).not.toThrow();
   });
 });
 

@@ -32,7 +32,17 @@ const RATES = {
   spread: Type.Optional(rate),
   mev: Type.Optional(rate),
   depth: Type.Optional(positive),
+  reserve: Type.Optional(positive),
 };
+const ROUTE = "{kind: public, tolerance, attackDollars}, {kind: private, leak} or {kind: batch, surplus}";
+const route = Type.Union(
+  [
+    Type.Object({ kind: Type.Literal("public"), tolerance: rate, attackDollars: atLeastZero }, closed),
+    Type.Object({ kind: Type.Literal("private"), leak: rate }, closed),
+    Type.Object({ kind: Type.Literal("batch"), surplus: rate }, closed),
+  ],
+  { description: ROUTE },
+);
 
 /** What a backtest's file may hold. The static type is derived from it, never written beside it. */
 const BacktestFileSchema = Type.Object(
@@ -68,7 +78,15 @@ const BacktestFileSchema = Type.Object(
     costs: Type.Optional(
       Type.Object(
         {
+          kind: Type.Optional(
+            Type.Enum(["constant", "pool", "market"], { description: "constant, pool or market" }),
+          ),
           ...RATES,
+          route: Type.Optional(route),
+          windowDays: Type.Optional(positive),
+          attestation: Type.Optional(
+            Type.Enum(["off-chain", "on-chain"], { description: "off-chain or on-chain" }),
+          ),
           assets: Type.Optional(
             Type.Record(Type.String({ pattern: ticker }), Type.Object(RATES, closed), closed),
           ),
@@ -151,10 +169,8 @@ export interface BacktestPlan {
     readonly minScore?: number | undefined;
   };
   readonly latency: number;
-  readonly costs: { readonly fee: number; readonly spread: number; readonly mev: number } & Pick<
-    NonNullable<BacktestFile["costs"]>,
-    "depth" | "assets"
-  >;
+  readonly costs: Whole<Omit<NonNullable<BacktestFile["costs"]>, "depth" | "reserve" | "assets">> &
+    Pick<NonNullable<BacktestFile["costs"]>, "depth" | "reserve" | "assets">;
   readonly gas: Whole<NonNullable<BacktestFile["gas"]>>;
   readonly model: string;
   readonly artefacts: string;
@@ -219,13 +235,22 @@ export function toBacktestPlan(...files: readonly BacktestFile[]): BacktestPlan 
       ...section("vault"),
     },
     latency: merged.latency ?? 1,
-    costs: { fee: 0.0005, spread: 0, mev: 0, ...section("costs") },
+    costs: {
+      kind: "constant",
+      fee: 0.0005,
+      spread: 0,
+      mev: 0,
+      route: { kind: "public", tolerance: 0.003, attackDollars: 20 },
+      windowDays: 30,
+      attestation: "off-chain",
+      ...section("costs"),
+    },
     gas: {
       tipGwei: 1,
       baseFeeGwei: 20,
       etherDollars: 2_000,
-      perRebalance: 138_878,
-      perSwap: 118_000,
+      perRebalance: 118_970,
+      perSwap: 126_870,
       perAttestation: 0,
       ...section("gas"),
     },

@@ -4,6 +4,7 @@ import {
   decide,
   type Foresight,
   type Journal,
+  type Policy,
   toInputs,
   type VaultModel,
   type VaultScorer,
@@ -14,7 +15,7 @@ import { BallastError, keccak, type Snapshot, toWadNearest } from "@ballast/data
 import type { Forecast } from "@ballast/model";
 import type { Execution } from "../backtest/execution.ts";
 import type { PanelMarket } from "../panel.ts";
-import { type BacktestPolicy, guardPolicy, nextPolicy } from "./guard.ts";
+import { guardPolicy, nextPolicy } from "./guard.ts";
 import type { ActiveModel } from "./models.ts";
 import type { NoteBook } from "./notes.ts";
 import type { Portfolio } from "./portfolio.ts";
@@ -51,9 +52,9 @@ export interface Step {
 
 export interface CoursePorts {
   readonly name: string;
-  readonly policy: BacktestPolicy;
+  readonly policy: Policy;
   /** The policy of a name and parameters, for one that a stopped run had become. */
-  readonly revive: (policy: Checkpoint["policy"]) => BacktestPolicy;
+  readonly revive: (policy: Checkpoint["policy"]) => Policy;
   readonly market: PanelMarket;
   readonly portfolio: Portfolio;
   readonly terms: VaultTerms;

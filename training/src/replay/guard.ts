@@ -2,14 +2,6 @@ import type { Policy, Reasons } from "@ballast/agent";
 import { BallastError, isoTime, type UnixMillis } from "@ballast/data";
 import { WeightsNotOneError } from "../backtest/market.ts";
 
-/**
- * A policy that may carry something on: `next` is the policy that decides next, made from the numbers of a decision of
- * this one. What it remembers is a parameter of it, so that each decision can be made again from its own inputs.
- */
-export interface BacktestPolicy extends Policy {
-  next?(numbers: Reasons): Policy;
-}
-
 export class PolicyFailedError extends BallastError {
   readonly code = "POLICY_FAILED";
   readonly policy: string;
@@ -43,12 +35,12 @@ export const guardPolicy = (policy: Policy, label: string, bar: number): Policy 
 
 /** The policy that decides next. Throws PolicyFailedError. */
 export const nextPolicy = (
-  policy: BacktestPolicy,
+  policy: Policy,
   numbers: Reasons,
   label: string,
   bar: number,
   at: UnixMillis,
-): BacktestPolicy => orFail(label, bar, at, () => policy.next?.(numbers) ?? policy);
+): Policy => orFail(label, bar, at, () => policy.next?.(numbers) ?? policy);
 
 function orFail<T>(label: string, bar: number, at: UnixMillis, work: () => T): T {
   try {

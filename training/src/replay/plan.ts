@@ -1,14 +1,13 @@
-import { PREDICTIVE_DEFAULTS, policyOf } from "@ballast/agent";
-import { DAY_MS, HOUR_MS, type UnixMillis, unixMillis } from "@ballast/data";
+import { checkFit, type Policy, policyOf } from "@ballast/agent";
+import { DAY_MS, HOUR_MS, toWadNearest, type UnixMillis, unixMillis } from "@ballast/data";
 import { lookbackBars, modelId } from "@ballast/model";
 import type { PanelMarket } from "../panel.ts";
 import { BadConfigError } from "../schema.ts";
 import { DEFAULT_TRAIN_CONFIG, LEAST_HISTORY_HOURS, train } from "../train.ts";
 import type { BacktestPlan } from "./config.ts";
-import type { BacktestPolicy } from "./guard.ts";
+import { toExecution } from "./executions.ts";
 import { fitLinearModel, type ModelPlan } from "./models.ts";
-import { checkPortfolio, type Portfolio } from "./portfolio.ts";
-import { constantRates } from "./rates.ts";
+import { checkPortfolio, type Portfolio, toTargetWads } from "./portfolio.ts";
 import type { BacktestSpec } from "./run.ts";
 
 /** Decimals of the token on Ethereum where they are not 18. */
@@ -41,19 +40,23 @@ function orMissing(band: number | undefined, asset: string): number {
 }
 
 /** The agent's policy of that name, with its defaults for what is not given. Throws what the agent's `policyOf` does. */
-export const toPolicy = ({ name, parameters }: BacktestPlan["policies"][number]): BacktestPolicy =>
-  policyOf({
-    name,
-    parameters: name === "predictive" ? { ...PREDICTIVE_DEFAULTS, ...parameters } : parameters,
-  });
+export const toPolicy = ({ name, parameters }: BacktestPlan["policies"][number]): Policy =>
+  policyOf({ name, parameters });
 
 /**
  * What can be known to be wrong before a market is read. Throws BadPortfolioError, WeightsNotOneError,
- * BandOverlapsZeroError, BadConfigError and what `policyOf` throws.
+ * BandOverlapsZeroError, BadConfigError and what `policyOf` and `checkFit` throw.
  */
 export function checkPlan(plan: BacktestPlan): void {
-  checkPortfolio(toPortfolio(plan));
-  for (const policy of plan.policies) toPolicy(policy);
+  const portfolio = toPortfolio(plan);
+  checkPortfolio(portfolio);
+  const targets = toTargetWads(portfolio);
+  const holdings = portfolio.assets.map(({ asset, band }, i) => ({
+    asset,
+    targetWeight: targets[i]!,
+    band: toWadNearest(band),
+  }));
+  for (const policy of plan.policies) checkFit(toPolicy(policy), holdings);
 }
 
 /** Models that a plan trains on the way; undefined where it has a frozen one, or none. */
@@ -100,7 +103,8 @@ export function periodOf(
 
 /** One run for each policy of a plan. Throws what `policyOf` throws. */
 export function toSpecs(plan: BacktestPlan, market: PanelMarket, models: ModelPlan): BacktestSpec[] {
-  const { tipGwei, baseFeeGwei, etherDollars, ...units } = plan.gas;
+  const { tipGwei, baseFeeGwei, etherDollars } = plan.gas;
+  const execution = toExecution(plan, market);
   const period = periodOf(market, models);
   const at = (text: string | undefined, otherwise: UnixMillis): UnixMillis =>
     text === undefined ? otherwise : unixMillis(Date.parse(text));
@@ -111,7 +115,7 @@ export function toSpecs(plan: BacktestPlan, market: PanelMarket, models: ModelPl
     portfolio: toPortfolio(plan),
     terms: plan.vault,
     gas: { tipGwei, baseFeeGwei, etherDollars },
-    execution: constantRates({ ...plan.costs, gas: units }),
+    execution,
     models,
     from: at(plan.from, period.from),
     to: at(plan.until, period.to),

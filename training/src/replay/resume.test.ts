@@ -5,7 +5,7 @@ import { BallastError, HOUR_MS, keccak, type Market, unixMillis, wad } from "@ba
 import { describe, expect, it } from "vitest";
 import { WeightsNotOneError } from "../backtest/market.ts";
 import { START } from "../markets.fixture.ts";
-import { type BacktestPolicy, PolicyFailedError } from "./guard.ts";
+import { PolicyFailedError } from "./guard.ts";
 import { fitLinearModel } from "./models.ts";
 import { constantRates, contextIn, HISTORY_HOURS, marketOf, newFolder, specOf } from "./replay.fixture.ts";
 import { type BacktestSpec, runBacktest } from "./run.ts";
@@ -72,7 +72,7 @@ describe("a run that is stopped", () => {
   it("behaviour: so it does with a policy that carries something on", async () => {
     const market = await marketOf(HISTORY_HOURS + 120);
     /** Trades to target at every so many decisions, and counts them in its parameters. */
-    const counting = (count: number): BacktestPolicy => ({
+    const counting = (count: number): Policy => ({
       ...thresholdPolicy(),
       name: "counting",
       id: keccak(new Uint8Array([count])),

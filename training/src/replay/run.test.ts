@@ -6,6 +6,7 @@ import {
   openJournal,
   type Policy,
   PREDICTIVE_DEFAULTS,
+  policyOf,
   predictivePolicy,
   readInputs,
   runLoop,
@@ -173,6 +174,18 @@ describe("the event-driven backtest", () => {
     expect(models.map(({ from, modelId }) => ({ from, modelId }))).toEqual(made.models);
     const forecastAt = (at: number) => models.findLast(({ from }) => from <= at)!.forecaster;
     const hashes = await dryRun(market, predictivePolicy(EAGER), steps, forecastAt, 1);
+    expect(hashes).toEqual(steps.map(({ decided }) => decided.hash));
+  });
+
+  it("behaviour: so it has with a policy that remembers its peak", async () => {
+    const market = await marketOf(HISTORY_HOURS + 300);
+    const parameters = { floor: 0, ratchet: 0.8, multiplier: 3, tolerance: 0.01 };
+    const policy = policyOf({ name: "cppi", parameters });
+    const { made, steps } = await record(specOf(market, { policy }));
+    expect(made.trades.length).toBeGreaterThan(0);
+    const peaks = steps.map(({ decided }) => decided.numbers.peak!);
+    expect(peaks.at(-1)).toBeGreaterThan(peaks[0]!);
+    const hashes = await dryRun(market, policy, steps, () => () => undefined, 1);
     expect(hashes).toEqual(steps.map(({ decided }) => decided.hash));
   });
 

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { DECIDE_DEFAULTS, type DecideOptions, type Journal, policyOf } from "@ballast/agent";
+import { DECIDE_DEFAULTS, type DecideOptions, type Journal, type Policy, policyOf } from "@ballast/agent";
 import { BallastError, isoTime, type Progress, type UnixMillis, unixMillis } from "@ballast/data";
 import { lookbackBars } from "@ballast/model";
 import type { Execution } from "../backtest/execution.ts";
@@ -7,7 +7,6 @@ import type { PanelMarket } from "../panel.ts";
 import { assembleRecord } from "./assemble.ts";
 import { openCourse, type Step } from "./course.ts";
 import { fillNotes } from "./coverage.ts";
-import type { BacktestPolicy } from "./guard.ts";
 import { checkModelPlan, type ModelPlan } from "./models.ts";
 import { openNotes } from "./notes.ts";
 import { checkPortfolio, type Portfolio } from "./portfolio.ts";
@@ -22,9 +21,9 @@ import { openWriter } from "./writer.ts";
 export interface BacktestSpec {
   /** Label, unique in a comparison. */
   readonly name: string;
-  readonly policy: BacktestPolicy;
+  readonly policy: Policy;
   /** Makes the policy of a name and parameters; default: the agent's `policyOf`. */
-  readonly revive?: ((policy: Checkpoint["policy"]) => BacktestPolicy) | undefined;
+  readonly revive?: ((policy: Checkpoint["policy"]) => Policy) | undefined;
   readonly market: PanelMarket;
   readonly portfolio: Portfolio;
   readonly terms: VaultTerms;
