@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { agentCommand } from "./commands/agent.ts";
+import { backtestCommand } from "./commands/backtest.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -31,6 +32,7 @@ export function createProgram(): Command {
     modelsCommand,
     sweepCommand,
     workerCommand,
+    backtestCommand,
     compareCommand,
     agentCommand,
     policiesCommand,
