@@ -31,6 +31,7 @@ import {
   toSpecs,
 } from "@ballast/training";
 import { toBarColumns, toTradeColumns } from "./backtestColumns.ts";
+import { writeComparison } from "./compareRuns.ts";
 import { checkWritable, writeWhole } from "./folders.ts";
 import { interruptible } from "./interrupt.ts";
 import { findManifest } from "./models.ts";
@@ -49,6 +50,9 @@ export interface BacktestOptions {
   readonly json?: boolean;
 }
 
+/** Of the block bootstrap behind the report's intervals. */
+const RESAMPLES = 1_000;
+
 /** `ballast backtest`: the policies one after the other over the same market, each in a folder of its own. */
 export async function runBacktests(options: BacktestOptions, terminal: Terminal): Promise<void> {
   const plan = toPlan(options);
@@ -63,8 +67,14 @@ export async function runBacktests(options: BacktestOptions, terminal: Terminal)
     for (const spec of specs) made.push(await runOne(plan, spec, terminal, signal));
     return made;
   });
-  if (runs.length > 1) terminal.say(`Set them side by side: ballast compare ${plan.out}`);
-  terminal.result(options.json ? JSON.stringify({ out: plan.out, runs }) : plan.out);
+  const comparison = { out: plan.out, resamples: RESAMPLES, seed: 1 };
+  const { table, report } = await writeComparison(
+    runs.map(({ record }) => record),
+    comparison,
+    terminal,
+  );
+  for (const line of table) terminal.say(line);
+  terminal.result(options.json ? JSON.stringify({ out: plan.out, report, runs }) : report);
 }
 
 /** Options before the file before defaults. Errors: BadConfigError. */
