@@ -123,7 +123,8 @@ async function readMarket(plan: BacktestPlan, terminal: Terminal) {
     from: from === undefined ? undefined : unixMillis(from - LOOKBACK_HOURS * HOUR_MS),
     to: until,
   });
-  const { market, report } = freeze(raw, { now: unixMillis(Date.now()), until, assets });
+  // One asset against the base asset is a portfolio.
+  const { market, report } = freeze(raw, { now: unixMillis(Date.now()), until, assets, allowOneAsset: true });
   for (const note of describeReport(report)) terminal.say(note);
   return market;
 }
