@@ -161,6 +161,11 @@ function compare(
       pair("predictive", "gas-widened"),
       "a threshold that widens with present gas",
     ),
+    row(
+      "cost_ratio_to_gas_capped",
+      pair("predictive", "gas-capped"),
+      "the same order and selection by the last day's gas, without a forecast",
+    ),
     row("cost_ratio_clairvoyant", pair("clairvoyant", best), `best reactive in hindsight, ${best}`),
     row("clairvoyant_gap_closed", gap, "all of the way from the best reactive to the clairvoyant", "more"),
     row(
@@ -188,6 +193,7 @@ function toMedians(rows: readonly Row[]): Row[] {
   const figures = [
     "cost_ratio_mainnet",
     "cost_ratio_to_gas_widened",
+    "cost_ratio_to_gas_capped",
     "outside_band_ratio_mainnet",
     "cost_ratio_rollup",
     "clairvoyant_gap_closed",
