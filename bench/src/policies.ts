@@ -10,16 +10,11 @@ import {
   openScoreLedger,
   poolFolds,
   runProtocol,
-  type SimCosts,
   toContender,
   toExpandingFolds,
-  toFeeRate,
-  toRiskColumns,
-  toSimMarket,
-  VAULT_GAS,
-  volatilitySignals,
   type Window,
 } from "@ballast/training";
+import { toArenas } from "./arenas.ts";
 import type { BenchmarkOptions } from "./benchmark.ts";
 import { type Hours, loadHours } from "./hours.ts";
 import type { Row } from "./measure.ts";
@@ -33,14 +28,6 @@ const BASKETS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   "btc-eth-sol-link": { BTC: 0.25, ETH: 0.25, SOL: 0.25, LINK: 0.25 },
   eight: { USD: 0.2, BTC: 0.2, ETH: 0.2, BNB: 0.1, SOL: 0.1, XRP: 0.1, LINK: 0.05, MATIC: 0.05 },
 };
-const NAV = 1e6;
-/** Half-width of the bands outside of which time is counted. */
-const BAND = 0.015;
-/** Assumed: the pool's fee, and a basis point for those who see the transaction coming. */
-const FEE_RATE = toFeeRate({ fee: 0.0005, spread: 0, mev: 0.0001 });
-/** Assumed virtual reserves of the pools, dollars. */
-const DEPTHS: Readonly<Record<string, number>> = { BTC: 1e8, ETH: 1e8 };
-const OTHER_DEPTH = 2e7;
 const LEDGER = join(".ballast", "scored-windows.jsonl");
 const PLANS = {
   full: { shapes: 200, starts: 4, earlier: 6, folds: 2, resamples: 1_000, baskets: 5, hours: 6_000 },
@@ -48,8 +35,6 @@ const PLANS = {
 } as const;
 const WIDTHS = [0.003, 0.005, 0.008, 0.013, 0.02];
 const ANCHORS = [0.005, 0.007, 0.01, 0.013, 0.017];
-/** Hours before a window from which covariances are known. */
-const RISK_HOURS = 960;
 const DAY = 24;
 const WEEK = 168;
 const COST = { objective: "cost-at-tracking-error", meanBlock: 5, seed: 1 } as const;
@@ -97,53 +82,7 @@ function compare(
   },
   log: (line: string) => void,
 ): Row[] {
-  const assets = Object.keys(basket);
-  const risky = assets.filter((asset) => asset !== "USD");
-  const variances = risky.map((asset) => hours.variance.get(asset)!);
-  const volatility = volatilitySignals(variances, VARIANCE_HOURS);
-  const ones = new Float64Array(hours.length).fill(1);
-  /** `ago`: hours by which the prices, and what is known of them, are older than the gas. */
-  const arenaOf = ({ from, to }: Window, ago = 0): Arena => {
-    const cut = (column: Float64Array) => column.slice(from, to);
-    const cutPrices = (column: Float64Array) => column.slice(from - ago, to - ago);
-    const costs: SimCosts = {
-      nav: NAV,
-      base: assets.includes("USD") ? assets.indexOf("USD") : undefined,
-      feeRates: assets.map((asset) => (asset === "USD" ? 0 : FEE_RATE)),
-      gasDollars: cut(venue.gasDollars),
-      gasPerTrade: VAULT_GAS.perTrade,
-      gasPerSwap: VAULT_GAS.perSwap,
-      depths: assets.map((asset) => DEPTHS[asset] ?? OTHER_DEPTH),
-    };
-    const targets = Object.values(basket);
-    const toMarket = (begin: number) =>
-      toSimMarket(
-        assets.map((asset) => (hours.close.get(asset) ?? ones).slice(begin, to - ago)),
-        targets,
-      );
-    const cutGas = (columns: Arena["gas"]) => ({
-      gasRatio: cut(columns.gasRatio),
-      gasFall: cut(columns.gasFall),
-      usualFee: cut(columns.usualFee),
-    });
-    const { perBar, log: samples } = venue.gasSamples;
-    return {
-      market: toMarket(from - ago),
-      costs,
-      // A decision needs its time: everybody trades at the close after it.
-      options: { bands: targets.map((target) => Math.min(BAND, target / 2)), latency: 1 },
-      gas: cutGas(venue.gas),
-      volatility: {
-        forecast: cutPrices(volatility.forecast),
-        trailing: cutPrices(volatility.trailing),
-        realised: cutPrices(volatility.realised),
-      },
-      futureGas: cutGas(venue.futureGas),
-      gasSamples: { perBar, log: samples.slice(from * perBar, to * perBar) },
-      gasLevel: venue.gasLevel,
-      risk: toRiskColumns(toMarket(from - ago - RISK_HOURS), RISK_HOURS, costs.base),
-    };
-  };
+  const arenaOf = toArenas(hours, venue, basket);
   const { from, to } = venue.window;
   const earlierArenasOf = ({ from, to }: Window): Arena[] => {
     const step = WEEK * Math.ceil((to - from) / WEEK);
@@ -222,6 +161,11 @@ function compare(
       pair("predictive", "gas-widened"),
       "a threshold that widens with present gas",
     ),
+    row(
+      "cost_ratio_to_gas_capped",
+      pair("predictive", "gas-capped"),
+      "the same order and selection by the last day's gas, without a forecast",
+    ),
     row("cost_ratio_clairvoyant", pair("clairvoyant", best), `best reactive in hindsight, ${best}`),
     row("clairvoyant_gap_closed", gap, "all of the way from the best reactive to the clairvoyant", "more"),
     row(
@@ -249,6 +193,7 @@ function toMedians(rows: readonly Row[]): Row[] {
   const figures = [
     "cost_ratio_mainnet",
     "cost_ratio_to_gas_widened",
+    "cost_ratio_to_gas_capped",
     "outside_band_ratio_mainnet",
     "cost_ratio_rollup",
     "clairvoyant_gap_closed",

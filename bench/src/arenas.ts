@@ -1,0 +1,80 @@
+import {
+  type Arena,
+  type SimCosts,
+  toFeeRate,
+  toRiskColumns,
+  toSimMarket,
+  VAULT_GAS,
+  volatilitySignals,
+  type Window,
+} from "@ballast/training";
+import type { Hours } from "./hours.ts";
+import { VARIANCE_HOURS, type Venue } from "./venues.ts";
+
+const NAV = 1e6;
+/** Half-width of the bands outside of which time is counted. */
+const BAND = 0.015;
+/** Assumed: the pool's fee, and a basis point for those who see the transaction coming. */
+const FEE_RATE = toFeeRate({ fee: 0.0005, spread: 0, mev: 0.0001 });
+/** Assumed virtual reserves of the pools, dollars. */
+const DEPTHS: Readonly<Record<string, number>> = { BTC: 1e8, ETH: 1e8 };
+const OTHER_DEPTH = 2e7;
+/** Hours before a window from which covariances are known. */
+const RISK_HOURS = 960;
+
+/**
+ * A basket's arena of any window of hours: target weights by asset, USD being the base asset. `ago`: hours by which the
+ * prices, and what is known of them, are older than the gas.
+ */
+export function toArenas(
+  hours: Hours,
+  venue: Venue,
+  basket: Readonly<Record<string, number>>,
+): (window: Window, ago?: number) => Arena {
+  const assets = Object.keys(basket);
+  const risky = assets.filter((asset) => asset !== "USD");
+  const variances = risky.map((asset) => hours.variance.get(asset)!);
+  const volatility = volatilitySignals(variances, VARIANCE_HOURS);
+  const ones = new Float64Array(hours.length).fill(1);
+  return ({ from, to }, ago = 0) => {
+    const cut = (column: Float64Array) => column.slice(from, to);
+    const cutPrices = (column: Float64Array) => column.slice(from - ago, to - ago);
+    const costs: SimCosts = {
+      nav: NAV,
+      base: assets.includes("USD") ? assets.indexOf("USD") : undefined,
+      feeRates: assets.map((asset) => (asset === "USD" ? 0 : FEE_RATE)),
+      gasDollars: cut(venue.gasDollars),
+      gasPerTrade: VAULT_GAS.perTrade,
+      gasPerSwap: VAULT_GAS.perSwap,
+      depths: assets.map((asset) => DEPTHS[asset] ?? OTHER_DEPTH),
+    };
+    const targets = Object.values(basket);
+    const toMarket = (begin: number) =>
+      toSimMarket(
+        assets.map((asset) => (hours.close.get(asset) ?? ones).slice(begin, to - ago)),
+        targets,
+      );
+    const cutGas = (columns: Arena["gas"]) => ({
+      gasRatio: cut(columns.gasRatio),
+      gasFall: cut(columns.gasFall),
+      usualFee: cut(columns.usualFee),
+    });
+    const { perBar, log: samples } = venue.gasSamples;
+    return {
+      market: toMarket(from - ago),
+      costs,
+      // A decision needs its time: everybody trades at the close after it.
+      options: { bands: targets.map((target) => Math.min(BAND, target / 2)), latency: 1 },
+      gas: cutGas(venue.gas),
+      volatility: {
+        forecast: cutPrices(volatility.forecast),
+        trailing: cutPrices(volatility.trailing),
+        realised: cutPrices(volatility.realised),
+      },
+      futureGas: cutGas(venue.futureGas),
+      gasSamples: { perBar, log: samples.slice(from * perBar, to * perBar) },
+      gasLevel: venue.gasLevel,
+      risk: toRiskColumns(toMarket(from - ago - RISK_HOURS), RISK_HOURS, costs.base),
+    };
+  };
+}
