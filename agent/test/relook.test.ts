@@ -14,6 +14,8 @@ import { type Hex, HOUR_MS, type Snapshot, syntheticSource, toMarket, unixMillis
 import { BREACH_INPUTS, BREACH_OUTPUTS, LOOKBACK_HOURS, networkBytes } from "@ballast/model";
 import { JsonRpcProvider, Wallet } from "ethers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { auditDecision } from "../src/audit.ts";
+import { evidenceOf } from "../src/evidence.ts";
 import { features } from "../src/features.ts";
 import { decideAgain, readInputs } from "../src/inputs.ts";
 import type { Journal } from "../src/journal.ts";
@@ -143,7 +145,8 @@ async function run(looks: readonly Look[], provider = devnet.provider as JsonRpc
     forecast: () => undefined,
     witness: {
       scorer,
-      prove: (snapshot, { holdings }, holding) => features.prove(snapshot, holdings[holding]!.asset),
+      prove: (snapshot, { holdings }, holding) =>
+        features.prove(snapshot, holding === 0 ? undefined : holdings[holding]!.asset),
       async notarise({ root, at }, featuresRoot) {
         const statement = { inputRoot: root, featuresRoot, at: BigInt(at / 1000) };
         const notary = new Wallet(devnet.keys.notaries[0]!);
@@ -189,8 +192,21 @@ describe("the patient policy on a chain", () => {
     expect(minedAt).toBeGreaterThan(BigInt(AT / 1000 + 6 * 60));
     const sent = await devnet.provider.getTransaction(looks!.txHash!);
     expect(Number(sent!.maxFeePerGas) / 1e9).toBeLessThanOrEqual(highest);
-    // A stranger, from the evidence and the market alone.
+    // A stranger, from the evidence and the market alone; this model has no manifest and no forecaster to ask for.
     for (const entry of [bars!, looks!]) {
+      const links = auditDecision(
+        {
+          evidence: evidenceOf(journal, entry)!,
+          snapshot: snapshotAt(AT),
+          tolerance: { feature: 0, priceBps: 0 },
+          network,
+        },
+        features,
+      );
+      const named = (status: string) =>
+        links.filter((link) => link.status === status).map(({ name }) => name);
+      expect(named("fail")).toEqual([]);
+      expect(named("pass")).toEqual(expect.arrayContaining(["data", "data-time", "state", "policy"]));
       const again = decideAgain(readInputs(entry.inputs!), snapshotAt(AT), undefined, scorer);
       expect(again.hash).toBe(entry.hash);
     }
