@@ -8,14 +8,14 @@ export const toValue = (holding: Holding, amount: bigint): Wad =>
   wad(mulDivDown(amount, holding.price, 10n ** BigInt(holding.decimals)));
 
 /** Net asset value in the base asset, WAD, at oracle prices. */
-export const navOf = (state: VaultState): Wad =>
+export const navOf = (state: Pick<VaultState, "holdings">): Wad =>
   wad(state.holdings.reduce((sum, holding) => sum + toValue(holding, holding.balance), 0n));
 
 /**
  * Share of each holding in the vault's value, WAD, each rounded down, in the order of the holdings.
  * All zero for an empty vault.
  */
-export function weightsOf(state: VaultState): Wad[] {
+export function weightsOf(state: Pick<VaultState, "holdings">): Wad[] {
   const nav = navOf(state);
   return state.holdings.map((holding) =>
     nav === 0n ? wad(0n) : wad(mulDivDown(toValue(holding, holding.balance), WAD, nav)),

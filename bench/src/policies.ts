@@ -111,6 +111,11 @@ async function compare(
       ratio(COST, "predictive", "gas-widened"),
       "a threshold that widens with present gas",
     ),
+    row(
+      "cost_ratio_to_gas_capped",
+      ratio(COST, "predictive", "gas-capped"),
+      "the same order and selection by the last day's gas, without a forecast",
+    ),
     row("cost_ratio_clairvoyant", toBest("clairvoyant"), `best reactive in hindsight, ${reactive}`),
     row(
       "clairvoyant_gap_closed",
@@ -131,6 +136,7 @@ function toMedians(rows: readonly Row[]): Row[] {
   const figures = [
     "cost_ratio_mainnet",
     "cost_ratio_to_gas_widened",
+    "cost_ratio_to_gas_capped",
     "outside_band_ratio_mainnet",
     "cost_ratio_rollup",
     "clairvoyant_gap_closed",

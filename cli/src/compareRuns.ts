@@ -44,9 +44,30 @@ export async function runCompare(
   options: CompareRunsOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const { out, baseline, resamples, seed } = options;
-  checkWritable(out, "--out");
-  const files = [...new Set(paths.flatMap(findRecords).map((file) => resolve(file)))];
+  checkWritable(options.out, "--out");
+  const { table, json } = await writeComparison(paths.flatMap(findRecords), options, terminal);
+  if (options.json) {
+    for (const line of table) terminal.say(line);
+    terminal.result(JSON.stringify(json));
+  } else terminal.result(table.join("\n"));
+}
+
+/** What `writeComparison` has written, for whoever reads the terminal. */
+export interface WrittenComparison {
+  /** Headline and table. */
+  readonly table: readonly string[];
+  /** The figures without those of the windows, and where the report is. */
+  readonly json: object;
+  readonly report: string;
+}
+
+/** Sets records side by side in `out`, as compare.html, compare.json and compare.parquet. Errors as `runCompare`. */
+export async function writeComparison(
+  paths: readonly string[],
+  { out, baseline, resamples, seed }: Omit<CompareRunsOptions, "json">,
+  terminal: Terminal,
+): Promise<WrittenComparison> {
+  const files = [...new Set(paths.map((file) => resolve(file)))];
   terminal.step(`Reading ${files.length === 1 ? "one record" : `${files.length} records`}.`);
   const records = files.map(readRecord);
   terminal.step(`Comparing them, ${resamples} times resampled.`);
@@ -57,13 +78,13 @@ export async function runCompare(
   writeWhole(place("json"), `${JSON.stringify(json, null, 2)}\n`);
   await writeParquet(place("parquet"), toComparisonColumns(comparison));
   writeWhole(place("html"), toBacktestPage(comparison));
-  const table = [toBacktestHeadline(comparison), "", ...toTable(comparison)];
-  if (options.json) {
-    for (const line of table) terminal.say(line);
-    const policies = json.policies.map(({ windows: _, ...policy }) => policy);
-    terminal.result(JSON.stringify({ ...json, policies, report: place("html") }));
-  } else terminal.result(table.join("\n"));
   terminal.say(`Report: ${place("html")}; the figures: ${place("json")} and ${place("parquet")}`);
+  const policies = json.policies.map(({ windows: _, ...policy }) => policy);
+  return {
+    table: [toBacktestHeadline(comparison), "", ...toTable(comparison)],
+    json: { ...json, policies, report: place("html") },
+    report: place("html"),
+  };
 }
 
 /** A file as it is; of a folder its record, else those of the folders in it, by name. Error: NoRecordError. */

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { agentCommand } from "./commands/agent.ts";
+import { backtestCommand } from "./commands/backtest.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { contestCommand } from "./commands/contest.ts";
 import { demoCommand } from "./commands/demo.ts";
@@ -32,6 +33,7 @@ export function createProgram(): Command {
     modelsCommand,
     sweepCommand,
     workerCommand,
+    backtestCommand,
     compareCommand,
     contestCommand,
     agentCommand,

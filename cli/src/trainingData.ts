@@ -8,6 +8,7 @@ import {
   type Market,
   openBarStore,
   parseInterval,
+  type RawMarket,
   storeSource,
   type UnixMillis,
   unixMillis,
@@ -74,35 +75,43 @@ export async function fetchPlanned(
  * @param now The present; no bar may be younger.
  */
 export async function readDataset(
-  { data, assets, from, until }: DataChoice,
+  choice: DataChoice,
   now: UnixMillis,
   terminal: Terminal,
   isFirst: boolean,
 ): Promise<Market> {
-  const request = { assets, ...(from !== undefined && { from: toMillis(from) }) };
+  const { assets, until } = choice;
   const say = isFirst ? terminal : undefined;
-  let raw: Awaited<ReturnType<ReturnType<typeof fileSource>["load"]>>;
-  if (data.bars !== undefined) {
-    const folder = data.bars;
-    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new NoBarsFolderError(folder);
-    say?.step(`Reading recorded bars from ${folder}.`);
-    const source = (await isBarStore(folder)) ? storeSource(folder) : fileSource(folder);
-    raw = await terminal.track("reading bars", (onProgress) => source.load({ ...request, onProgress }));
-  } else {
-    const folder = data.store!;
-    if (!(await isBarStore(folder))) throw new NothingFetchedError(folder);
-    say?.step(`Reading the bars stored in ${folder}.`);
-    const { exchange, quote, interval } = data;
-    const intervalMs = interval === undefined ? undefined : parseInterval(interval);
-    raw = await storeSource(folder, { exchange, quote }).load({ ...request, intervalMs });
-  }
-  const { market, report } = freeze(raw, {
+  const { market, report } = freeze(await readRaw(choice, terminal, isFirst), {
     now,
     assets,
     ...(until !== undefined && { until: toMillis(until) }),
   });
   for (const note of describeReport(report)) say?.say(note);
   return market;
+}
+
+/** As the source has it, nothing repaired. Errors: NoBarsFolderError, NothingFetchedError and those of sources. */
+export async function readRaw(
+  { data, assets, from }: Omit<DataChoice, "until">,
+  terminal: Terminal,
+  isFirst: boolean,
+): Promise<RawMarket> {
+  const request = { assets, ...(from !== undefined && { from: toMillis(from) }) };
+  const say = isFirst ? terminal : undefined;
+  if (data.bars !== undefined) {
+    const folder = data.bars;
+    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new NoBarsFolderError(folder);
+    say?.step(`Reading recorded bars from ${folder}.`);
+    const source = (await isBarStore(folder)) ? storeSource(folder) : fileSource(folder);
+    return terminal.track("reading bars", (onProgress) => source.load({ ...request, onProgress }));
+  }
+  const folder = data.store!;
+  if (!(await isBarStore(folder))) throw new NothingFetchedError(folder);
+  say?.step(`Reading the bars stored in ${folder}.`);
+  const { exchange, quote, interval } = data;
+  const intervalMs = interval === undefined ? undefined : parseInterval(interval);
+  return storeSource(folder, { exchange, quote }).load({ ...request, intervalMs });
 }
 
 /** Of a time as a training file writes it, which is ISO 8601 in UTC. */

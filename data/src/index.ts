@@ -15,7 +15,7 @@ export {
   openChampions,
   type Promotion,
 } from "./champions.ts";
-export { DiskFullError } from "./durable-file.ts";
+export { DiskFullError, replaceFile } from "./durable-file.ts";
 export * from "./errors.ts";
 export {
   DivisionByZeroError,

@@ -2,8 +2,8 @@ import { type Hex, HOUR_MS, unixMillis } from "@ballast/data";
 import { modelBytes, modelId } from "@ballast/model";
 import { beforeAll, describe, expect, it } from "vitest";
 import { checkRoot, checkTraining, toTrainConfig } from "./check.ts";
-import { BadConfigError } from "./config.ts";
 import { clean, SMALL_CONFIG, START, syntheticRaw } from "./markets.fixture.ts";
+import { BadConfigError } from "./schema.ts";
 import { LEAST_HISTORY_HOURS, type TrainedModel, train } from "./train.ts";
 
 const HOURS = LEAST_HISTORY_HOURS + 24;

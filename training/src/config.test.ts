@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import {
-  BadConfigError,
   checkTrainingFile,
   formatTrainingPlan,
   readSetting,
   readTrainingFile,
   toTrainingPlan,
 } from "./config.ts";
+import { BadConfigError } from "./schema.ts";
 import { DEFAULT_TRAIN_CONFIG } from "./train.ts";
 
 const FILE = `

@@ -30,6 +30,8 @@ export interface FreezeOptions {
   readonly until?: UnixMillis | undefined;
   readonly now: UnixMillis;
   readonly assets?: readonly string[] | undefined;
+  /** Accept one asset, against a base asset. */
+  readonly allowOneAsset?: boolean | undefined;
 }
 
 /**
@@ -41,8 +43,8 @@ export function freeze(
   raw: RawMarket,
   options: FreezeOptions,
 ): { market: PanelMarket; report: QualityReport } {
-  const { until, now, assets } = options;
-  const chosen = assets && { assets };
+  const { until, now, assets, allowOneAsset } = options;
+  const chosen = { allowOneAsset, ...(assets && { assets }) };
   const isCut = until !== undefined && until <= now;
   const isWanted = ({ asset }: { readonly asset: string }) => assets?.includes(asset) ?? true;
   // A later bar of each asset shows that the last one before `until` was complete.
@@ -56,7 +58,7 @@ export function freeze(
  * What was published after the last bar closed trains nothing. Left in, it would be part of the root, which the data
  * set's own end, as a manifest has it, could then not give again.
  */
-function toMarketWithoutTail(raw: RawMarket, options: { now: UnixMillis; assets?: readonly string[] }) {
+function toMarketWithoutTail(raw: RawMarket, options: Omit<FreezeOptions, "until">) {
   const whole = toMarket(raw, options);
   const { start, length, intervalMs } = whole.market;
   const end = unixMillis(start + length * intervalMs);

@@ -121,7 +121,6 @@ export {
 } from "./challenge.ts";
 export { type CheckedPart, checkRoot, checkTraining, toTrainConfig } from "./check.ts";
 export {
-  BadConfigError,
   formatTrainingPlan,
   readSetting,
   readTrainingFile,
@@ -246,10 +245,54 @@ export {
   compareRecords,
   type PolicyComparison,
 } from "./replay/compare.ts";
+export {
+  type BacktestFile,
+  type BacktestPlan,
+  readBacktestFile,
+  toBacktestPlan,
+} from "./replay/config.ts";
+export type { Step as BacktestStep } from "./replay/course.ts";
+export { AssetMissingError, checkCoverage } from "./replay/coverage.ts";
+export { PolicyFailedError } from "./replay/guard.ts";
 export type { Difference, Estimate } from "./replay/inference.ts";
 export { maxDrawdown, toDollars, toMetrics } from "./replay/metrics.ts";
+export {
+  type FrozenModel,
+  fitLinearModel,
+  type LinearFitConfig,
+  type ModelPlan,
+  ModelSawTheFutureError,
+  type RetrainedModels,
+} from "./replay/models.ts";
+export {
+  checkPlan,
+  identityOf,
+  periodOf,
+  toPolicy,
+  toPortfolio,
+  toRetraining,
+  toSpecs,
+} from "./replay/plan.ts";
+export { BadPortfolioError, type PaperAsset, type Portfolio } from "./replay/portfolio.ts";
+export { AssetWithoutBarsError, BadTermsError, type GasTerms, type HaltedInterval } from "./replay/quotes.ts";
+export { type ConstantRates, constantRates } from "./replay/rates.ts";
 export { BadRecordError, readBacktestRecord } from "./replay/read-record.ts";
 export type { BacktestColumns, BacktestRecord, BacktestTrade } from "./replay/record.ts";
+export {
+  type BacktestContext,
+  type BacktestSpec,
+  PeriodTooEarlyError,
+  runBacktest,
+} from "./replay/run.ts";
+export {
+  type ModelCache,
+  openModelCache,
+  openRunStore,
+  RunChangedError,
+  RunCorruptError,
+  type RunStore,
+} from "./replay/store.ts";
+export { BadCostError, CostsExceedVaultError, type VaultTerms } from "./replay/vault.ts";
 export { toHeadline as toBacktestHeadline } from "./report/backtestHeadline.ts";
 export { toComparisonColumns, toComparisonJson } from "./report/backtestJson.ts";
 export { toBacktestPage } from "./report/backtestPage.ts";
@@ -267,6 +310,7 @@ export { MARK_SHAPES, PAGE_POLICY, PAGE_SCRIPT, PAGE_STYLE } from "./report/page
 export { type TrainingReport, toTrainingReport } from "./report/training.ts";
 export { toTrainingPage } from "./report/trainingPage.ts";
 export type { Rows } from "./rows.ts";
+export { BadConfigError } from "./schema.ts";
 export { DeadAssetError, refuseUnsound, TokenChangedError } from "./soundness.ts";
 export { openSweepJournal, SweepChangedError, SweepJournalError } from "./sweep/journal.ts";
 export { DEFAULT_SPACE, readSpace, type SearchSpace } from "./sweep/space.ts";

@@ -129,6 +129,20 @@ describe("a contest of families", () => {
     expect(rest).toEqual(plain.toRule([0.1 / 0.3, ...shape.slice(1)], 0.01, arena));
     expect(scale!.every((factor) => factor === 1)).toBe(true);
   });
+  it("behaviour: gas-capped is the predictive rule by the day's mean of gas, whatever is forecast", () => {
+    const arena = arenaOf({ from: FROM, to: FROM + 500 });
+    const capped = FAMILIES.find(({ name }) => name === "gas-capped")!;
+    const shape = [0.5, 0.5, 0.5, 0.5, 0.5];
+    const rule = capped.toRule(shape, 0.01, arena);
+    const present = arena.costs.gasDollars!;
+    const day = present.slice(77, 101).reduce((sum, x) => sum + x, 0) / 24;
+    expect(rule.order!.usual[100]).toBeCloseTo(Math.log(day), 12);
+    expect(rule.order!.usual[0]).toBeCloseTo(Math.log(present[0]!), 12);
+    const other = { ...arena, gas: { ...arena.gas, usualFee: arena.gas.usualFee.map((fee) => fee + 1) } };
+    expect(capped.toRule(shape, 0.01, other)).toEqual(rule);
+    const foreseeing = FAMILIES.find(({ name }) => name === "predictive")!;
+    expect(foreseeing.toRule(shape, 0.01, other)).not.toEqual(foreseeing.toRule(shape, 0.01, arena));
+  });
   it("default: the first shapes of the Halton sequence", () => {
     expect(shapeAt(0)).toEqual([1 / 2, 1 / 3, 1 / 5, 1 / 7, 1 / 11]);
     expect(shapeAt(2)[0]).toBe(3 / 4);

@@ -31,7 +31,7 @@ export type Shape = readonly number[];
  */
 export interface Family {
   readonly name: string;
-  /** `reactive` reads weights, clock and past prices; `gas` also present gas; `predictive` forecasts; `part` is the predictive one with a part left out; `clairvoyant` the future. */
+  /** `reactive` reads weights, clock and past prices; `gas` also gas until now; `predictive` forecasts; `part` is the predictive one with a part left out; `clairvoyant` the future. */
   readonly kind: "reactive" | "gas" | "predictive" | "part" | "clairvoyant";
   /** `width` is about the half-width of an asset's trigger, share of the value. */
   toRule(shape: Shape, width: number, arena: Arena): ReactiveRule;
@@ -132,6 +132,17 @@ function predictive(shape: Shape, width: number, arena: Arena, { waits, selects,
   };
 }
 
+/** ln of the mean price of gas of the last DAY_BARS, or of those there are; NaN where no fee is known. */
+function dayFee({ gas, costs }: Arena): Float64Array {
+  const present = costs.gasDollars!;
+  return gas.usualFee.map((fee, t) => {
+    if (Number.isNaN(fee)) return Number.NaN;
+    const day = present.subarray(Math.max(0, t + 1 - DAY_BARS), t + 1);
+    return Math.log(day.reduce((sum, x) => sum + x, 0) / day.length);
+  });
+}
+const DAY_BARS = 24;
+
 /** Share of the shapes of a selecting family that are plain thresholds. */
 const PLAIN_SHARE = 0.3;
 /** What a power says far outside of where it was fitted is not followed. */
@@ -211,6 +222,17 @@ export const FAMILIES: readonly Family[] = [
       );
       return { ...rule, scale };
     },
+  },
+  {
+    // All of the predictive rule but its forecast: what came of the order and the selection is no merit of foresight.
+    name: "gas-capped",
+    kind: "gas",
+    toRule: (shape, width, arena) =>
+      predictive(shape, width, arena, {
+        waits: true,
+        selects: true,
+        gas: { ...arena.gas, usualFee: dayFee(arena) },
+      }),
   },
   {
     name: "trigger-surface",

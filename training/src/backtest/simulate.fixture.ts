@@ -109,6 +109,8 @@ export function simulateSlowly(
         chosen = targets.map((_, i) =>
           rest[i] === 0 ? TARGET : rest[i] === deviations[i] ? Number.NaN : TAKER,
         );
+        const stays = chosen.findLastIndex(Number.isNaN);
+        if (costs.base === undefined && !chosen.includes(TAKER) && stays >= 0) chosen[stays] = TAKER;
       }
       if (order !== undefined) {
         standing = { cap: order.usual[t]! + order.power * Math.log(multiple), to: chosen };

@@ -214,6 +214,37 @@ describe("simulate", () => {
     expect(halted.outsideBars).toBe(5);
     expect(halted.growth).toBeCloseTo(2, 12);
   });
+  it("behaviour: what is left after a selection adds up to the whole, even where the chosen balance each other", () => {
+    // The first two are as far off on either side; the others are not worth their swaps, and move before the trade.
+    const closes = [
+      [1, 1.25, 1.25, 1.25],
+      [1, 0.75, 0.75, 0.75],
+      [1, 1.03125, 2, 2],
+      [1, 0.96875, 0.96875, 0.96875],
+    ];
+    const targets = [0.25, 0.25, 0.25, 0.25];
+    const covariance = Float64Array.from({ length: 16 }, (_, k) => (k % 5 === 0 ? 1e-4 : 0));
+    const rule: ReactiveRule = {
+      triggers: targets.map(() => 0.06),
+      risk: {
+        columns: { covariance, scale: Float64Array.of(1e-4), barsPerBlock: 24 },
+        selects: true,
+      },
+    };
+    const costs: SimCosts = {
+      nav: 1,
+      feeRates: targets.map(() => 0),
+      gasDollars: new Float64Array(4).fill(1e-12),
+      gasPerTrade: 0,
+      gasPerSwap: 1,
+    };
+    const options = { bands: targets.map(() => 0.1), latency: 1 };
+    const run = simulate(toSimMarket(closes, targets), rule, costs, options);
+    expect(run.trades).toBeGreaterThan(0);
+    expect(run.growth).toBeCloseTo((1.25 + 0.75 + 2 + 0.96875) / 4, 9);
+    const slow = simulateSlowly(closes, targets, rule, costs, options);
+    expect(slow.growth).toBeCloseTo(run.growth, 12);
+  });
   it("behaviour: a bar's future changes nothing before it", () => {
     const cut = 200;
     const changed = closes.map((close) => close.map((p, t) => (t > cut ? p * (1 + (t % 7) / 10) : p)));

@@ -229,7 +229,10 @@ export function simulate(
       for (let i = 0; i < assets; i++) {
         roles[i] = left[i] === 0 ? TO_TARGET : left[i] === deviations[i] ? STAYS : TAKES_REST;
       }
+      const stays = roles.lastIndexOf(STAYS);
       if (costs.base !== undefined) roles[costs.base] = TAKES_REST;
+      // Where the chosen balance each other nobody had to, but their prices move on.
+      else if (stays >= 0 && !roles.includes(TAKES_REST)) roles[stays] = TAKES_REST;
       return;
     }
     for (let i = 0; i < assets; i++) widths[i] = triggers[i]! * Math.min(1, factor);

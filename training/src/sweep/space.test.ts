@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { BadConfigError } from "../config.ts";
+import { BadConfigError } from "../schema.ts";
 import { DEFAULT_TRAIN_CONFIG } from "../train.ts";
 import { configAt, DEFAULT_SPACE, radicalInverse, readSpace, type SearchSpace } from "./space.ts";
 

@@ -1,6 +1,7 @@
 import { seededRandom } from "@ballast/data";
 import { parse } from "yaml";
-import { BadConfigError, checkTrainingFile } from "../config.ts";
+import { checkTrainingFile } from "../config.ts";
+import { BadConfigError } from "../schema.ts";
 import type { TrainConfig } from "../train.ts";
 
 /** What a hyper-parameter may be: one of a list, or in a range whose ends belong to it. */
