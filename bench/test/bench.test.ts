@@ -153,6 +153,7 @@ describe("bench", () => {
       expect(rows.map(({ name }) => name)).toEqual([
         "cost_ratio_mainnet_usd-eth",
         "cost_ratio_to_gas_widened_usd-eth",
+        "cost_ratio_to_gas_capped_usd-eth",
         "cost_ratio_clairvoyant_usd-eth",
         "clairvoyant_gap_closed_usd-eth",
         "outside_band_ratio_mainnet_usd-eth",
