@@ -10,18 +10,7 @@ import { serveKlines } from "./exchange.ts";
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 describe("--help", () => {
-  const commands = [
-    "demo",
-    "fetch",
-    "train",
-    "backtest",
-    "compare",
-    "agent",
-    "notary",
-    "serve",
-    "verify",
-    "doctor",
-  ];
+  const commands = "demo fetch train backtest compare contest agent notary serve verify doctor".split(" ");
   it("default: names every command, and each shows an example", async () => {
     const { status, stdout } = await run(newFolder(), ["--help"]);
     expect(status).toBe(0);
@@ -50,6 +39,8 @@ describe("--help", () => {
       [["fetch", "--from", "2024-01-01"], /required option '--assets <list>'/],
       [["train", "--backend", "gpu"], /Allowed choices are tfjs-node, wasm, cpu/],
       [["compare"], /missing required argument 'records'/],
+      [["contest", "--bars", "bars"], /required option '--basket <weights>'/],
+      [["contest", "--venue", "moon"], /Allowed choices are mainnet, rollup/],
       [["verify"], /missing required argument/],
     ] as const;
     await Promise.all(table.map(async ([args, message]) => expectRefused(await run(cwd, args), message, 2)));
