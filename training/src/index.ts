@@ -80,13 +80,8 @@ export {
   unknownGas,
   volatilitySignals,
 } from "./backtest/signals.ts";
-export {
-  RuinedError,
-  type SimBlocks,
-  type SimResult,
-  simulate,
-  TradeExceedsPoolError,
-} from "./backtest/simulate.ts";
+export { RuinedError, type SimBlocks, type SimResult, TradeExceedsPoolError } from "./backtest/sim-result.ts";
+export { simulate } from "./backtest/simulate.ts";
 export { planSlices, type SlicePlan, type SlicingProblem } from "./backtest/slicing.ts";
 export {
   abdiRanaldoSpread,

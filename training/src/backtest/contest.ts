@@ -1,7 +1,8 @@
 import { type Arena, type Family, type Shape, shapeAt } from "./families.ts";
 import { commonElasticity, type FrontierPoint, heightOf, interpolateLogs } from "./frontier.ts";
 import type { Contender, Window } from "./protocol.ts";
-import { type SimBlocks, type SimResult, simulate } from "./simulate.ts";
+import type { SimBlocks, SimResult } from "./sim-result.ts";
+import { simulate } from "./simulate.ts";
 
 /** What is held equal along a frontier, and what is compared. */
 export type Objective = "cost-at-tracking-error" | "outside-at-cost";
