@@ -22,6 +22,7 @@ import {
   UID,
   word,
 } from "../test/fixture.ts";
+import { BARS, SNAPSHOT } from "../test/market-fixture.ts";
 import { createApi } from "./app.ts";
 
 let fixture: Awaited<ReturnType<typeof startFixture>>;
@@ -317,6 +318,13 @@ describe("OpenAPI", () => {
     "/v1/models": [() => "/v1/models"],
     "/v1/models/{modelId}": [() => `/v1/models/${MODEL_ID}`, () => `/v1/models/${word(1)}`],
     "/v1/runs": [() => "/v1/runs"],
+    "/v1/assets": [() => "/v1/assets", () => "/v1/assets?x=1", () => "/v1/assets?format=xlsx"],
+    "/v1/bars": [() => "/v1/bars?asset=BTC&limit=3", () => "/v1/bars?asset=ETH", () => "/v1/bars?asset=DOGE"],
+    "/v1/snapshots": [() => "/v1/snapshots"],
+    "/v1/snapshots/{root}": [() => `/v1/snapshots/${SNAPSHOT.root}`, () => `/v1/snapshots/${word(1)}`],
+    "/v1/breaches": [() => "/v1/breaches", () => "/v1/breaches?limit=100"],
+    "/v1/costs": [() => "/v1/costs", () => "/v1/costs?limit=5&series=base_fee_gwei&hours=4"],
+    "/v1/datasets": [() => "/v1/datasets"],
     "/health": [() => "/health"],
   };
 
@@ -331,7 +339,7 @@ describe("OpenAPI", () => {
         const { status, headers, body } = await get(example());
         const answer = document.paths[path].get.responses[status];
         expect(answer, `${path} ${status}`).toBeDefined();
-        const schema = Object.values<{ schema: object }>(answer.content)[0]?.schema ?? {};
+        const { schema } = answer.content[String(headers["content-type"]).split(";", 1)[0] ?? ""];
         const validate = ajv.compile(schema);
         validate(body);
         expect(validate.errors, example()).toBeNull();
@@ -363,6 +371,19 @@ describe("refusals", () => {
     ["/v1/decisions?acton=hold", 400, "INVALID_PARAMETER", "acton"],
     ["/v1/decisions?cursor=abc", 400, "JOURNAL_CURSOR", "abc"],
     ["/v1/forecasts?asset=", 400, "INVALID_PARAMETER", "asset"],
+    ["/v1/bars", 400, "INVALID_PARAMETER", "asset"],
+    ["/v1/bars?asset=btc", 400, "INVALID_PARAMETER", "asset"],
+    ["/v1/bars?asset=BTC&interval=1y", 400, "INVALID_PARAMETER", "interval"],
+    ["/v1/bars?asset=BTC&interval=2h", 404, "BARS_NOT_FOUND", "BTC"],
+    ["/v1/bars?asset=DOGE", 404, "BARS_NOT_FOUND", "DOGE"],
+    ["/v1/bars?asset=ETH", 400, "AMBIGUOUS_BARS", "kraken"],
+    ["/v1/bars?asset=BTC&cursor=abc", 400, "TIME_CURSOR", "abc"],
+    ["/v1/bars?asset=BTC&fields=open,x", 400, "UNKNOWN_FIELD", "there is no x"],
+    ["/v1/bars?asset=BTC&format=xlsx", 400, "INVALID_PARAMETER", "format"],
+    ["/v1/decisions?fields=trade", 400, "UNKNOWN_FIELD", "trade"],
+    ["/v1/forecasts?format=csv&fields=assets", 400, "UNKNOWN_FIELD", "volAnnual"],
+    ["/v1/runs?format=csv", 400, "INVALID_PARAMETER", "format"],
+    [`/v1/snapshots/${word(1)}`, 404, "SNAPSHOT_NOT_FOUND", word(1)],
     ["/v1/nothing", 404, "ROUTE_NOT_FOUND", "/v1/nothing"],
     [`/v1/decisions/${"a".repeat(200)}`, 414, "FST_ERR_MAX_PARAM_LENGTH", "max param length"],
     ["/v1/decisions/%E0%A4%A", 400, "FST_ERR_BAD_URL", ""],
@@ -396,6 +417,10 @@ describe("refusals", () => {
         "%00",
         "2022-08-09",
         "[object Object]",
+        "BTC",
+        "csv",
+        "arrow",
+        "at,hash",
       ),
       fc.integer().map(String),
     );
@@ -408,6 +433,11 @@ describe("refusals", () => {
       "limit",
       "cursor",
       "asset",
+      "hours",
+      "interval",
+      "fields",
+      "format",
+      "series",
       "__proto__",
       "x",
     );
@@ -418,10 +448,16 @@ describe("refusals", () => {
         `/v1/decisions/${executed.hash}`,
         "/v1/models",
         "/v1/runs",
+        "/v1/assets",
+        "/v1/bars",
+        "/v1/snapshots",
+        "/v1/breaches",
+        "/v1/costs",
+        "/v1/datasets",
         "/health",
       ),
       fc
-        .tuple(fc.constantFrom("decisions", "attestations", "models"), text)
+        .tuple(fc.constantFrom("decisions", "attestations", "models", "snapshots"), text)
         .map(([room, id]) => `/v1/${room}/${encodeURIComponent(id.toWellFormed())}`),
     );
     const query = fc.array(fc.tuple(key, text), { maxLength: 4 });
@@ -456,6 +492,7 @@ describe("failures of the server", () => {
     const api = await createApi({
       journal: broken(fixture.journal),
       artefacts: broken(artefactsOf()),
+      bars: broken(BARS),
       logger,
     });
     for (const url of [
@@ -466,6 +503,12 @@ describe("failures of the server", () => {
       "/v1/models",
       `/v1/models/${word(1)}`,
       "/v1/runs",
+      "/v1/breaches",
+      "/v1/costs?format=csv",
+      "/v1/snapshots",
+      "/v1/datasets",
+      "/v1/assets",
+      "/v1/bars?asset=BTC",
     ]) {
       log.length = 0;
       const response = await api.inject(url);
