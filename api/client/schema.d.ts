@@ -19,6 +19,7 @@ export interface paths {
                      * @example predictive
                      */
                     run?: string;
+                    /** @description What was decided */
                     action?: "hold" | "rebalance";
                     /** @description How far the decision has come */
                     stage?: "decided" | "signed" | "attested" | "submitted" | "executed" | "rejected" | "abandoned";
@@ -447,7 +448,7 @@ export interface paths {
                         };
                     };
                 };
-                /** @description Problem, by its code */
+                /** @description A parameter that is not understood */
                 400: {
                     headers: {
                         [name: string]: unknown;
@@ -464,7 +465,7 @@ export interface paths {
                         };
                     };
                 };
-                /** @description Problem, by its code */
+                /** @description As its code says */
                 404: {
                     headers: {
                         [name: string]: unknown;
@@ -612,7 +613,7 @@ export interface paths {
                         };
                     };
                 };
-                /** @description Problem, by its code */
+                /** @description A parameter that is not understood */
                 400: {
                     headers: {
                         [name: string]: unknown;
@@ -629,7 +630,7 @@ export interface paths {
                         };
                     };
                 };
-                /** @description Problem, by its code */
+                /** @description As its code says */
                 404: {
                     headers: {
                         [name: string]: unknown;
@@ -759,7 +760,7 @@ export interface paths {
                         };
                     };
                 };
-                /** @description Problem, by its code */
+                /** @description A parameter that is not understood */
                 400: {
                     headers: {
                         [name: string]: unknown;
@@ -776,7 +777,7 @@ export interface paths {
                         };
                     };
                 };
-                /** @description Problem, by its code */
+                /** @description As its code says */
                 404: {
                     headers: {
                         [name: string]: unknown;
@@ -1462,7 +1463,7 @@ export interface paths {
                         };
                     };
                 };
-                /** @description Problem, by its code */
+                /** @description As its code says */
                 404: {
                     headers: {
                         [name: string]: unknown;
@@ -1646,7 +1647,7 @@ export interface paths {
                         };
                     };
                 };
-                /** @description Problem, by its code */
+                /** @description As its code says */
                 404: {
                     headers: {
                         [name: string]: unknown;
@@ -1933,7 +1934,7 @@ export interface paths {
                         };
                     };
                 };
-                /** @description Problem, by its code */
+                /** @description As its code says */
                 404: {
                     headers: {
                         [name: string]: unknown;
@@ -2119,6 +2120,23 @@ export interface paths {
                         };
                     };
                 };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
             };
         };
         put?: never;
@@ -2185,7 +2203,7 @@ export interface paths {
                         };
                     };
                 };
-                /** @description Problem, by its code */
+                /** @description A parameter that is not understood */
                 400: {
                     headers: {
                         [name: string]: unknown;
@@ -2202,7 +2220,7 @@ export interface paths {
                         };
                     };
                 };
-                /** @description Problem, by its code */
+                /** @description As its code says */
                 404: {
                     headers: {
                         [name: string]: unknown;
@@ -2272,6 +2290,23 @@ export interface paths {
                                     [key: string]: unknown;
                                 };
                             }[];
+                        };
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
                         };
                     };
                 };

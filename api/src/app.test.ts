@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { outlookOf } from "@ballast/agent";
 import { readEvidence, verifyOffchain } from "@ballast/attest";
 import type { Hex } from "@ballast/data";
@@ -304,6 +305,30 @@ describe("answers", () => {
   });
 });
 
+interface Operation {
+  readonly summary: string;
+  readonly description: string;
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly description: string;
+    readonly example?: unknown;
+    readonly schema: { readonly enum?: readonly string[] };
+  }[];
+}
+
+// The validator that the client's generator brings with it.
+const fromGenerator = createRequire(createRequire(import.meta.url).resolve("openapi-typescript"));
+const { createConfig, lintFromString } = fromGenerator("@redocly/openapi-core") as {
+  createConfig(config: object): Promise<object>;
+  lintFromString(options: { source: string; config: object }): Promise<{ message: string }[]>;
+};
+async function faultsOf(source: string): Promise<string[]> {
+  const config = await createConfig({
+    rules: { struct: "error", "no-unresolved-refs": "error" },
+  });
+  return (await lintFromString({ source, config })).map(({ message }) => message);
+}
+
 describe("OpenAPI", () => {
   const ROUTES: Readonly<Record<string, readonly (() => string)[]>> = {
     "/v1/forecasts": [() => "/v1/forecasts", () => "/v1/forecasts?limit=10&asset=BTC"],
@@ -346,6 +371,25 @@ describe("OpenAPI", () => {
         if (status >= 400) expect(headers["content-type"]).toMatch("application/problem+json");
       }
     }
+  });
+
+  test("default: every route says what it is, every parameter what it means and how it looks", async () => {
+    const { body: document } = await get("/openapi.json");
+    for (const [path, { get: operation }] of Object.entries<{ get: Operation }>(document.paths)) {
+      expect(operation.summary, path).toMatch(/^[A-Z]/);
+      expect(operation.description, path).toMatch(/\.$/);
+      for (const { name, description, example, schema } of operation.parameters ?? []) {
+        expect(description, `${path} ${name}`).toMatch(/^[A-Z]|nextCursor/);
+        expect(example ?? schema.enum?.[0], `${path} ${name}`).toBeDefined();
+      }
+    }
+  });
+
+  test("default: the document is valid OpenAPI 3.1; error: a broken one is found", async () => {
+    const { text, body: document } = await get("/openapi.json");
+    expect(await faultsOf(text)).toEqual([]);
+    document.paths["/v1/runs"].get.parameters = [{ name: "x", in: "nowhere", schema: {} }];
+    expect(await faultsOf(JSON.stringify(document))).toEqual([expect.stringContaining("in")]);
   });
 });
 

@@ -69,7 +69,7 @@ export const RunName = Type.String({
 export const DecisionsQuery = Type.Object(
   {
     run: Type.Optional(RunName),
-    action: Type.Optional(oneOf(["hold", "rebalance"])),
+    action: Type.Optional(oneOf(["hold", "rebalance"], "What was decided")),
     stage: Type.Optional(oneOf(STAGES, "How far the decision has come")),
     ...Paging,
     limit: limit("50"),

@@ -20,6 +20,7 @@ const problem = (description: string) => ({
   description,
   content: { "application/problem+json": { schema: Problem } },
 });
+const REFUSED = "A parameter that is not understood";
 const PARAMETERS = {
   format: {
     type: "string",
@@ -43,9 +44,11 @@ export function describeRoute(route: RouteOptions): void {
   if (schema?.response === undefined) return;
   const responses = Object.entries(schema.response as Record<string, object>).map(([status, response]) => [
     status,
-    response === Problem ? problem(`Problem, by its code`) : response,
+    response === Problem ? problem(status === "400" ? REFUSED : "As its code says") : response,
   ]);
-  route.schema = { ...schema, response: Object.fromEntries(responses) };
+  // Whatever has a query refuses parameters that it does not know.
+  const refusal = schema.querystring === undefined ? {} : { 400: problem(REFUSED) };
+  route.schema = { ...schema, response: { ...refusal, ...Object.fromEntries(responses) } };
   if (route.config?.table !== undefined) describeTable(route);
 }
 
@@ -72,7 +75,6 @@ function describeTable(route: RouteOptions): void {
           ...binary("parquet"),
         },
       },
-      400: problem("A parameter that is not understood"),
       406: problem("None of the accepted media types can be made"),
     },
   };
