@@ -9,6 +9,7 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
 import type { Artefacts } from "./manifests.ts";
+import { keepAnswers } from "./plugins/answers.ts";
 import { addFormats } from "./plugins/formats.ts";
 import { sendProblem, sendUnknownRoute } from "./problem.ts";
 import { type Bars, bars } from "./routes/bars.ts";
@@ -83,6 +84,7 @@ export async function createApi({
   });
   // Weak: the same answer may go out compressed or not.
   await app.register(etag, { weak: true });
+  keepAnswers(app, journal);
   await app.register(compress, {
     threshold: 1_024,
     encodings: ["br", "gzip"],

@@ -11,7 +11,7 @@ export const decisions: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
   app.get(
     "/v1/decisions",
     {
-      config: { table: { toTable: toDecisionTable } },
+      config: { table: { toTable: toDecisionTable }, isOfJournal: true },
       schema: {
         tags: ["decisions"],
         summary: "Decisions, newest first",
@@ -28,6 +28,7 @@ export const decisions: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
   app.get(
     "/v1/decisions/:hash",
     {
+      config: { isOfJournal: true },
       schema: {
         tags: ["decisions"],
         summary: "One decision with the forecast it used",

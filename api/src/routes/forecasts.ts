@@ -9,7 +9,7 @@ export const forecasts: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
   app.get(
     "/v1/forecasts",
     {
-      config: { table: { toTable: toForecastTable } },
+      config: { table: { toTable: toForecastTable }, isOfJournal: true },
       schema: {
         tags: ["forecasts"],
         summary: "The latest forecast, or those of a period, newest first",

@@ -61,6 +61,7 @@ export const outlooks: FastifyPluginCallbackTypebox<{ journal: Journal }> = (app
     {
       config: {
         table: { toTable: (items) => toQuantileTable(outlook.BREACH_COLUMNS, items as QuantileRow[]) },
+        isOfJournal: true,
       },
       schema: {
         tags: ["forecasts"],
@@ -87,6 +88,7 @@ export const outlooks: FastifyPluginCallbackTypebox<{ journal: Journal }> = (app
     {
       config: {
         table: { toTable: (items) => toQuantileTable(outlook.COST_COLUMNS, items as QuantileRow[]) },
+        isOfJournal: true,
       },
       schema: {
         tags: ["forecasts"],

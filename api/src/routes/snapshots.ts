@@ -37,7 +37,7 @@ export const snapshots: FastifyPluginCallbackTypebox<{
   app.get(
     "/v1/snapshots",
     {
-      config: { table: {} },
+      config: { table: {}, isOfJournal: true },
       schema: {
         tags: ["market"],
         summary: "Roots and times of the market data that decisions read, newest first",
