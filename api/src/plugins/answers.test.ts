@@ -1,8 +1,9 @@
 import type { Journal } from "@ballast/agent";
-import type { FastifyInstance } from "fastify";
+import Fastify, { type FastifyInstance } from "fastify";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ARTEFACTS, decidedOf, forecastOf, startFixture, word } from "../../test/fixture.ts";
 import { createApi } from "../app.ts";
+import { keepAnswers } from "./answers.ts";
 
 let fixture: Awaited<ReturnType<typeof startFixture>>;
 let app: FastifyInstance;
@@ -67,14 +68,42 @@ describe("kept answers", () => {
     expect(reads.filter((name) => name === "get")).toHaveLength(2);
   });
 
-  test("behaviour: more answers than there is room for cost the oldest, never the memory", async () => {
-    // Each of some 20 kB: 1,000 of them are more than the 16 MiB that are kept.
-    const url = (i: number) => `/v1/decisions?limit=${15 + (i % 400)}&to=${2_000_000_000_000 + i}`;
-    for (let i = 0; i < 1_000; i++) await app.inject(url(i));
-    reads.length = 0;
-    await app.inject(url(999));
-    expect(reads).toEqual([]);
-    await app.inject(url(0));
-    expect(reads).toEqual(["list"]);
+  test("behaviour: more answers than there is room for cost the oldest, and large ones are not kept", async () => {
+    const small = Fastify();
+    let made = 0;
+    keepAnswers(small, { version: () => "1" }, { maxBytes: 1_600 });
+    small.get<{ Params: { size: number } }>("/:size", { config: { isOfJournal: true } }, ({ params }) => {
+      made++;
+      return "x".repeat(params.size);
+    });
+    const isMade = async (url: string) => {
+      const before = made;
+      await small.inject(url);
+      return made > before;
+    };
+    const urls = Array.from({ length: 17 }, (_, i) => `/100?${i}`);
+    for (const url of urls) expect(await isMade(url)).toBe(true);
+    // Sixteen of them fit, and all but the first are there.
+    for (const url of urls.slice(1)) expect(await isMade(url)).toBe(false);
+    expect(await isMade(urls[0]!)).toBe(true);
+    expect([await isMade("/101"), await isMade("/101")]).toEqual([true, true]);
+  });
+
+  test("behaviour: what was read while the journal changed is not kept", async () => {
+    const moving = Fastify();
+    let [version, made] = [0, 0];
+    keepAnswers(moving, { version: () => `${version}` });
+    moving.get("/", { config: { isOfJournal: true } }, async () => {
+      // The journal changes, another request sees it, and only then is this one answered.
+      if (made++ === 0) {
+        version++;
+        await moving.inject("/");
+        return "old";
+      }
+      return "new";
+    });
+    expect((await moving.inject("/")).body).toBe("old");
+    expect((await moving.inject("/")).body).toBe("new");
+    expect(made).toBe(2);
   });
 });

@@ -18,15 +18,17 @@ interface Answer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** All answers that are kept together, bytes. */
-const MAX_BYTES = 16 << 20;
 const KEPT_HEADERS = ["content-type", "content-disposition", "etag", "link", "vary", "cache-control"];
 
 /**
  * Keeps what was answered from the journal until anything is written to it: what everybody asks for again and again is
- * then neither read nor serialised again. To be added after the ETag and before compression.
+ * then neither read nor serialised again; the oldest make room. To be added after the ETag and before compression.
  */
-export function keepAnswers(app: FastifyInstance, journal: Journal): void {
+export function keepAnswers(
+  app: FastifyInstance,
+  journal: Pick<Journal, "version">,
+  { maxBytes = 16 << 20 }: { /** All together. */ readonly maxBytes?: number } = {},
+): void {
   const kept = new Map<string, Answer>();
   let version = "";
   let size = 0;
@@ -55,12 +57,12 @@ export function keepAnswers(app: FastifyInstance, journal: Journal): void {
     const isText = typeof payload === "string";
     if (isKept && (isText || Buffer.isBuffer(payload)) && !kept.has(keyOf(request))) {
       const bytes = isText ? Buffer.from(payload) : (payload as Buffer);
-      if (bytes.length <= MAX_BYTES / 16) {
+      if (bytes.length <= maxBytes / 16) {
         kept.set(keyOf(request), { bytes, headers: headersOf(reply) });
         size += bytes.length;
       }
       for (const [oldest, { bytes: old }] of kept) {
-        if (size <= MAX_BYTES) break;
+        if (size <= maxBytes) break;
         kept.delete(oldest);
         size -= old.length;
       }
