@@ -141,6 +141,36 @@ describe("formats", () => {
       expect(packed.rawPayload.length).toBeLessThan(plain.rawPayload.length);
     }
   });
+
+  test("behaviour: Arrow and Parquet go out as they are, whatever is accepted", async () => {
+    for (const format of ["arrow", "parquet"]) {
+      const url = `/v1/bars?asset=BTC&format=${format}`;
+      const { headers } = await get(url, { "accept-encoding": "gzip, br" });
+      expect(headers["content-encoding"]).toBeUndefined();
+    }
+  });
+
+  test.each(["/v1/decisions", "/v1/snapshots", "/v1/breaches", "/v1/forecasts", "/v1/costs"])(
+    "behaviour: pages of %s do not shift while the journal is written",
+    async (path) => {
+      const own = await startFixture();
+      const times = async (query: string) => {
+        const { body, headers } = await own.app.inject(`${path}?format=csv&fields=at&limit=2&${query}`);
+        const next = /[?&]cursor=([^&>]+)/.exec(String(headers.link))?.[1];
+        return { at: [...new Set(body.trimEnd().split("\r\n").slice(1))], next };
+      };
+      const first = await times("to=2022-08-09T12:00:00Z");
+      own.writer.record("predictive", decidedOf(13, false), { policy: "p", forecast: forecastOf(13) });
+      const second = await times(`to=2022-08-09T12:00:00Z&cursor=${first.next}`);
+      expect([...first.at, ...second.at]).toEqual(
+        ["11", "10", "09", "08"].map((hour) => `2022-08-09T${hour}:00:00Z`),
+      );
+      // Nor without an end: what was added lies before the first page.
+      const open = await times(`from=2022-08-09&cursor=${first.next}`);
+      expect(open.at).toEqual(second.at);
+      await own.close();
+    },
+  );
 });
 
 describe("tables", () => {
