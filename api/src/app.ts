@@ -1,4 +1,6 @@
+import { constants } from "node:zlib";
 import type { Journal } from "@ballast/agent";
+import compress from "@fastify/compress";
 import etag from "@fastify/etag";
 import helmet from "@fastify/helmet";
 import swagger from "@fastify/swagger";
@@ -6,11 +8,18 @@ import swaggerUi from "@fastify/swagger-ui";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
+import type { Artefacts } from "./manifests.ts";
+import { keepAnswers } from "./plugins/answers.ts";
+import { addFormats } from "./plugins/formats.ts";
 import { sendProblem, sendUnknownRoute } from "./problem.ts";
+import { type Bars, bars } from "./routes/bars.ts";
+import { datasets } from "./routes/datasets.ts";
 import { decisions } from "./routes/decisions.ts";
 import { forecasts } from "./routes/forecasts.ts";
-import { type Artefacts, models } from "./routes/models.ts";
+import { models } from "./routes/models.ts";
+import { outlooks } from "./routes/outlooks.ts";
 import { service } from "./routes/service.ts";
+import { type Snapshots, snapshots } from "./routes/snapshots.ts";
 import { POINT_IN_TIME } from "./schemas.ts";
 import { isPointInTime } from "./time.ts";
 
@@ -20,6 +29,9 @@ export interface ApiOptions {
   /** Opened read-only; the caller closes it, after the service. */
   readonly journal: Journal;
   readonly artefacts: Artefacts;
+  /** Without them /v1/assets and /v1/bars say that there are none. */
+  readonly bars?: Bars;
+  readonly snapshots?: Snapshots;
   /** Fastify's; default: errors alone, as JSON lines on stderr. */
   readonly logger?: NonNullable<FastifyServerOptions["logger"]>;
 }
@@ -33,7 +45,12 @@ const DOCS_POLICY = {
 };
 
 /** The service without a socket: `inject` tests it, `startApi` gives it one. */
-export async function createApi({ journal, artefacts, logger }: ApiOptions): Promise<FastifyInstance> {
+export async function createApi({
+  journal,
+  artefacts,
+  logger,
+  ...ports
+}: ApiOptions): Promise<FastifyInstance> {
   const app = Fastify({
     logger: logger ?? { level: "error", stream: process.stderr },
     // Nothing here takes a body, and nothing takes long.
@@ -65,9 +82,18 @@ export async function createApi({ journal, artefacts, logger }: ApiOptions): Pro
     },
     hsts: false, // Whether there is TLS in front is not for this process to say.
   });
-  await app.register(etag);
+  // Weak: the same answer may go out compressed or not.
+  await app.register(etag, { weak: true });
+  keepAnswers(app, journal);
+  await app.register(compress, {
+    threshold: 1_024,
+    encodings: ["br", "gzip"],
+    globalDecompression: false,
+    brotliOptions: { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } },
+  });
   // Every answer may be kept and must be asked for again: what did not change costs a 304.
   app.addHook("onRequest", async (_request, reply) => void reply.header("cache-control", "no-cache"));
+  addFormats(app);
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -88,6 +114,10 @@ export async function createApi({ journal, artefacts, logger }: ApiOptions): Pro
 
   await app.register(decisions, { journal });
   await app.register(forecasts, { journal });
+  await app.register(outlooks, { journal });
+  await app.register(bars, { bars: ports.bars });
+  await app.register(snapshots, { journal, snapshots: ports.snapshots });
+  await app.register(datasets, { artefacts });
   await app.register(models, { artefacts });
   await app.register(service, { journal, version });
   return app;

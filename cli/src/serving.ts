@@ -1,10 +1,12 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { dirname, join } from "node:path";
 import { openJournal } from "@ballast/agent";
 import { AddressUnavailableError, PortBusyError, startApi } from "@ballast/api";
-import { BallastError, openArtefactStore } from "@ballast/data";
+import { BallastError, isBarStore, openArtefactStore, openBarStore } from "@ballast/data";
 import { describeExpiry, findChampion } from "./champion.ts";
 import { newestRun } from "./folders.ts";
+import { servedBars, servedSnapshots } from "./servedMarket.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Where the API listens unless told otherwise: this machine alone. */
@@ -13,6 +15,7 @@ const HOST = "127.0.0.1";
 export interface ServeOptions {
   readonly journal?: string;
   readonly artefacts: string;
+  readonly store?: string;
   readonly host: string;
   readonly port: number;
 }
@@ -48,6 +51,8 @@ export async function checkPort(port: number): Promise<void> {
 export async function serveUntilStopped(request: {
   readonly journal: string;
   readonly artefacts: string;
+  /** Folder of a store of bars; without it no bars are served. */
+  readonly store?: string;
   readonly host?: string;
   readonly port: number;
   readonly terminal: Terminal;
@@ -55,10 +60,14 @@ export async function serveUntilStopped(request: {
   const { terminal } = request;
   const journal = openJournal(request.journal, { readOnly: true });
   const artefacts = await openArtefactStore(request.artefacts);
+  const { store } = request;
+  const barStore = store !== undefined && (await isBarStore(store)) ? await openBarStore(store) : undefined;
   try {
     const api = await startApi({
       journal,
       artefacts,
+      ...(barStore && { bars: servedBars(barStore) }),
+      snapshots: servedSnapshots(join(dirname(request.journal), "snapshots")),
       port: request.port,
       ...(request.host && { host: request.host }),
     });
@@ -72,6 +81,7 @@ export async function serveUntilStopped(request: {
     });
     await api.close();
   } finally {
+    barStore?.close();
     artefacts.close();
     journal.close();
   }
