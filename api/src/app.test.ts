@@ -318,6 +318,7 @@ describe("OpenAPI", () => {
     "/v1/models/{modelId}": [() => `/v1/models/${MODEL_ID}`, () => `/v1/models/${word(1)}`],
     "/v1/runs": [() => "/v1/runs"],
     "/health": [() => "/health"],
+    "/ready": [() => "/ready"],
   };
 
   test("default: the document has exactly the routes, and every answer is as it says", async () => {
@@ -364,8 +365,8 @@ describe("refusals", () => {
     ["/v1/decisions?cursor=abc", 400, "JOURNAL_CURSOR", "abc"],
     ["/v1/forecasts?asset=", 400, "INVALID_PARAMETER", "asset"],
     ["/v1/nothing", 404, "ROUTE_NOT_FOUND", "/v1/nothing"],
-    [`/v1/decisions/${"a".repeat(200)}`, 414, "FST_ERR_MAX_PARAM_LENGTH", "max param length"],
-    ["/v1/decisions/%E0%A4%A", 400, "FST_ERR_BAD_URL", ""],
+    [`/v1/decisions/${"a".repeat(200)}`, 414, "PARAMETER_TOO_LONG", "max param length"],
+    ["/v1/decisions/%E0%A4%A", 400, "MALFORMED_URL", ""],
   ])("error: %s is %i %s", async (url, status, code, named) => {
     const { headers, body } = await get(url);
     expect(body).toMatchObject({ status, code, type: "about:blank", requestId: expect.any(String) });

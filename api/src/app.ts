@@ -1,4 +1,5 @@
 import type { Journal } from "@ballast/agent";
+import cors from "@fastify/cors";
 import etag from "@fastify/etag";
 import helmet from "@fastify/helmet";
 import swagger from "@fastify/swagger";
@@ -6,12 +7,19 @@ import swaggerUi from "@fastify/swagger-ui";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
-import { sendProblem, sendUnknownRoute } from "./problem.ts";
+import { type Settings, toSettings } from "./config.ts";
+import { guardByKeys } from "./plugins/keys.ts";
+import { limitRates } from "./plugins/limits.ts";
+import { toLogger, toRequestId } from "./plugins/logging.ts";
+import { measure } from "./plugins/metrics.ts";
+import { shed } from "./plugins/shedding.ts";
+import { refuseUnparsed, sendProblem, sendUnknownRoute } from "./problem.ts";
 import { decisions } from "./routes/decisions.ts";
 import { forecasts } from "./routes/forecasts.ts";
 import { type Artefacts, models } from "./routes/models.ts";
+import { ready } from "./routes/ready.ts";
 import { service } from "./routes/service.ts";
-import { POINT_IN_TIME } from "./schemas.ts";
+import { POINT_IN_TIME, Problem } from "./schemas.ts";
 import { isPointInTime } from "./time.ts";
 
 const { version } = packageJson;
@@ -20,7 +28,13 @@ export interface ApiOptions {
   /** Opened read-only; the caller closes it, after the service. */
   readonly journal: Journal;
   readonly artefacts: Artefacts;
-  /** Fastify's; default: errors alone, as JSON lines on stderr. */
+  /** Those of `toSettings`; what is left out has its default. */
+  readonly settings?: Partial<Settings>;
+  /** Shown by /ready. */
+  readonly feed?: { isHealthy(): boolean };
+  /** Where the journal lies: /ready looks at the free space there. */
+  readonly folder?: string;
+  /** Fastify's; default: JSON lines on stderr, of the settings' level. */
   readonly logger?: NonNullable<FastifyServerOptions["logger"]>;
 }
 
@@ -32,17 +46,26 @@ const DOCS_POLICY = {
   "frame-ancestors": ["'none'"],
 };
 
-/** The service without a socket: `inject` tests it, `startApi` gives it one. */
-export async function createApi({ journal, artefacts, logger }: ApiOptions): Promise<FastifyInstance> {
+/** The service without a socket: `inject` tests it, `startApi` gives it one. Errors: ApiSettingError and those of `readKeys`. */
+export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
+  const { journal, artefacts } = options;
+  const settings = toSettings(options.settings);
   const app = Fastify({
-    logger: logger ?? { level: "error", stream: process.stderr },
-    // Nothing here takes a body, and nothing takes long.
-    bodyLimit: 1_024,
-    requestTimeout: 10_000,
+    logger: toLogger(options.logger ?? { level: settings.logLevel, stream: process.stderr }),
+    genReqId: toRequestId,
+    trustProxy: settings.trustProxy.length > 0 && settings.trustProxy,
+    bodyLimit: settings.maxBodyBytes,
+    requestTimeout: settings.requestTimeoutMs,
     connectionTimeout: 30_000,
     keepAliveTimeout: 5_000,
     forceCloseConnections: "idle",
-    http: { maxHeaderSize: 8_192 },
+    // `shed` says so in the form of every other problem.
+    return503OnClosing: false,
+    http: {
+      maxHeaderSize: 8_192,
+      headersTimeout: settings.requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(1_000, settings.requestTimeoutMs / 2),
+    },
     routerOptions: { maxParamLength: 128, ignoreTrailingSlash: true },
     ajv: {
       customOptions: {
@@ -53,11 +76,18 @@ export async function createApi({ journal, artefacts, logger }: ApiOptions): Pro
       },
     },
     frameworkErrors: sendProblem,
+    clientErrorHandler: refuseUnparsed,
   }).withTypeProvider<TypeBoxTypeProvider>();
-  app.server.maxConnections = 256;
+  app.server.maxConnections = settings.maxConnections;
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler(sendUnknownRoute);
 
+  app.addHook("onRequest", (request, reply, done) => {
+    reply.header("x-request-id", request.id);
+    done();
+  });
+  const load = shed(app, settings);
+  measure(app, load);
   await app.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,
@@ -65,12 +95,31 @@ export async function createApi({ journal, artefacts, logger }: ApiOptions): Pro
     },
     hsts: false, // Whether there is TLS in front is not for this process to say.
   });
+  if (settings.cors.length > 0)
+    await app.register(cors, {
+      origin: settings.cors.includes("*") ? "*" : settings.cors,
+      methods: ["GET", "HEAD", "POST", "DELETE"],
+      allowedHeaders: ["authorization", "content-type", "if-none-match", "last-event-id", "x-request-id"],
+      exposedHeaders: ["etag", "retry-after", "x-request-id"],
+      maxAge: 600,
+    });
+  const keys = guardByKeys(app, settings);
+  keys.identify();
+  await limitRates(app, settings);
+  keys.authorise();
+  app.addHook("onRoute", ({ schema, url }) => {
+    if (schema?.response === undefined || !url.startsWith("/v1/")) return;
+    const problems = { 401: Problem, 403: Problem, 429: Problem, 503: Problem };
+    schema.response = { ...problems, ...schema.response };
+    schema.security ??= [{ key: [] }];
+  });
   await app.register(etag);
   // Every answer may be kept and must be asked for again: what did not change costs a 304.
   app.addHook("onRequest", async (_request, reply) => void reply.header("cache-control", "no-cache"));
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
+      components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
       info: {
         title: "Ballast",
         version,
@@ -90,5 +139,7 @@ export async function createApi({ journal, artefacts, logger }: ApiOptions): Pro
   await app.register(forecasts, { journal });
   await app.register(models, { artefacts });
   await app.register(service, { journal, version });
+  const { feed, folder } = options;
+  await app.register(ready, { journal, load, feed, folder, minFreeMb: settings.minFreeMb });
   return app;
 }

@@ -136,7 +136,7 @@ export class ApiSettingError extends BallastError {
  * Errors: ApiSettingError for a name that is no setting and for a value out of range.
  */
 export function toSettings(
-  options: Readonly<Record<string, unknown>> = {},
+  options: { readonly [name: string]: unknown } = {},
   environment: Readonly<Record<string, string | undefined>> = {},
 ): Settings {
   const variables = Object.keys(environment).filter((key) => key.startsWith(PREFIX));

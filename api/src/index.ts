@@ -1,5 +1,20 @@
 export { type ApiOptions, createApi } from "./app.ts";
+export { AuditUnwritableError, appendAudit } from "./audit.ts";
+export { ApiSettingError, SETTINGS, type SettingFacts, type Settings, toSettings } from "./config.ts";
+export {
+  BadKeyNameError,
+  createKey,
+  KeysBusyError,
+  KeysExposedError,
+  KeysUnreadableError,
+  NoSuchKeyError,
+  readKeys,
+  revokeKey,
+  SCOPES,
+  type Scope,
+} from "./keys.ts";
 export { createNotaryApi, type NotaryApiOptions } from "./notary.ts";
+export type { Caller } from "./plugins/keys.ts";
 export type { Artefacts } from "./routes/models.ts";
 export {
   AddressUnavailableError,
