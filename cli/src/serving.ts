@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { dirname } from "node:path";
 import { openJournal } from "@ballast/agent";
-import { AddressUnavailableError, PortBusyError, startApi } from "@ballast/api";
+import { AddressUnavailableError, PortBusyError, type Settings, startApi, toSettings } from "@ballast/api";
 import { BallastError, openArtefactStore } from "@ballast/data";
 import { describeExpiry, findChampion } from "./champion.ts";
 import { newestRun } from "./folders.ts";
@@ -13,8 +14,8 @@ const HOST = "127.0.0.1";
 export interface ServeOptions {
   readonly journal?: string;
   readonly artefacts: string;
-  readonly host: string;
-  readonly port: number;
+  /** Settings of the API, as text. */
+  readonly [setting: string]: unknown;
 }
 
 export class NothingToServeError extends BallastError {
@@ -24,10 +25,13 @@ export class NothingToServeError extends BallastError {
   }
 }
 
-export async function runServe(options: ServeOptions, terminal: Terminal): Promise<void> {
-  const journal = options.journal ?? newestRun(".ballast/demo")?.journal;
+export async function runServe(
+  { journal = newestRun(".ballast/demo")?.journal, artefacts, ...options }: ServeOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const settings = toSettings(options, process.env);
   if (journal === undefined) throw new NothingToServeError();
-  await serveUntilStopped({ ...options, journal, terminal });
+  await serveUntilStopped({ journal, artefacts, settings, terminal });
 }
 
 /** Errors: PortBusyError, AddressUnavailableError where this user may not listen there. */
@@ -48,8 +52,7 @@ export async function checkPort(port: number): Promise<void> {
 export async function serveUntilStopped(request: {
   readonly journal: string;
   readonly artefacts: string;
-  readonly host?: string;
-  readonly port: number;
+  readonly settings: Partial<Settings>;
   readonly terminal: Terminal;
 }): Promise<void> {
   const { terminal } = request;
@@ -59,8 +62,8 @@ export async function serveUntilStopped(request: {
     const api = await startApi({
       journal,
       artefacts,
-      port: request.port,
-      ...(request.host && { host: request.host }),
+      settings: request.settings,
+      folder: dirname(request.journal),
     });
     const champion = await findChampion(request.artefacts);
     if (champion !== undefined) terminal.say(describeExpiry(champion, Date.now()));

@@ -19,6 +19,7 @@ describe("--help", () => {
     "agent",
     "notary",
     "serve",
+    "keys",
     "verify",
     "doctor",
   ];
@@ -49,6 +50,8 @@ describe("--help", () => {
       [["fetch", "--assets", "BTC", "--from", "2024-01-01", "--interval", "1w"], /"1w" is no interval/],
       [["fetch", "--from", "2024-01-01"], /required option '--assets <list>'/],
       [["train", "--backend", "gpu"], /Allowed choices are tfjs-node, wasm, cpu/],
+      [["keys", "create", "--name", "x"], /required option '--scope <scope>'/],
+      [["keys", "create", "--name", "x", "--scope", "root"], /Allowed choices are read, submit, admin/],
       [["compare"], /missing required argument 'records'/],
       [["verify"], /missing required argument/],
     ] as const;

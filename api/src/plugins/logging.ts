@@ -23,7 +23,7 @@ export const redact = (text: string): string =>
   text
     .replace(KEY_PATTERN, "[redacted]")
     .replace(/\b(Bearer|Basic)(\s+|%20)[^\s"\\&]+/gi, "$1 [redacted]")
-    .replace(/(\w:\/\/)[^\s/"@]*@/g, "$1[redacted]@");
+    .replace(/(\w:\/\/)[^\s/"]*@/g, "$1[redacted]@");
 
 /**
  * Lines of JSON in which no secret stands, whoever logs it and wherever in the line: known fields are left out by name,
