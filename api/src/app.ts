@@ -13,7 +13,7 @@ import { limitRates } from "./plugins/limits.ts";
 import { toLogger, toRequestId } from "./plugins/logging.ts";
 import { measure } from "./plugins/metrics.ts";
 import { shed } from "./plugins/shedding.ts";
-import { refuseUnparsed, sendProblem, sendUnknownRoute } from "./problem.ts";
+import { InvalidParameterError, refuseUnparsed, sendProblem, sendUnknownRoute } from "./problem.ts";
 import { decisions } from "./routes/decisions.ts";
 import { forecasts } from "./routes/forecasts.ts";
 import { type Artefacts, models } from "./routes/models.ts";
@@ -112,6 +112,13 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     const problems = { 401: Problem, 403: Problem, 429: Problem, 503: Problem };
     schema.response = { ...problems, ...schema.response };
     schema.security ??= [{ key: [] }];
+  });
+  // Ajv turns "Infinity" and "1e999" into a number that it then holds to no minimum and no maximum.
+  app.addHook("preHandler", ({ query }, _reply, done) => {
+    for (const [name, value] of Object.entries(query as object))
+      if (typeof value === "number" && !Number.isFinite(value))
+        return done(new InvalidParameterError(name, value, "a finite number"));
+    done();
   });
   await app.register(etag);
   // Every answer may be kept and must be asked for again: what did not change costs a 304.

@@ -15,9 +15,18 @@ export class NotFoundError extends BallastError {
   }
 }
 
+/** For what a schema cannot refuse. */
+export class InvalidParameterError extends BallastError {
+  readonly code = "INVALID_PARAMETER";
+  constructor(name: string, value: unknown, takes: string) {
+    super(`${name} is ${String(value)}; give ${takes}.`);
+  }
+}
+
 /** HTTP status by the error's code. What is not here and does not come from Fastify is a 500. */
 const STATUS: Readonly<Record<string, number>> = {
   FST_ERR_VALIDATION: 400,
+  INVALID_PARAMETER: 400,
   JOURNAL_CURSOR: 400,
   DECISION_NOT_FOUND: 404,
   ATTESTATION_NOT_FOUND: 404,
