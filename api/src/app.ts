@@ -122,7 +122,10 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   await app.register(etag);
   // Every answer may be kept and must be asked for again: what did not change costs a 304.
-  app.addHook("onRequest", async (_request, reply) => void reply.header("cache-control", "no-cache"));
+  app.addHook("onRequest", (_request, reply, done) => {
+    reply.header("cache-control", "no-cache");
+    done();
+  });
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
