@@ -78,7 +78,12 @@ export const SettingsSchema = Type.Object(
     }),
     maxConnections: whole(1, 65_535, 2_048, "connections at once; more are closed"),
     maxInFlight: whole(1, 65_535, 256, "requests under way at once, streams apart; more get a 503"),
-    maxWaitMs: whole(10, 60_000, 250, "longest wait for the event loop; who waited longer gets a 503"),
+    maxWaitMs: whole(
+      10,
+      60_000,
+      1_000,
+      "longest wait of a request for its turn; what waited longer gets a 503",
+    ),
     maxBodyBytes: whole(0, 16_777_216, 65_536, "largest body of a request"),
     requestTimeoutMs: whole(100, 600_000, 10_000, "longest time for a request to arrive whole"),
     shutdownMs: whole(0, 600_000, 10_000, "longest time that requests under way may take once told to stop"),

@@ -20,7 +20,7 @@ const SETTINGS = [
   ["--log-level <level>", "least severe lines that are logged on stderr; default: error"],
   ["--max-connections <n>", "connections at once"],
   ["--max-in-flight <n>", "requests under way at once; more get a 503"],
-  ["--max-wait-ms <n>", "longest wait for the event loop; who waited longer gets a 503"],
+  ["--max-wait-ms <n>", "longest wait of a request for its turn; what waited longer gets a 503"],
   ["--max-body-bytes <n>", "largest body of a request"],
   ["--request-timeout-ms <n>", "longest time for a request to arrive whole"],
   ["--shutdown-ms <n>", "longest time that requests under way may take once told to stop"],
