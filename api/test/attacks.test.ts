@@ -329,7 +329,9 @@ describe("a journal that fails", () => {
     const service = await serve({}, journal);
     expect((await service.get("/v1/runs")).status).toBe(200);
     other.exec("BEGIN EXCLUSIVE");
+    const started = performance.now();
     const locked = await service.get("/v1/runs");
+    expect(performance.now() - started).toBeLessThan(1_500);
     expect([locked.status, locked.code, locked.headers.get("retry-after")]).toEqual([
       503,
       "JOURNAL_LOCKED",

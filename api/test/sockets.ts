@@ -45,7 +45,6 @@ export async function exchange(
         if (pauseMs > 0) await new Promise((after) => setTimeout(after, pauseMs));
       }
     });
-    void patience;
   });
   socket.destroy();
   const text = Buffer.concat(chunks).toString("latin1");

@@ -122,6 +122,18 @@ describe("access", () => {
     await open.app.close();
   });
 
+  test("behaviour: a route that says nothing is closed to whoever would change something", async () => {
+    const key = await make("submit");
+    const { app, ask } = await start({ publicReads: true });
+    app.post("/v1/test/unsaid", () => ({}));
+    app.post("/unsaid", () => ({}));
+    for (const path of ["/v1/test/unsaid", "/unsaid"])
+      expect((await ask(path, undefined, "POST")).code).toBe("KEY_REQUIRED");
+    expect((await ask("/v1/test/unsaid", key, "POST")).status).toBe(200);
+    expect((await ask("/nothing", undefined, "POST")).code).toBe("ROUTE_NOT_FOUND");
+    await app.close();
+  });
+
   test("behaviour: an admin's action is in the audit log before and after, by the key's id", async () => {
     const key = await make("admin");
     const { app, ask } = await start();

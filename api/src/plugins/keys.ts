@@ -15,7 +15,10 @@ export interface Caller {
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** What a key must cover to use the route; default: `read` below /v1, `public` elsewhere (pages, health). */
+    /**
+     * What a key must cover to use the route. Default: `submit` for what is no GET; `read` below /v1; `public` elsewhere
+     * (pages, health).
+     */
     scope?: Scope | "public";
   }
   interface FastifyRequest {
@@ -46,9 +49,12 @@ export function guardByKeys(
   const recognitions = new WeakMap<FastifyRequest, Recognition>();
   app.decorateRequest("caller", null as unknown as Caller);
 
-  const neededFor = ({ routeOptions: { url = "", config } }: FastifyRequest): Scope | "public" => {
+  const neededFor = ({ method, routeOptions: { url, config } }: FastifyRequest): Scope | "public" => {
+    if (url === undefined) return "public";
     if (url === METRICS) return settings.publicMetrics ? "public" : "read";
-    return config.scope ?? (url.startsWith("/v1/") ? "read" : "public");
+    if (config.scope !== undefined) return config.scope;
+    if (!SAFE.has(method)) return "submit";
+    return url.startsWith("/v1/") ? "read" : "public";
   };
   const isPublic = ({ routeOptions: { url } }: FastifyRequest, needed: Scope) =>
     needed === "read" && settings.publicReads && url !== METRICS;

@@ -30,8 +30,8 @@ export const redact = (text: string): string =>
  * and every line is searched for what looks like one.
  */
 export function toLogger(logger: Logger): Logger {
-  if (typeof logger === "boolean") return logger;
-  const { stream = process.stderr, ...options } = logger as { stream?: Sink };
+  if (logger === false) return false;
+  const { stream = process.stderr, ...options } = (logger === true ? {} : logger) as { stream?: Sink };
   return {
     ...options,
     redact: {
