@@ -71,6 +71,10 @@ export function openJournal(path: string, options: JournalFileOptions = {}): Jou
     `${SELECT} WHERE d.run = ? AND d.action = ${ACTION.rebalance}
      AND d.stage IN ('decided', 'signed', 'attested', 'submitted') ORDER BY d.id`,
   );
+  // Counts what others committed, and what this connection changed.
+  const changes = db.prepare(
+    "SELECT data_version || '.' || total_changes() AS version FROM pragma_data_version",
+  );
   const newestForecast = db.prepare("SELECT body FROM forecast ORDER BY at DESC, id DESC LIMIT 1");
   const putMeta = db.prepare(
     "INSERT INTO run_meta (run, key, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
@@ -218,6 +222,7 @@ export function openJournal(path: string, options: JournalFileOptions = {}): Jou
     ),
     meta: guarded(meta),
     runs: guarded(() => toSummaries(countsOfRuns.all(), meta)),
+    version: guarded(() => String(changes.get()?.version)),
     close,
   };
 }

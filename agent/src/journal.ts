@@ -138,6 +138,8 @@ export interface Journal {
   meta(run: string): Readonly<Record<string, Json>>;
   /** In the order of their first record. */
   runs(): readonly RunSummary[];
+  /** Differs from what it was before whenever anything was written, by whichever process. */
+  version(): string;
   close(): void;
 }
 

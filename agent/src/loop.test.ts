@@ -1,118 +1,18 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  BallastError,
-  type Hex,
-  HOUR_MS,
-  keccak,
-  type Snapshot,
-  type UnixMillis,
-  unixMillis,
-} from "@ballast/data";
+import { type Hex, HOUR_MS, unixMillis } from "@ballast/data";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { stateWith, T0, toWad } from "../test/fixture.ts";
 import { readInputs } from "./inputs.ts";
 import type { Journal } from "./journal.ts";
 import { openJournal } from "./journal-sqlite.ts";
+import { hashOf, Killed, Refusal, snapshotAt, Unreachable, venueInMemory } from "./loop.fixture.ts";
 import { type LoopPorts, type MarketWitness, runLoop, type Step } from "./loop.ts";
 import { predictivePolicy } from "./policies/predictive.ts";
 import { policyOf, thresholdPolicy } from "./policies/registry.ts";
-import type { Execution, Policy, VaultState } from "./types.ts";
-import type { Executable, Venue } from "./venue.ts";
-
-const hashOf = (text: string): Hex => keccak(new TextEncoder().encode(text));
-const snapshotAt = (at: UnixMillis): Snapshot => ({
-  at,
-  intervalMs: HOUR_MS,
-  assets: ["BTC", "ETH"],
-  bars: [],
-  exogenous: [],
-  root: hashOf(`snapshot ${at}`),
-});
-
-class Refusal extends BallastError {
-  readonly code = "VAULT_REJECTION";
-}
-class Unreachable extends BallastError {
-  readonly code = "NODE";
-}
-/** What ends a process without a word: not a BallastError. */
-class Killed extends Error {}
-
-/** A vault and its chain in memory: outside its band until the first execution, one execution per sequence. */
-function venueInMemory(
-  first: VaultState = stateWith({ USDC: 0.3, BTC: 0.37, ETH: 0.33 }),
-  { isOnchain = true } = {},
-) {
-  let state = first;
-  const executedWith: object[] = [];
-  const executions = new Map<Hex, Execution>();
-  const attested = new Map<Hex, Hex>();
-  const calls: string[] = [];
-  let fault: { readonly at: string; readonly error: Error } | undefined;
-  const pass = (point: string) => {
-    calls.push(point);
-    if (fault?.at === point) {
-      const { error } = fault;
-      fault = undefined;
-      throw error;
-    }
-  };
-  const venue: Venue = {
-    async readState() {
-      pass("readState");
-      return state;
-    },
-    async attest({ hash }: Executable) {
-      if (!isOnchain) return undefined;
-      pass("before attest");
-      const isNew = !attested.has(hash);
-      const uid = attested.get(hash) ?? hashOf(`uid ${hash}`);
-      attested.set(hash, uid);
-      pass("after attest");
-      return { uid, gasUsed: isNew ? 200_000n : 0n };
-    },
-    async execute({ decision, hash, trades, market }, uid, onSubmitted) {
-      executedWith.push({ uid, market });
-      pass("before submit");
-      const earlier = executions.get(hash);
-      if (earlier !== undefined) {
-        onSubmitted(earlier.txHash);
-        return earlier;
-      }
-      if (decision.sequence !== state.sequence + 1n)
-        throw new Refusal(`sequence ${decision.sequence} is not next`);
-      const txHash = hashOf(`tx ${hash}`);
-      onSubmitted(txHash);
-      pass("after submit");
-      const execution = {
-        txHash,
-        blockNumber: 7,
-        gasUsed: 400_000n,
-        gasPrice: 1n,
-        amountsOut: trades.map((t) => t.minAmountOut),
-        minedAt: decision.decidedAt + 12n,
-        navBefore: toWad(1_000_000),
-        navAfter: toWad(999_900),
-      };
-      executions.set(hash, execution);
-      state = { ...stateWith({ USDC: 1 / 3, BTC: 1 / 3, ETH: 1 / 3 }), sequence: decision.sequence };
-      pass("after execute");
-      return execution;
-    },
-    async findExecution({ hash }) {
-      return executions.get(hash);
-    },
-  };
-  return {
-    venue,
-    executions,
-    executedWith,
-    calls,
-    breakAt: (at: string, error: Error) => (fault = { at, error }),
-  };
-}
+import type { Policy } from "./types.ts";
+import type { Venue } from "./venue.ts";
 
 describe("runLoop", () => {
   let folder: string;

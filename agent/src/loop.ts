@@ -5,8 +5,9 @@ import {
   type OutcomeRecord,
   ZERO_BYTES32,
 } from "@ballast/attest";
-import { BallastError, type Hex, type Snapshot, type UnixMillis } from "@ballast/data";
+import { type BallastError, type Hex, type Snapshot, type UnixMillis, unixMillis } from "@ballast/data";
 import type { Forecast } from "@ballast/model";
+import { asBallastError, carryOut, settleUnfinished } from "./carry-out.ts";
 import { DECIDE_DEFAULTS, type DecideOptions, decide } from "./decide.ts";
 import { toInputs } from "./inputs.ts";
 import type { Journal, JournalEntry, StageFacts } from "./journal.ts";
@@ -29,7 +30,10 @@ export interface MarketWitness {
 export interface LoopPorts {
   /** Name of this run in the journal. */
   readonly run: string;
-  /** Closes of bars, oldest first. Ends the loop when it ends. */
+  /**
+   * Closes of bars, oldest first. One that comes again is a second look at the vault and the price of gas, with the same
+   * snapshot and forecast. Ends the loop when it ends.
+   */
   readonly ticks: AsyncIterable<UnixMillis>;
   /** The caller's clock; a replay's is the bar close itself. */
   readonly now: () => UnixMillis;
@@ -52,7 +56,7 @@ export interface LoopPorts {
   readonly onStep: (step: Step) => void;
 }
 
-/** What happened at one bar close. */
+/** What happened at one bar close, or at a look between two. */
 export type Step =
   | { readonly kind: "held"; readonly at: UnixMillis; readonly state: VaultState; readonly decided: Decided }
   | {
@@ -79,6 +83,13 @@ export type Step =
       readonly decided: Decided;
       readonly error: BallastError;
     }
+  /** Looked again since the bar close and would still hold: neither signed nor journalled. */
+  | {
+      readonly kind: "still-holds";
+      readonly at: UnixMillis;
+      readonly state: VaultState;
+      readonly decided: Decided;
+    }
   /** Nothing could be decided: no data, no node. The next bar close is tried as usual. */
   | { readonly kind: "missed"; readonly at: UnixMillis; readonly error: BallastError }
   /** Followed by the step that was decided without it. */
@@ -101,12 +112,19 @@ export type Step =
  */
 export async function runLoop(ports: LoopPorts): Promise<void> {
   let policy: Policy | undefined;
+  let bar: Bar | undefined;
   for await (const at of ports.ticks) {
     try {
       if (!ports.isDryRun) await settleUnfinished(ports);
       policy ??= resume(ports, at);
-      const step = await takeStep({ ...ports, policy }, at);
-      policy = policy.next?.(step.decided.numbers) ?? policy;
+      if (bar?.at !== at) bar = { at, known: undefined, isDecided: false };
+      // The vault executes one decision of a bar at most: what became of it, the next bar finds.
+      else if (hasActed(ports, at)) continue;
+      bar.known ??= await learn(ports, at);
+      const step = await takeStep({ ...ports, policy }, bar.known, bar.isDecided);
+      bar.isDecided = true;
+      // What is not journalled a restarted agent could not remember.
+      if (step.kind !== "still-holds") policy = policy.next?.(step.decided.numbers) ?? policy;
       ports.onStep(step);
     } catch (error) {
       ports.onStep({ kind: "missed", at, error: asBallastError(error) });
@@ -126,13 +144,39 @@ function resume({ policy, journal, run }: LoopPorts, at: UnixMillis): Policy {
     .reduceRight<Policy>((known, { numbers }) => known.next?.(numbers) ?? known, policy);
 }
 
-async function takeStep(ports: LoopPorts, at: UnixMillis): Promise<Step & { readonly decided: Decided }> {
-  const { run, journal, policy } = ports;
+interface Known {
+  readonly snapshot: Snapshot;
+  readonly forecast: Forecast | undefined;
+}
+
+/** The bar that was looked at last. */
+interface Bar {
+  readonly at: UnixMillis;
+  known: Known | undefined;
+  /** Whether its own decision is in the journal. */
+  isDecided: boolean;
+}
+
+const hasActed = ({ journal, run }: LoopPorts, at: UnixMillis): boolean =>
+  journal.list({ run, from: at, to: unixMillis(at + 1), action: "rebalance", limit: 1 }).items.length > 0;
+
+async function learn(ports: LoopPorts, at: UnixMillis): Promise<Known> {
   const snapshot = await ports.observe(at);
+  return { snapshot, forecast: forecastOrReport(ports, snapshot) };
+}
+
+/** @param isAgain After the bar's own decision: a hold then is no news, and is not signed. */
+async function takeStep(
+  ports: LoopPorts,
+  { snapshot, forecast }: Known,
+  isAgain: boolean,
+): Promise<Step & { readonly decided: Decided }> {
+  const { run, journal, policy } = ports;
+  const { at } = snapshot;
   const state = await ports.venue.readState();
-  const forecast = forecastOrReport(ports, snapshot);
   const { decided, market, inputs } = await decideWithWitness(ports, snapshot, state, forecast);
   const { decision, hash } = decided;
+  if (isAgain && decision.action === ACTION.hold) return { kind: "still-holds", at, state, decided };
 
   // A restart within the same bar meets its own decision again; the journal's is the one that counts.
   const known = journal.get(hash, run);
@@ -201,89 +245,5 @@ function forecastOrReport({ forecast, onStep }: LoopPorts, snapshot: Snapshot): 
   }
 }
 
-type CarriedOut =
-  | { readonly uid: Hex; readonly execution: Execution; readonly attestGas: bigint }
-  | { readonly refusal: BallastError };
-
-/**
- * Attests, where that is wanted, and executes a signed decision, from wherever an earlier attempt left it. An
- * unreachable node refuses nothing: its error is thrown, the decision stays as far as it came and is settled later.
- */
-async function carryOut(ports: LoopPorts, hash: Hex): Promise<CarriedOut> {
-  const { run, journal, venue } = ports;
-  try {
-    const entry = journal.get(hash, run)!;
-    // One that was revoked since is not made anew: revoking is how its signer stops it.
-    const attested = entry.uid === undefined ? await venue.attest(entry) : { uid: entry.uid, gasUsed: 0n };
-    if (attested !== undefined) journal.advance(run, hash, "attested", { uid: attested.uid });
-    const uid = attested?.uid ?? entry.offchainUid!;
-    const executed = await venue.execute(entry, attested?.uid, (txHash) =>
-      journal.advance(run, hash, "submitted", { txHash }),
-    );
-    const execution = await withOutcome(ports, entry, uid, executed);
-    journal.advance(run, hash, "executed", { execution });
-    return { uid, execution, attestGas: attested?.gasUsed ?? 0n };
-  } catch (error) {
-    const refusal = asBallastError(error);
-    if (refusal.code !== "VAULT_REJECTION") throw refusal;
-    const { code, message } = refusal;
-    journal.advance(run, hash, "rejected", { rejection: { code, message } });
-    return { refusal };
-  }
-}
-
-const PPM = 1_000_000n;
-
-/** The execution with the signed record of what it came to. */
-async function withOutcome(
-  { signOutcome }: LoopPorts,
-  { hash, isBreached }: JournalEntry,
-  uid: Hex,
-  execution: Execution,
-): Promise<Execution> {
-  if (signOutcome === undefined) return execution;
-  const { txHash, minedAt: observedAt, navBefore, navAfter, gasUsed } = execution;
-  const lossPpm = navBefore === 0n ? 0n : ((navBefore - navAfter) * PPM) / navBefore;
-  const record = { decisionHash: hash, txHash, observedAt, wasBreached: isBreached, lossPpm, gasUsed };
-  return { ...execution, outcomeAttestation: await signOutcome(record, uid) };
-}
-
-/**
- * Settles what an earlier process, or an unreachable node, left half done. While a decision is alive it is
- * carried on with: attesting and executing find what is there already, and the vault takes one decision of a
- * sequence at most. After that it was executed, or never will be.
- */
-async function settleUnfinished(ports: LoopPorts): Promise<void> {
-  const { run, journal, venue, now, onStep } = ports;
-  for (const entry of journal.unfinished(run)) {
-    const { hash, decision } = entry;
-    const isAlive = BigInt(Math.floor(now() / 1000)) <= decision.expiresAt;
-    if (isAlive && entry.stage !== "decided") {
-      onStep({
-        kind: "resumed",
-        entry,
-        as: "refusal" in (await carryOut(ports, hash)) ? "rejected" : "executed",
-      });
-      continue;
-    }
-    const found = await venue.findExecution(entry);
-    if (found === undefined) {
-      journal.advance(run, hash, "abandoned", {});
-    } else {
-      const attested = entry.uid === undefined ? await venue.attest(entry) : undefined;
-      if (attested !== undefined) journal.advance(run, hash, "attested", { uid: attested.uid });
-      if (entry.txHash === undefined) journal.advance(run, hash, "submitted", { txHash: found.txHash });
-      const uid = attested?.uid ?? entry.uid ?? entry.offchainUid!;
-      journal.advance(run, hash, "executed", { execution: await withOutcome(ports, entry, uid, found) });
-    }
-    onStep({ kind: "resumed", entry, as: found === undefined ? "abandoned" : "executed" });
-  }
-}
-
 const isFinal = ({ stage }: JournalEntry): boolean =>
   stage === "executed" || stage === "rejected" || stage === "abandoned";
-
-function asBallastError(error: unknown): BallastError {
-  if (error instanceof BallastError) return error;
-  throw error;
-}

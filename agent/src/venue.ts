@@ -1,6 +1,6 @@
 import type { DecisionWithTrades, MarketEvidence } from "@ballast/attest";
 import type { Hex } from "@ballast/data";
-import type { Execution, VaultState } from "./types.ts";
+import type { Execution, Reasons, VaultState } from "./types.ts";
 
 /** A signed decision as a venue needs it. */
 export interface Executable extends DecisionWithTrades {
@@ -9,6 +9,8 @@ export interface Executable extends DecisionWithTrades {
   readonly offchainAttestation: string | undefined;
   /** What the vault must see of the market; absent where a weight is outside its band. */
   readonly market?: MarketEvidence | undefined;
+  /** Of the policy. Where they have a `highestGasGwei`, no transaction of the decision pays more per gas than that. */
+  readonly numbers?: Reasons | undefined;
 }
 
 /** Where decisions are carried out. */
@@ -25,6 +27,11 @@ export interface Venue {
    * @param uid Of the attestation on chain; the off-chain one is given where absent.
    */
   execute(decided: Executable, uid: Hex | undefined, onSubmitted: (txHash: Hex) => void): Promise<Execution>;
+  /**
+   * Takes out of the way a transaction of a decision that has expired, should it still be pending. Absent where nothing
+   * stays pending.
+   */
+  cancel?(txHash: Hex): Promise<void>;
   /** The execution of this very decision, where the chain already has it. */
   findExecution(decided: Executable): Promise<Execution | undefined>;
 }

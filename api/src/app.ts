@@ -1,4 +1,6 @@
+import { constants } from "node:zlib";
 import type { Journal } from "@ballast/agent";
+import compress from "@fastify/compress";
 import cors from "@fastify/cors";
 import etag from "@fastify/etag";
 import helmet from "@fastify/helmet";
@@ -8,17 +10,24 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
 import { type Settings, toSettings } from "./config.ts";
+import type { Artefacts } from "./manifests.ts";
+import { keepAnswers } from "./plugins/answers.ts";
+import { addFormats } from "./plugins/formats.ts";
 import { guardByKeys } from "./plugins/keys.ts";
 import { limitRates } from "./plugins/limits.ts";
 import { toLogger, toRequestId } from "./plugins/logging.ts";
 import { measure } from "./plugins/metrics.ts";
 import { shed } from "./plugins/shedding.ts";
 import { InvalidParameterError, refuseUnparsed, sendProblem, sendUnknownRoute } from "./problem.ts";
+import { type Bars, bars } from "./routes/bars.ts";
+import { datasets } from "./routes/datasets.ts";
 import { decisions } from "./routes/decisions.ts";
 import { forecasts } from "./routes/forecasts.ts";
-import { type Artefacts, models } from "./routes/models.ts";
+import { models } from "./routes/models.ts";
+import { outlooks } from "./routes/outlooks.ts";
 import { ready } from "./routes/ready.ts";
 import { service } from "./routes/service.ts";
+import { type Snapshots, snapshots } from "./routes/snapshots.ts";
 import { POINT_IN_TIME, Problem } from "./schemas.ts";
 import { isPointInTime } from "./time.ts";
 
@@ -34,6 +43,9 @@ export interface ApiOptions {
   readonly feed?: { isHealthy(): boolean };
   /** Where the journal lies: /ready looks at the free space there. */
   readonly folder?: string;
+  /** Without them /v1/assets and /v1/bars say that there are none. */
+  readonly bars?: Bars;
+  readonly snapshots?: Snapshots;
   /** Fastify's; default: JSON lines on stderr, of the settings' level. */
   readonly logger?: NonNullable<FastifyServerOptions["logger"]>;
 }
@@ -48,7 +60,7 @@ const DOCS_POLICY = {
 
 /** The service without a socket: `inject` tests it, `startApi` gives it one. Errors: ApiSettingError and those of `readKeys`. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
-  const { journal, artefacts } = options;
+  const { journal, artefacts, ...ports } = options;
   const settings = toSettings(options.settings);
   const app = Fastify({
     logger: toLogger(options.logger ?? { level: settings.logLevel, stream: process.stderr }),
@@ -120,12 +132,21 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
         return done(new InvalidParameterError(name, value, "a finite number"));
     done();
   });
-  await app.register(etag);
+  // Weak: the same answer may go out compressed or not.
+  await app.register(etag, { weak: true });
+  keepAnswers(app, journal);
+  await app.register(compress, {
+    threshold: 1_024,
+    encodings: ["br", "gzip"],
+    globalDecompression: false,
+    brotliOptions: { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } },
+  });
   // Every answer may be kept and must be asked for again: what did not change costs a 304.
   app.addHook("onRequest", (_request, reply, done) => {
     reply.header("cache-control", "no-cache");
     done();
   });
+  addFormats(app);
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -147,9 +168,13 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 
   await app.register(decisions, { journal });
   await app.register(forecasts, { journal });
+  await app.register(outlooks, { journal });
+  await app.register(bars, { bars: ports.bars });
+  await app.register(snapshots, { journal, snapshots: ports.snapshots });
+  await app.register(datasets, { artefacts });
   await app.register(models, { artefacts });
   await app.register(service, { journal, version });
-  const { feed, folder } = options;
+  const { feed, folder } = ports;
   await app.register(ready, { journal, load, feed, folder, minFreeMb: settings.minFreeMb });
   return app;
 }

@@ -13,9 +13,11 @@ export {
   SCOPES,
   type Scope,
 } from "./keys.ts";
+export type { Artefacts } from "./manifests.ts";
 export { createNotaryApi, type NotaryApiOptions } from "./notary.ts";
 export type { Caller } from "./plugins/keys.ts";
-export type { Artefacts } from "./routes/models.ts";
+export type { Bars } from "./routes/bars.ts";
+export type { Snapshots } from "./routes/snapshots.ts";
 export {
   AddressUnavailableError,
   listenOn,

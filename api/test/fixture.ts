@@ -24,6 +24,7 @@ import {
 } from "@ballast/model";
 import { Wallet } from "ethers";
 import { type Artefacts, createApi } from "../src/index.ts";
+import { BARS, SNAPSHOTS } from "./market-fixture.ts";
 
 const START_SECONDS = 1_660_003_200;
 export const atOf = (n: number) => unixMillis((START_SECONDS + n * 3_600) * 1_000);
@@ -215,7 +216,8 @@ export async function startFixture(artefacts: Artefacts = ARTEFACTS) {
   const log: string[] = [];
   const logger = { level: "error", stream: { write: (line: string) => void log.push(line) } };
   // Tests ask more often than anybody may.
-  const app = await createApi({ journal, artefacts, logger, settings: { ratePerAddress: 0 } });
+  const settings = { ratePerAddress: 0 };
+  const app = await createApi({ journal, artefacts, logger, bars: BARS, snapshots: SNAPSHOTS, settings });
   const close = async () => {
     await app.close();
     journal.close();

@@ -112,17 +112,15 @@ export {
   STATEMENT_TYPES,
   signStatement,
 } from "./statement.ts";
+export { type Call, cancel, type SubmitOptions, settlePending, submit } from "./submit.ts";
 export {
-  type Call,
   GasPriceError,
   NonceTakenError,
   ReceiptTimeoutError,
   RevertedError,
-  type SubmitOptions,
-  settlePending,
-  submit,
+  StuckTransactionError,
   UnfundedKeyError,
-} from "./submit.ts";
+} from "./submit-errors.ts";
 export { verifyEvidence, verifyOffchain } from "./verify.ts";
 export { verifyExecution } from "./verify-execution.ts";
 export { verifyOnchain } from "./verify-onchain.ts";

@@ -21,7 +21,8 @@ import {
   toAttestationTerms,
   toRecordTerms,
 } from "./sign.ts";
-import { RevertedError, type SubmitOptions, settlePending, submit } from "./submit.ts";
+import { type SubmitOptions, settlePending, submit } from "./submit.ts";
+import { RevertedError } from "./submit-errors.ts";
 
 export interface Attested {
   readonly uid: Hex;

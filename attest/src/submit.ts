@@ -1,14 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { BallastError, type Hex } from "@ballast/data";
+import type { Hex } from "@ballast/data";
 import {
-  formatEther,
-  formatUnits,
   isError,
   type JsonRpcApiProvider,
   type Signer,
   type TransactionReceipt,
+  type TransactionRequest,
 } from "ethers";
 import { NodeError, read, revertData, rpcOf } from "./node.ts";
+import {
+  GasPriceError,
+  NonceTakenError,
+  ReceiptTimeoutError,
+  RevertedError,
+  StuckTransactionError,
+  UnfundedKeyError,
+} from "./submit-errors.ts";
 
 /** Where the chain is and whose key pays, and how patient to be. */
 export interface SubmitOptions {
@@ -18,6 +25,13 @@ export interface SubmitOptions {
   readonly receiptTimeoutMs?: number | undefined;
   /** How often it may be sent again. Default 3. */
   readonly maxReplacements?: number | undefined;
+  /** Gives up after so long in all. Without it only the two above bound the wait. */
+  readonly patienceMs?: number | undefined;
+  /**
+   * What is sent takes the nonce of a transaction that stays out of the blocks, so that one stuck at too low a price holds
+   * up nothing: for a key that nobody else uses. Without it a stuck transaction is a ReceiptTimeoutError.
+   */
+  readonly replacesPending?: boolean | undefined;
   /** Called with every hash handed to the node, before its receipt is awaited. */
   readonly onSubmitted?: ((txHash: Hex) => void | Promise<void>) | undefined;
 }
@@ -25,85 +39,6 @@ export interface SubmitOptions {
 export interface Call {
   readonly to: Hex;
   readonly data: string;
-}
-
-export class UnfundedKeyError extends BallastError {
-  readonly code = "UNFUNDED_KEY";
-  readonly address: Hex;
-  /** Wei. */
-  readonly balance: bigint;
-  /** Wei. */
-  readonly need: bigint;
-  constructor(address: Hex, balance: bigint, need: bigint) {
-    super(
-      `${address} holds ${formatEther(balance)} ether and the transaction may cost ${formatEther(need)}; ` +
-        `send it at least ${formatEther(need - balance)} more`,
-    );
-    this.address = address;
-    this.balance = balance;
-    this.need = need;
-  }
-}
-
-export class GasPriceError extends BallastError {
-  readonly code = "GAS_PRICE";
-  /** Wei per gas. */
-  readonly gasPrice: bigint;
-  readonly maxGasPrice: bigint;
-  constructor(gasPrice: bigint, maxGasPrice: bigint) {
-    super(
-      `the network asks ${formatUnits(gasPrice, "gwei")} gwei per gas and the limit is ` +
-        `${formatUnits(maxGasPrice, "gwei")}; wait, or raise the limit`,
-    );
-    this.gasPrice = gasPrice;
-    this.maxGasPrice = maxGasPrice;
-  }
-}
-
-/** The call reverts: found while its gas was estimated (no hash) or after it was mined. */
-export class RevertedError extends BallastError {
-  readonly code = "REVERTED";
-  readonly to: Hex;
-  /** Revert data as the node returned it; 0x where it returned none. */
-  readonly data: Hex;
-  readonly txHash: Hex | undefined;
-  constructor(to: Hex, data: Hex, txHash?: Hex) {
-    super(
-      `${txHash === undefined ? "a call" : `transaction ${txHash}`} to ${to} reverted` +
-        `${data === "0x" ? "" : ` with ${data.slice(0, 10)}`}; read the contract's state before trying again`,
-    );
-    this.to = to;
-    this.data = data;
-    this.txHash = txHash;
-  }
-}
-
-export class ReceiptTimeoutError extends BallastError {
-  readonly code = "RECEIPT_TIMEOUT";
-  readonly address: Hex;
-  readonly nonce: number;
-  /** Every hash that was sent; none where somebody else's transaction of the same key is pending. */
-  readonly txHashes: readonly Hex[];
-  constructor(address: Hex, nonce: number, txHashes: readonly Hex[], waitedMs: number) {
-    super(
-      `transaction ${nonce} of ${address} is not in a block after ${Math.round(waitedMs / 1000)} s; ` +
-        "it may still be: look at the node and its gas price, then start again, which resumes where this stopped",
-    );
-    this.address = address;
-    this.nonce = nonce;
-    this.txHashes = txHashes;
-  }
-}
-
-export class NonceTakenError extends BallastError {
-  readonly code = "NONCE_TAKEN";
-  readonly address: Hex;
-  readonly nonce: number;
-  constructor(address: Hex, nonce: number) {
-    super(`transaction ${nonce} of ${address} was used by another process; give each agent a key of its own`);
-    this.address = address;
-    this.nonce = nonce;
-  }
 }
 
 interface Fees {
@@ -125,21 +60,25 @@ async function fetchFees(provider: JsonRpcApiProvider, maxGasPrice: bigint | und
   return { gasPrice, overrides: { maxFeePerGas, maxPriorityFeePerGas: tip } };
 }
 
-/** Sleeps 5 ms, then longer and longer up to 2 s: quick on a local chain, gentle on a remote one. */
+/** Once at least; sleeps 5 ms, then longer and longer up to 2 s: quick on a local chain, gentle on a remote one. */
 async function* ticks(timeoutMs: number): AsyncGenerator<void> {
+  yield;
   let waited = 0;
   for (let pause = 5; waited < timeoutMs; pause = Math.min(pause * 1.5, 2_000)) {
-    yield;
     await sleep(pause);
     waited += pause;
+    yield;
   }
 }
 
-/** Waits until no transaction of the key is pending. Throws ReceiptTimeoutError. */
+const patienceOf = ({ receiptTimeoutMs = 60_000, patienceMs = Number.POSITIVE_INFINITY }: SubmitOptions) =>
+  Math.min(receiptTimeoutMs, patienceMs);
+
+/** Waits until no transaction of the key is pending. Throws ReceiptTimeoutError, unless what is pending will be replaced. */
 export async function settlePending(signer: Signer, options: SubmitOptions = {}): Promise<void> {
   const provider = rpcOf(signer);
   const address = (await signer.getAddress()) as Hex;
-  const timeoutMs = options.receiptTimeoutMs ?? 60_000;
+  const timeoutMs = patienceOf(options);
   let mined = 0;
   for await (const _ of ticks(timeoutMs)) {
     const [latest, pending] = await Promise.all([
@@ -149,13 +88,14 @@ export async function settlePending(signer: Signer, options: SubmitOptions = {})
     mined = Number(latest);
     if (mined >= Number(pending)) return;
   }
-  throw new ReceiptTimeoutError(address, mined, [], timeoutMs);
+  if (!options.replacesPending) throw new ReceiptTimeoutError(address, mined, [], timeoutMs);
 }
 
 /**
  * Sends one call and waits for its receipt. A transaction that stays out of the blocks is sent again with the
  * same nonce at a price higher by an eighth, so that at most one of them can ever be mined.
- * Throws RevertedError, UnfundedKeyError, GasPriceError, ReceiptTimeoutError, NonceTakenError or NodeError.
+ * Throws RevertedError, UnfundedKeyError, GasPriceError, ReceiptTimeoutError, StuckTransactionError, NonceTakenError or
+ * NodeError.
  */
 export async function submit(
   signer: Signer,
@@ -164,8 +104,9 @@ export async function submit(
 ): Promise<TransactionReceipt> {
   const provider = rpcOf(signer);
   const from = (await signer.getAddress()) as Hex;
-  const [{ overrides }, count, chainId, gasLimit] = await Promise.all([
+  const [{ overrides }, mined, count, chainId, gasLimit] = await Promise.all([
     fetchFees(provider, options.maxGasPrice),
+    read<string>(provider, "eth_getTransactionCount", [from, "latest"]),
     read<string>(provider, "eth_getTransactionCount", [from, "pending"]),
     read<string>(provider, "eth_chainId", []),
     estimateGas(provider, from, call),
@@ -174,29 +115,84 @@ export async function submit(
   const balance = BigInt(await read<string>(provider, "eth_getBalance", [from, "latest"]));
   if (balance < need) throw new UnfundedKeyError(from, balance, need);
 
-  const nonce = Number(count);
+  const isInTheWay = options.replacesPending === true && Number(count) > Number(mined);
+  const nonce = Number(isInTheWay ? mined : count);
   const tx = { ...call, from, nonce, gasLimit, chainId: BigInt(chainId), type: 2 };
-  const timeoutMs = options.receiptTimeoutMs ?? 60_000;
+  const timeoutMs = patienceOf(options);
+  const patienceMs = options.patienceMs ?? Number.POSITIVE_INFINITY;
   const txHashes: Hex[] = [];
+  let waitedMs = 0;
   let fees = overrides;
   for (let attempt = 0; attempt <= (options.maxReplacements ?? 3); attempt++) {
     if (attempt > 0) {
+      if (waitedMs >= patienceMs) break;
       fees = {
         maxFeePerGas: raise(fees.maxFeePerGas),
         maxPriorityFeePerGas: raise(fees.maxPriorityFeePerGas),
       };
       if (options.maxGasPrice !== undefined && fees.maxFeePerGas > options.maxGasPrice) break;
     }
-    const txHash = await broadcast(signer, { ...tx, ...fees }, from, nonce, txHashes.length > 0);
+    let txHash: Hex | undefined;
+    if (isInTheWay && attempt === 0) ({ txHash, fees } = await displace(signer, tx, fees));
+    else txHash = await broadcast(signer, { ...tx, ...fees }, txHashes.length > 0);
     if (txHash !== undefined) {
       txHashes.push(txHash);
       await options.onSubmitted?.(txHash);
     }
-    const receipt = await fetchReceipt(provider, from, nonce, txHashes, timeoutMs);
+    const waitMs = Math.min(timeoutMs, patienceMs - waitedMs);
+    const receipt = await fetchReceipt(provider, from, nonce, txHashes, waitMs);
+    waitedMs += waitMs;
     if (receipt?.status === 0) throw new RevertedError(call.to, "0x", receipt.hash as Hex);
     if (receipt !== undefined) return receipt;
   }
-  throw new ReceiptTimeoutError(from, nonce, txHashes, timeoutMs * txHashes.length);
+  throw new ReceiptTimeoutError(from, nonce, txHashes, waitedMs);
+}
+
+/**
+ * Sends nothing to nobody in place of a transaction that can no longer come to anything, if it is still pending, and waits
+ * for neither. Should it be mined, it costs 21,000 gas at up to an eighth more than the other would have paid a unit.
+ * Throws NodeError.
+ */
+export async function cancel(signer: Signer, txHash: Hex): Promise<void> {
+  const provider = rpcOf(signer);
+  const from = (await signer.getAddress()) as Hex;
+  const stuck = await read<Stuck | null>(provider, "eth_getTransactionByHash", [txHash]);
+  if (stuck === null || stuck.blockNumber !== null) return;
+  const { nonce, chainId, maxFeePerGas, maxPriorityFeePerGas } = stuck;
+  await broadcast(
+    signer,
+    {
+      ...{ from, to: from, nonce: Number(nonce), chainId: BigInt(chainId), gasLimit: 21_000n, type: 2 },
+      maxFeePerGas: raise(BigInt(maxFeePerGas)),
+      maxPriorityFeePerGas: raise(BigInt(maxPriorityFeePerGas)),
+    },
+    true,
+  );
+}
+
+interface Stuck {
+  readonly blockNumber: string | null;
+  readonly nonce: string;
+  readonly chainId: string;
+  readonly maxFeePerGas: string;
+  readonly maxPriorityFeePerGas: string;
+}
+
+type Unpriced = TransactionRequest & { readonly from: Hex; readonly nonce: number };
+
+/** Offers an ever higher tip for the nonce of what is pending, up to all of the price: what that one offers is not known. */
+async function displace(
+  signer: Signer,
+  tx: Unpriced,
+  { maxFeePerGas, maxPriorityFeePerGas: tip }: Fees["overrides"],
+): Promise<{ readonly txHash: Hex; readonly fees: Fees["overrides"] }> {
+  const tips = [tip, 2n * tip + 1n, 8n * tip + 7n].filter((price) => price < maxFeePerGas);
+  for (const maxPriorityFeePerGas of [...tips, maxFeePerGas]) {
+    const fees = { maxFeePerGas, maxPriorityFeePerGas };
+    const txHash = await broadcast(signer, { ...tx, ...fees }, true);
+    if (txHash !== undefined) return { txHash, fees };
+  }
+  throw new StuckTransactionError(tx.from, tx.nonce, maxFeePerGas);
 }
 
 /** Nodes ask for at least a tenth more before they replace a transaction. */
@@ -215,21 +211,16 @@ async function estimateGas(provider: JsonRpcApiProvider, from: Hex, call: Call):
   }
 }
 
-/** The hash of what was sent; undefined where a replacement came too late because the original was mined. */
-async function broadcast(
-  signer: Signer,
-  tx: Parameters<Signer["sendTransaction"]>[0],
-  from: Hex,
-  nonce: number,
-  isReplacement: boolean,
-): Promise<Hex | undefined> {
+/** The hash of what was sent; undefined where a replacement came too late, is no dearer, or is the original itself. */
+async function broadcast(signer: Signer, tx: Unpriced, isReplacement: boolean): Promise<Hex | undefined> {
   try {
     return (await signer.sendTransaction(tx)).hash as Hex;
   } catch (error) {
     if (isError(error, "NONCE_EXPIRED") || isError(error, "REPLACEMENT_UNDERPRICED")) {
       if (isReplacement) return undefined;
-      throw new NonceTakenError(from, nonce);
+      throw new NonceTakenError(tx.from, tx.nonce);
     }
+    if (isReplacement && /already (known|imported)/i.test(String(error))) return undefined;
     throw new NodeError("sending a transaction", error);
   }
 }

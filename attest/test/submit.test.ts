@@ -2,7 +2,7 @@ import { type Anvil, DEV_MNEMONIC, startAnvil } from "@ballast/contracts";
 import type { Hex } from "@ballast/data";
 import { HDNodeWallet, JsonRpcProvider, Wallet } from "ethers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { ReceiptTimeoutError, settlePending, submit } from "../src/index.ts";
+import { cancel, ReceiptTimeoutError, settlePending, submit } from "../src/index.ts";
 
 const GWEI = 1_000_000_000n;
 const sink: Hex = `0x${"5".repeat(40)}`;
@@ -16,11 +16,12 @@ beforeAll(async () => {
 });
 afterAll(() => anvil?.stop());
 let next = 0;
-beforeEach(() => {
+beforeEach(async () => {
   // A provider with the default cache of ethers, which must not matter; a fresh key, so that nonces start at 0.
   provider = new JsonRpcProvider(anvil.rpcUrl, 31337, { staticNetwork: true });
   const path = `m/44'/60'/0'/0/${next++}`;
   key = new Wallet(HDNodeWallet.fromPhrase(DEV_MNEMONIC, undefined, path).privateKey, provider);
+  await provider.send("anvil_setBalance", [key.address, `0x${(10n ** 20n).toString(16)}`]);
 });
 afterEach(async () => {
   await provider.send("evm_setAutomine", [true]);
@@ -126,6 +127,80 @@ describe("submit", () => {
     expect(error).toMatchObject({ code: "NODE" });
     expect(error.message).not.toContain("secret-key");
     dead.destroy();
+  });
+});
+
+describe("what a risen base fee leaves behind", () => {
+  const setBaseFee = (wei: bigint) =>
+    provider.send("anvil_setNextBlockBaseFeePerGas", [`0x${wei.toString(16)}`]);
+  const mine = () => provider.send("evm_mine", []);
+  /** A transaction at 20 gwei at most, which the base fee rose above before anyone mined it. */
+  async function stick(): Promise<Hex> {
+    await setBaseFee(10n * GWEI);
+    await mine();
+    await provider.send("evm_setAutomine", [false]);
+    await setBaseFee(10n * GWEI);
+    const options = { receiptTimeoutMs: 40, maxReplacements: 0, maxGasPrice: 20n * GWEI };
+    const error = await submit(key, call, options).catch((e) => e);
+    expect(error).toBeInstanceOf(ReceiptTimeoutError);
+    await setBaseFee(40n * GWEI);
+    expect(await pendingHashes()).toEqual(error.txHashes);
+    return error.txHashes[0];
+  }
+  const quick = { receiptTimeoutMs: 40, replacesPending: true };
+
+  it("behaviour: what is sent next takes its nonce, and one of the two is mined", async () => {
+    const stuck = await stick();
+    await settlePending(key, quick);
+    const sent = submit(key, { ...call, data: "0x01" }, { ...quick, receiptTimeoutMs: 5_000 });
+    while ((await pendingHashes()).includes(stuck)) await new Promise((resolve) => setTimeout(resolve, 5));
+    await mine();
+    expect(await sent).toMatchObject({ status: 1 });
+    expect(await provider.getTransactionReceipt(stuck)).toBeNull();
+    expect(await provider.getTransactionCount(key.address)).toBe(1);
+  });
+
+  it("error: nothing within the limit replaces it; it is left alone", async () => {
+    const stuck = await stick();
+    const dear = await submit(key, call, { ...quick, maxGasPrice: 21n * GWEI }).catch((e) => e);
+    expect(dear).toMatchObject({ code: "GAS_PRICE", maxGasPrice: 21n * GWEI });
+    await setBaseFee(15n * GWEI);
+    const error = await submit(key, call, { ...quick, maxGasPrice: 20n * GWEI }).catch((e) => e);
+    expect(error).toMatchObject({ code: "STUCK_TRANSACTION", nonce: 0, maxFeePerGas: 20n * GWEI });
+    expect(await pendingHashes()).toEqual([stuck]);
+    await mine();
+    expect(await provider.getTransactionReceipt(stuck)).toMatchObject({ status: 1 });
+  });
+
+  it("behaviour: cancelled, its nonce goes to a transfer of nothing at an eighth more, once", async () => {
+    const stuck = await stick();
+    // Unlike other nodes, anvil takes in nothing below the base fee.
+    await setBaseFee(21n * GWEI);
+    await cancel(key, stuck);
+    const [hash, ...others] = await pendingHashes();
+    expect(others).toEqual([]);
+    expect(await provider.getTransaction(hash!)).toMatchObject({
+      to: key.address,
+      value: 0n,
+      nonce: 0,
+      maxFeePerGas: (20n * GWEI * 9n + 7n) / 8n,
+    });
+    await cancel(key, stuck);
+    expect(await pendingHashes()).toEqual([hash]);
+    await setBaseFee(15n * GWEI);
+    await mine();
+    expect(await provider.getTransactionReceipt(hash!)).toMatchObject({ status: 1, gasUsed: 21_000n });
+    await cancel(key, hash as Hex);
+    expect(await pendingHashes()).toEqual([]);
+  });
+
+  it("behaviour: patience bounds the wait, replacements included", async () => {
+    await provider.send("evm_setAutomine", [false]);
+    const options = { receiptTimeoutMs: 100, maxReplacements: 50, patienceMs: 250 };
+    const error = await submit(key, call, options).catch((e) => e);
+    expect(error).toBeInstanceOf(ReceiptTimeoutError);
+    expect(error.txHashes).toHaveLength(3);
+    await mine();
   });
 });
 

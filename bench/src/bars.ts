@@ -5,13 +5,11 @@ import {
   type BarColumns,
   fileSource,
   type Market,
-  type RawMarket,
   syntheticSource,
   toMarket,
-  type UnixMillis,
   unixMillis,
 } from "@ballast/data";
-import { freeze, type PanelMarket } from "@ballast/training";
+import { freeze, type PanelMarket, presentOf } from "@ballast/training";
 import { measureInterleaved, type Plan, type Row, toTimedRow } from "./measure.ts";
 
 const SYNTHETIC_SEED = 1;
@@ -32,13 +30,6 @@ export async function writeSyntheticBars(folder: string, hours: number): Promise
 
 const toCells = ({ open, high, low, close, volume }: BarColumns, i: number): number[] =>
   [open, high, low, close, volume].map((column) => column[i]!);
-
-/**
- * Just after the youngest bar opened: with this as the present, a folder gives the same market on any day.
- * That bar itself has not closed by then and is left out.
- */
-export const presentOf = (raw: RawMarket): UnixMillis =>
-  unixMillis(Math.max(...raw.series.map(({ time }) => time.reduce((latest, ms) => Math.max(latest, ms), 0))));
 
 /** The `count` assets of a folder with the largest money volume in their last month, as a clean market. */
 export async function readMostTraded(folder: string, count: number): Promise<Market> {

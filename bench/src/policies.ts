@@ -1,27 +1,24 @@
 import { join } from "node:path";
 import {
-  type Arena,
+  type Basket,
   type BootstrapInterval,
-  budgetOf,
-  type ContestOptions,
-  compareFrontiers,
+  type ContestPlan,
+  DEFAULT_NAV,
   FAMILIES,
-  gapClosed,
+  type Hours,
+  loadHours,
   openScoreLedger,
-  poolFolds,
-  runProtocol,
-  toContender,
-  toExpandingFolds,
-  type Window,
+  runContest,
+  toMainnet,
+  toRollup,
+  toVolatility,
+  type Venue,
 } from "@ballast/training";
-import { toArenas } from "./arenas.ts";
 import type { BenchmarkOptions } from "./benchmark.ts";
-import { type Hours, loadHours } from "./hours.ts";
 import type { Row } from "./measure.ts";
-import { toMainnet, toRollup, VARIANCE_HOURS, type Venue } from "./venues.ts";
 
 /** USD is the base asset. */
-const BASKETS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+const BASKETS: Readonly<Record<string, Basket>> = {
   "usd-eth": { USD: 0.5, ETH: 0.5 },
   "btc-eth": { BTC: 0.5, ETH: 0.5 },
   "usd-btc-eth": { USD: 0.4, BTC: 0.3, ETH: 0.3 },
@@ -33,12 +30,8 @@ const PLANS = {
   full: { shapes: 200, starts: 4, earlier: 6, folds: 2, resamples: 1_000, baskets: 5, hours: 6_000 },
   quick: { shapes: 6, starts: 2, earlier: 1, folds: 1, resamples: 50, baskets: 1, hours: 2_600 },
 } as const;
-const WIDTHS = [0.003, 0.005, 0.008, 0.013, 0.02];
-const ANCHORS = [0.005, 0.007, 0.01, 0.013, 0.017];
-const DAY = 24;
-const WEEK = 168;
-const COST = { objective: "cost-at-tracking-error", meanBlock: 5, seed: 1 } as const;
-const OUTSIDE = { objective: "outside-at-cost", meanBlock: 5, seed: 1 } as const;
+const COST = "cost-at-tracking-error";
+const OUTSIDE = "outside-at-cost";
 
 /**
  * Every family of rules, tuned by the same budget on one window and scored once on the next, beside the best
@@ -60,74 +53,35 @@ export async function policies({ bars, gas, isQuick, log }: BenchmarkOptions): P
     return missing.length === 0;
   });
   const rows: Row[] = [];
-  for (const venue of [toMainnet(hours, log), toRollup(hours)]) {
+  const hasFees = hours.gas.to > hours.gas.from;
+  if (!hasFees) log("mainnet is left out: no base fees in the hours of these bars; --gas gives them");
+  for (const venue of [...(hasFees ? [toMainnet(hours, log)] : []), toRollup(hours)]) {
     for (const [name, basket] of baskets.slice(0, plan.baskets)) {
-      rows.push(...compare(name, basket, hours, venue, plan, log));
+      rows.push(...(await compare(name, basket, hours, venue, plan, log)));
     }
   }
   return [...rows, ...toMedians(rows)];
 }
 
-function compare(
+async function compare(
   name: string,
-  basket: Readonly<Record<string, number>>,
+  basket: Basket,
   hours: Hours,
   venue: Venue,
-  plan: {
-    readonly shapes: number;
-    readonly starts: number;
-    readonly earlier: number;
-    readonly folds: number;
-    readonly resamples: number;
-  },
+  plan: ContestPlan & { readonly resamples: number },
   log: (line: string) => void,
-): Row[] {
-  const arenaOf = toArenas(hours, venue, basket);
-  const { from, to } = venue.window;
-  const earlierArenasOf = ({ from, to }: Window): Arena[] => {
-    const step = WEEK * Math.ceil((to - from) / WEEK);
-    const agos = Array.from(
-      { length: venue.name === "mainnet" ? plan.earlier : 0 },
-      (_, i) => (i + 1) * step,
-    );
-    return agos.filter((ago) => from - ago >= VARIANCE_HOURS).map((ago) => arenaOf({ from, to }, ago));
-  };
-  const contest: ContestOptions = {
-    arenaOf,
-    earlierArenasOf,
-    shapes: plan.shapes,
-    widths: WIDTHS,
-    anchors: ANCHORS,
-    blockBars: DAY,
-    starts: plan.starts,
-  };
-  const folds = toExpandingFolds(from, to, Math.floor((to - from) / 2), plan.folds);
-  const data = `${hours.hash} ${venue.name} ${name}`;
-  const results = runProtocol(
-    { folds, budget: budgetOf(contest), data, ledger: openScoreLedger(LEDGER) },
-    FAMILIES.map((family) => toContender(family, contest)),
-    (window, times) =>
+): Promise<Row[]> {
+  const ground = { hours, venue, basket, nav: DEFAULT_NAV, volatility: toVolatility(hours, basket) };
+  const { best, ratio, gapClosed } = await runContest(ground, plan, {
+    data: `${hours.hash} ${venue.name} ${name}`,
+    ledger: openScoreLedger(LEDGER),
+    resamples: plan.resamples,
+    seed: 1,
+    onScored: (window, times) =>
       log(`${venue.name} ${name}: hours ${window.from} to ${window.to} scored, by now ${times} times`),
-  );
-  const pooledOf = (objective: "cost-at-tracking-error" | "outside-at-cost") =>
-    new Map(
-      FAMILIES.map((family, i) => [
-        family.name,
-        poolFolds(
-          results.map((fold) => fold[i]!.score),
-          objective,
-        ),
-      ]),
-    );
-  const { resamples } = plan;
-  const cost = pooledOf("cost-at-tracking-error");
-  const outside = pooledOf("outside-at-cost");
-  const best = bestReactive(cost, { ...COST, resamples: 1 });
+  });
   const ratios = FAMILIES.map((family) => {
-    const { estimate } = compareFrontiers(cost.get(family.name)!, cost.get("threshold")!, {
-      ...COST,
-      resamples: 1,
-    });
+    const { estimate } = ratio(COST, family.name, "threshold", 1);
     return `${family.name} ${estimate.toFixed(3)}`;
   });
   log(`${venue.name} ${name}: cost at equal tracking error over the threshold's: ${ratios.join(", ")}`);
@@ -145,47 +99,36 @@ function compare(
     peerValue: 1,
     interval: [low, high],
   });
-  const pair = (own: string, other: string) =>
-    compareFrontiers(cost.get(own)!, cost.get(other)!, { ...COST, resamples });
+  const reactive = best[COST];
+  const toBest = (own: string) => ratio(COST, own, reactive);
   if (venue.name === "rollup")
-    return [row("cost_ratio_rollup", pair("predictive", best), `best reactive in hindsight, ${best}`)];
-  const least = bestReactive(outside, { ...OUTSIDE, resamples: 1 });
-  const gap = gapClosed(cost.get("predictive")!, cost.get("clairvoyant")!, cost.get(best)!, {
-    ...COST,
-    resamples,
-  });
+    return [row("cost_ratio_rollup", toBest("predictive"), `best reactive in hindsight, ${reactive}`)];
+  const least = best[OUTSIDE];
   return [
-    row("cost_ratio_mainnet", pair("predictive", best), `best reactive in hindsight, ${best}`),
+    row("cost_ratio_mainnet", toBest("predictive"), `best reactive in hindsight, ${reactive}`),
     row(
       "cost_ratio_to_gas_widened",
-      pair("predictive", "gas-widened"),
+      ratio(COST, "predictive", "gas-widened"),
       "a threshold that widens with present gas",
     ),
     row(
       "cost_ratio_to_gas_capped",
-      pair("predictive", "gas-capped"),
+      ratio(COST, "predictive", "gas-capped"),
       "the same order and selection by the last day's gas, without a forecast",
     ),
-    row("cost_ratio_clairvoyant", pair("clairvoyant", best), `best reactive in hindsight, ${best}`),
-    row("clairvoyant_gap_closed", gap, "all of the way from the best reactive to the clairvoyant", "more"),
+    row("cost_ratio_clairvoyant", toBest("clairvoyant"), `best reactive in hindsight, ${reactive}`),
+    row(
+      "clairvoyant_gap_closed",
+      gapClosed("predictive"),
+      "all of the way from the best reactive to the clairvoyant",
+      "more",
+    ),
     row(
       "outside_band_ratio_mainnet",
-      compareFrontiers(outside.get("predictive")!, outside.get(least)!, { ...OUTSIDE, resamples }),
+      ratio(OUTSIDE, "predictive", least),
       `best reactive in hindsight, ${least}`,
     ),
   ];
-}
-
-type Pools = ReadonlyMap<string, ReturnType<typeof poolFolds>>;
-
-/** The reactive family with the lowest frontier on the scored windows themselves: the hardest one to beat. */
-function bestReactive(pools: Pools, options: Parameters<typeof compareFrontiers>[2]): string {
-  const threshold = pools.get("threshold")!;
-  const ranked = FAMILIES.filter(({ kind }) => kind === "reactive").map(({ name }) => ({
-    name,
-    ratio: compareFrontiers(pools.get(name)!, threshold, options).estimate,
-  }));
-  return ranked.reduce((a, b) => (b.ratio < a.ratio ? b : a)).name;
 }
 
 /** Median over the baskets of each figure. */

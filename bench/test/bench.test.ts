@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rebalanceGas } from "@ballast/training";
 import { describe, expect, it } from "vitest";
+import { writeSyntheticBars } from "../src/bars.ts";
 
 const SCRIPT = fileURLToPath(new URL("../src/bench.ts", import.meta.url));
 const benchIn = (cwd: string | undefined, ...args: string[]) => {
@@ -152,6 +153,7 @@ describe("bench", () => {
       expect(rows.map(({ name }) => name)).toEqual([
         "cost_ratio_mainnet_usd-eth",
         "cost_ratio_to_gas_widened_usd-eth",
+        "cost_ratio_to_gas_capped_usd-eth",
         "cost_ratio_clairvoyant_usd-eth",
         "clairvoyant_gap_closed_usd-eth",
         "outside_band_ratio_mainnet_usd-eth",
@@ -164,6 +166,22 @@ describe("bench", () => {
       expect(
         readFileSync(join(folder, ".ballast/scored-windows.jsonl"), "utf8").trim().split("\n"),
       ).toHaveLength(2);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("behaviour: policies without base fees leaves mainnet out with a word on it", {
+    timeout: 240_000,
+  }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "ballast-bench-test-"));
+    try {
+      await writeSyntheticBars(join(folder, "bars"), 2_000);
+      const { status, stdout, stderr } = benchIn(folder, "policies", "--quick", "--json", "--bars", "bars");
+      expect(status).toBe(0);
+      expect(stderr).toContain("mainnet is left out: no base fees");
+      const rows: { name: string }[] = JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
+      expect(rows.map(({ name }) => name)).toEqual(["cost_ratio_rollup_usd-eth"]);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -1,3 +1,4 @@
+import { DECIDE_DEFAULTS, POLICIES, type Policy } from "@ballast/agent";
 import { BallastError, type UnixMillis } from "@ballast/data";
 import type { PolicyOptions } from "./policyOptions.ts";
 
@@ -24,6 +25,8 @@ export interface AgentOptions extends PolicyOptions {
   readonly etherPrice?: number;
   readonly maxGasGwei?: number;
   readonly journal: string;
+  /** Minutes. */
+  readonly relook?: number;
   readonly once?: boolean;
   readonly at?: UnixMillis;
 }
@@ -49,4 +52,17 @@ export function checkOptions(options: AgentOptions): void {
         `--${name === "etherPrice" ? "ether-price" : "max-gas-gwei"} ${value} is no positive number.`,
       );
   }
+}
+
+const MAX_AGE_MINUTES = DECIDE_DEFAULTS.maxDataAgeSeconds / 60;
+
+/** Between two looks within a bar, ms; 0 for none. Where nothing is said, as the policy has it. Errors: AgentOptionError */
+export function toRelookMs({ relook }: Pick<AgentOptions, "relook">, { name }: Pick<Policy, "name">): number {
+  const minutes = relook ?? POLICIES.get(name)?.relookMinutes ?? 0;
+  if (!(minutes === 0 || (minutes >= 0.5 && minutes <= MAX_AGE_MINUTES)))
+    throw new AgentOptionError(
+      `--relook ${minutes} is no time between two looks; give minutes from 0.5 to ${MAX_AGE_MINUTES}, after which a bar is no ` +
+        "longer acted on, or 0 to look once a bar.",
+    );
+  return minutes * 60_000;
 }

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   checkFit,
+  DECIDE_DEFAULTS,
   features,
   httpNotary,
   openJournal,
@@ -33,7 +34,8 @@ import {
 } from "@ballast/data";
 import { LOOKBACK_HOURS, lookbackBars, SERIES_LOOKBACK_HOURS } from "@ballast/model";
 import { Contract, type JsonRpcProvider, parseUnits, Wallet } from "ethers";
-import { AgentOptionError, type AgentOptions, checkOptions } from "./agentOptions.ts";
+import { AgentOptionError, type AgentOptions, checkOptions, toRelookMs } from "./agentOptions.ts";
+import { barCloses } from "./barCloses.ts";
 import { connect, fetchVaultDomain } from "./chain.ts";
 import { checkWritable } from "./folders.ts";
 import { readForecasting, readReferences } from "./forecasting.ts";
@@ -44,8 +46,6 @@ import { keepSnapshot } from "./snapshots.ts";
 import type { Terminal } from "./terminal.ts";
 import { toWitness } from "./witness.ts";
 
-/** Exchanges publish the last trades of a bar a few seconds after its close. */
-const SETTLE_MS = 15_000;
 /** Blocks between two that are dated: about an hour on Ethereum mainnet. */
 const BLOCKS_PER_HOUR = 300;
 
@@ -53,6 +53,7 @@ const BLOCKS_PER_HOUR = 300;
 export async function runAgent(options: AgentOptions, terminal: Terminal): Promise<void> {
   checkOptions(options);
   const policy = toPolicy(options, options.model === undefined ? "threshold" : "predictive");
+  const relookMs = toRelookMs(options, policy);
   checkWritable(dirname(options.journal), "--journal");
   if (options.bars === undefined) checkWritable(options.store, "--store");
   const isDryRun = options.dryRun === true;
@@ -100,7 +101,7 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
     closing.push(source);
     const observe = await toObserver(options, source, held, provider, chainId, terminal);
     terminal.step(
-      `${isDryRun ? "Dry run" : "Live"} on chain ${chainId}, vault ${vault}, holding ${held.join(", ")}; policy ${policy.name}, key ${wallet.address}.`,
+      `${isDryRun ? "Dry run" : "Live"} on chain ${chainId}, vault ${vault}, holding ${held.join(", ")}; policy ${policy.name}, key ${wallet.address}${relookMs > 0 && !options.once ? `; looks again every ${relookMs / 60_000} min while a bar is fresh` : ""}.`,
     );
     const run = `${chainId}:${vault}:${policy.name}${isDryRun ? ":dry" : ""}`;
     if (options.references !== undefined)
@@ -114,7 +115,13 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
       );
     await runLoop({
       run,
-      ticks: hourly(options, clock, stop.signal),
+      ticks: barCloses({
+        clock,
+        sleep: sleeper(stop.signal),
+        isOnce: options.once === true,
+        relookMs,
+        maxAgeMs: DECIDE_DEFAULTS.maxDataAgeSeconds * 1000,
+      }),
       now: clock,
       observe: async (at) => {
         observed = await observe(at);
@@ -129,7 +136,11 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
       isDryRun,
       onStep: (step) => {
         terminal.say(describeStep(step));
-        if (step.kind === "executed" || step.kind === "would-execute")
+        const isResumed =
+          step.kind === "resumed" &&
+          step.as === "executed" &&
+          step.entry.decision.inputRoot === observed?.root;
+        if (step.kind === "executed" || step.kind === "would-execute" || isResumed)
           keepSnapshot(join(dirname(options.journal), "snapshots"), observed);
         if (options.once && (step.kind === "missed" || step.kind === "rejected")) process.exitCode = 1;
       },
@@ -152,24 +163,11 @@ async function unlockKey(options: AgentOptions, terminal: Terminal): Promise<Pic
   return unlockKeystore({ keystore: options.keystore, passwordFile: options.passwordFile }, terminal);
 }
 
-/** Closes of the full hours to come, each a little after it has passed; with --once the last one alone. */
-async function* hourly(
-  options: AgentOptions,
-  clock: () => UnixMillis,
-  signal: AbortSignal,
-): AsyncGenerator<UnixMillis> {
-  const lastHour = () => Math.floor(clock() / HOUR_MS) * HOUR_MS;
-  yield unixMillis(lastHour());
-  while (!options.once && !signal.aborted) {
-    const next = lastHour() + HOUR_MS;
-    try {
-      await sleep(next + SETTLE_MS - clock(), undefined, { signal });
-    } catch {
-      return;
-    }
-    yield unixMillis(next);
-  }
-}
+/** Sleeps; false where the agent is to stop. */
+const sleeper =
+  (signal: AbortSignal) =>
+  (ms: number): Promise<boolean> =>
+    sleep(ms, true, { signal }).catch(() => false);
 
 /** Bars from an exchange, kept in a store, or from files that something else keeps up to date. */
 async function openSource(
@@ -239,6 +237,14 @@ function describeStep(step: Step): string {
   if (step.kind === "unforecast") return `${time}  no forecast: ${step.error.message}`;
   if (step.kind === "missed") return `${time}  failed: ${step.error.code}: ${step.error.message}`;
   const { decided } = step;
+  if (step.kind === "still-holds") {
+    const { gasGwei, highestGasGwei } = decided.numbers;
+    const prices =
+      gasGwei === undefined || highestGasGwei === undefined
+        ? ""
+        : `, gas ${gasGwei.toPrecision(3)} gwei, worth up to ${highestGasGwei.toPrecision(3)}`;
+    return `${time}  looked again, still holds (${decided.reason})${prices}`;
+  }
   const likely = `breach ${(decided.breachProbability * 100).toFixed(1)} % likely`;
   const what = {
     held: `holds (${decided.reason}), ${likely}`,

@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { agentCommand } from "./commands/agent.ts";
 import { backtestCommand } from "./commands/backtest.ts";
 import { compareCommand } from "./commands/compare.ts";
+import { contestCommand } from "./commands/contest.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { fetchCommand } from "./commands/fetch.ts";
@@ -35,6 +36,7 @@ export function createProgram(): Command {
     workerCommand,
     backtestCommand,
     compareCommand,
+    contestCommand,
     agentCommand,
     policiesCommand,
     notaryCommand,

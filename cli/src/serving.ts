@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { openJournal } from "@ballast/agent";
 import { AddressUnavailableError, PortBusyError, type Settings, startApi, toSettings } from "@ballast/api";
-import { BallastError, openArtefactStore } from "@ballast/data";
+import { BallastError, isBarStore, openArtefactStore, openBarStore } from "@ballast/data";
 import { describeExpiry, findChampion } from "./champion.ts";
 import { newestRun } from "./folders.ts";
+import { servedBars, servedSnapshots } from "./servedMarket.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Where the API listens unless told otherwise: this machine alone. */
@@ -14,6 +15,7 @@ const HOST = "127.0.0.1";
 export interface ServeOptions {
   readonly journal?: string;
   readonly artefacts: string;
+  readonly store?: string;
   /** Settings of the API, as text. */
   readonly [setting: string]: unknown;
 }
@@ -26,12 +28,12 @@ export class NothingToServeError extends BallastError {
 }
 
 export async function runServe(
-  { journal = newestRun(".ballast/demo")?.journal, artefacts, ...options }: ServeOptions,
+  { journal = newestRun(".ballast/demo")?.journal, artefacts, store, ...options }: ServeOptions,
   terminal: Terminal,
 ): Promise<void> {
   const settings = toSettings(options, process.env);
   if (journal === undefined) throw new NothingToServeError();
-  await serveUntilStopped({ journal, artefacts, settings, terminal });
+  await serveUntilStopped({ journal, artefacts, ...(store !== undefined && { store }), settings, terminal });
 }
 
 /** Errors: PortBusyError, AddressUnavailableError where this user may not listen there. */
@@ -52,16 +54,22 @@ export async function checkPort(port: number): Promise<void> {
 export async function serveUntilStopped(request: {
   readonly journal: string;
   readonly artefacts: string;
+  /** Folder of a store of bars; without it no bars are served. */
+  readonly store?: string;
   readonly settings: Partial<Settings>;
   readonly terminal: Terminal;
 }): Promise<void> {
   const { terminal } = request;
   const journal = openJournal(request.journal, { readOnly: true });
   const artefacts = await openArtefactStore(request.artefacts);
+  const { store } = request;
+  const barStore = store !== undefined && (await isBarStore(store)) ? await openBarStore(store) : undefined;
   try {
     const api = await startApi({
       journal,
       artefacts,
+      ...(barStore && { bars: servedBars(barStore) }),
+      snapshots: servedSnapshots(join(dirname(request.journal), "snapshots")),
       settings: request.settings,
       folder: dirname(request.journal),
     });
@@ -75,6 +83,7 @@ export async function serveUntilStopped(request: {
     });
     await api.close();
   } finally {
+    barStore?.close();
     artefacts.close();
     journal.close();
   }

@@ -144,6 +144,11 @@ describe("agent, refused before it decides", () => {
       ["--policy", "threshold", "--policy-set", "width=absolute,size=0.4", "--dry-run"],
       /^POLICY_PARAMETER: size of policy threshold is 0\.4; the trigger of USDC, .* overlaps a weight of zero/m,
     ],
+    [
+      "looks that would come too late",
+      ["--policy", "patient", "--relook", "40", "--dry-run"],
+      /^AGENT_OPTION: --relook 40 .*from 0\.5 to 25/m,
+    ],
     ["a policy without its model", ["--policy", "predictive", "--dry-run"], /^AGENT_OPTION: .*--model/m],
   ];
   it.concurrent.each(table)("error: %s", async (_, args, message) => {

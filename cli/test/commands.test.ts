@@ -10,19 +10,9 @@ import { serveKlines } from "./exchange.ts";
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 describe("--help", () => {
-  const commands = [
-    "demo",
-    "fetch",
-    "train",
-    "backtest",
-    "compare",
-    "agent",
-    "notary",
-    "serve",
-    "keys",
-    "verify",
-    "doctor",
-  ];
+  const commands = "demo fetch train backtest compare contest agent notary serve keys verify doctor".split(
+    " ",
+  );
   it("default: names every command, and each shows an example", async () => {
     const { status, stdout } = await run(newFolder(), ["--help"]);
     expect(status).toBe(0);
@@ -53,6 +43,8 @@ describe("--help", () => {
       [["keys", "create", "--name", "x"], /required option '--scope <scope>'/],
       [["keys", "create", "--name", "x", "--scope", "root"], /Allowed choices are read, submit, admin/],
       [["compare"], /missing required argument 'records'/],
+      [["contest", "--bars", "bars"], /required option '--basket <weights>'/],
+      [["contest", "--venue", "moon"], /Allowed choices are mainnet, rollup/],
       [["verify"], /missing required argument/],
     ] as const;
     await Promise.all(table.map(async ([args, message]) => expectRefused(await run(cwd, args), message, 2)));

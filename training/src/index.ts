@@ -80,13 +80,8 @@ export {
   unknownGas,
   volatilitySignals,
 } from "./backtest/signals.ts";
-export {
-  RuinedError,
-  type SimBlocks,
-  type SimResult,
-  simulate,
-  TradeExceedsPoolError,
-} from "./backtest/simulate.ts";
+export { RuinedError, type SimBlocks, type SimResult, TradeExceedsPoolError } from "./backtest/sim-result.ts";
+export { simulate } from "./backtest/simulate.ts";
 export { planSlices, type SlicePlan, type SlicingProblem } from "./backtest/slicing.ts";
 export {
   abdiRanaldoSpread,
@@ -128,6 +123,16 @@ export {
   type TrainingPlan,
   toTrainingPlan,
 } from "./config.ts";
+export { type Basket, DEFAULT_NAV, toVolatility } from "./contest/arenas.ts";
+export { BadBaseFeesError } from "./contest/base-fees.ts";
+export { BadBasketError, NotInBarsError, parseBasket, requireBars, showBasket } from "./contest/basket.ts";
+export { type Hours, loadHours, NotHourlyError, presentOf } from "./contest/hours.ts";
+export { openKept, openResumedLedger } from "./contest/kept.ts";
+export type { ContestPlan, Ground } from "./contest/plan.ts";
+export { type ContestReport, toContestColumns, toContestReport } from "./contest/report.ts";
+export { runContest } from "./contest/run.ts";
+export type { Scores } from "./contest/scores.ts";
+export { NoBaseFeesError, TooShortError, toMainnet, toRollup, type Venue } from "./contest/venues.ts";
 export { type CostScore, type CostWalk, scoreCosts } from "./costs.ts";
 export { cutAt } from "./cut.ts";
 export {
@@ -295,6 +300,7 @@ export {
   timeChart,
   toTicks,
 } from "./report/chart.ts";
+export { CONTEST_COLUMNS, toContestHeadline, toContestPage } from "./report/contestPage.ts";
 export { MARK_SHAPES, PAGE_POLICY, PAGE_SCRIPT, PAGE_STYLE } from "./report/page.ts";
 export { type TrainingReport, toTrainingReport } from "./report/training.ts";
 export { toTrainingPage } from "./report/trainingPage.ts";

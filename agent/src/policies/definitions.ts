@@ -16,6 +16,8 @@ export interface PolicyDefinition {
   readonly source: string;
   /** `optional`: without one it decides by a plainer rule and says so. */
   readonly forecast: "unused" | "optional";
+  /** Minutes between two looks within a bar, where the operator does not say: for one that waits for the price of gas. */
+  readonly relookMinutes?: number;
   /** One property a parameter, each with its range, default and description. */
   readonly parameters: TObject;
   /** Of whole parameters that are inside their ranges. */
@@ -292,6 +294,7 @@ export const DEFINITIONS: readonly PolicyDefinition[] = [
       "counts what waiting costs: caps the price of gas by the deviation, and trades what is worth its swap",
     source: "this project; Morton & Pliska 1995 for the fixed cost, Moser 1956 for the reservation price",
     forecast: "optional",
+    relookMinutes: 3,
     parameters: {
       size: number(
         0.5,

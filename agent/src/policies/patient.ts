@@ -57,18 +57,19 @@ function choose(input: PolicyInput, parameters: PatientParameters): Intent {
       ? selected(state, weights, deviations, risk, width, usualGwei ?? gasGwei)
       : undefined;
   const toWeights = chosen ?? state.holdings.map(({ targetWeight }) => targetWeight);
+  const isBreached = state.holdings.some((holding, i) => isOutsideBand(holding, weights[i]!));
   const numbers: Reasons = {
     widthsAway: multiple,
     width,
     gasGwei,
     ...(usualGwei !== undefined && { usualGasGwei: usualGwei }),
-    ...(capGwei !== undefined && { highestGasGwei: capGwei }),
+    // A breach is traded back at any price.
+    ...(capGwei !== undefined && !isBreached && { highestGasGwei: capGwei }),
     ...(forecast === undefined && { hasForecast: 0 }),
     ...(usualGwei === undefined && { hasHistory: 0 }),
     assetsTraded: toWeights.filter((weight, i) => i > 0 && weight !== weights[i]).length,
     ...stakesOf(input, toWeights),
   };
-  const isBreached = state.holdings.some((holding, i) => isOutsideBand(holding, weights[i]!));
   if (isBreached) return { kind: "rebalance", reason: "breach", toWeights, numbers };
   const isWorthIt = multiple > 1;
   if (capGwei === undefined) {

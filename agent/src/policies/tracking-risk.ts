@@ -72,7 +72,8 @@ export function trackingDiffusion(
   }
   const speed = traceOfSquare / trace;
   if (!(speed > 0 && Number.isFinite(speed))) throw new DegenerateCovarianceError(speed);
-  return { dimension: trace ** 2 / traceOfSquare, speed };
+  // One at least: rounding must not make it less.
+  return { dimension: Math.max(1, trace ** 2 / traceOfSquare), speed };
 }
 
 /**

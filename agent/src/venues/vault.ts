@@ -1,21 +1,19 @@
 import {
   assertChain,
   attestDecision,
+  cancel,
   type EasDomain,
   logsSince,
   NodeError,
   RevertedError,
   read,
-  revertData,
   type SubmitOptions,
   settlePending,
   submit,
   toOffchainAttestation,
 } from "@ballast/attest";
-import { vaultAbi } from "@ballast/contracts";
 import { type Hex, unixMillis, type Wad, wad } from "@ballast/data";
 import {
-  Interface,
   type JsonRpcApiProvider,
   type LogDescription,
   type Signer,
@@ -26,6 +24,8 @@ import {
 import type { Execution, Holding, VaultState } from "../types.ts";
 import type { Executable, Venue } from "../venue.ts";
 import { encodeRebalance } from "./calldata.ts";
+import { callVault, fetchBlockTime, fetchTicker, lower, simulate, vaultInterface } from "./calls.ts";
+import { toGasLimit } from "./gas-limit.ts";
 import { toRejection, VaultRejection } from "./rejection.ts";
 import {
   EtherPriceMissingError,
@@ -54,11 +54,6 @@ export interface VaultVenueOptions extends SubmitOptions {
   /** Ether's price in the base asset; the vault's own price of ETH where absent. */
   readonly fetchEtherPrice?: (() => Promise<Wad>) | undefined;
 }
-
-const vaultInterface = new Interface(vaultAbi);
-const symbolInterface = new Interface(["function symbol() view returns (string)"]);
-/** Wrapped tokens that move one to one with a market's asset. */
-const UNWRAPPED: Readonly<Record<string, string>> = { WETH: "ETH", WBTC: "BTC" };
 
 const PPM = 10n ** 12n;
 const fromPpm = (ppm: bigint): Wad => wad(ppm * PPM);
@@ -130,21 +125,34 @@ class VaultVenue implements Venue {
   /** The network as the vault has it, and seconds since its registration at the chain's clock. */
   async #readModel(id: Hex) {
     const { provider, vault } = this.#options;
-    const [[{ registeredAt, isActive, attestationUid }], { timestamp }] = await Promise.all([
+    const [[{ registeredAt, isActive, attestationUid }], now] = await Promise.all([
       callVault(provider, vault, "model", [id]),
-      read<{ timestamp: Hex }>(provider, "eth_getBlockByNumber", ["latest", false]),
+      fetchBlockTime(provider, "latest"),
     ]);
-    return { id, isActive, attestationUid: lower(attestationUid), age: BigInt(timestamp) - registeredAt };
+    return { id, isActive, attestationUid: lower(attestationUid), age: now - registeredAt };
   }
 
-  async attest({ decision, offchainAttestation }: Executable) {
-    const { attester, domain, attestation, ...options } = this.#options;
+  /** Pays no more than the decision is worth, waits no longer than it lives, and lets nothing stuck be in its way. */
+  async #termsOf({ decision, numbers }: Executable): Promise<SubmitOptions> {
+    const { provider, maxGasPrice, receiptTimeoutMs, maxReplacements } = this.#options;
+    const secondsLeft = Number(decision.expiresAt - (await fetchBlockTime(provider, "latest")));
+    return {
+      receiptTimeoutMs,
+      maxReplacements,
+      maxGasPrice: toGasLimit(numbers, maxGasPrice),
+      patienceMs: Math.max(0, secondsLeft) * 1000,
+      replacesPending: true,
+    };
+  }
+
+  async attest(decided: Executable) {
+    const { attester, domain, attestation } = this.#options;
     if (attestation !== "onchain") return undefined;
-    const modelUid = toOffchainAttestation(offchainAttestation).message.refUID;
+    const modelUid = toOffchainAttestation(decided.offchainAttestation).message.refUID;
     const { uid, receipt, isReused } = await attestDecision({
-      ...options,
+      ...(await this.#termsOf(decided)),
       ...domain,
-      decision,
+      decision: decided.decision,
       modelUid,
       signer: attester,
     });
@@ -158,7 +166,8 @@ class VaultVenue implements Venue {
   ): Promise<Execution> {
     const { provider, vault, keeper, expectedChainId } = this.#options;
     await assertChain(provider, expectedChainId);
-    await settlePending(keeper, this.#options);
+    const terms = await this.#termsOf(decided);
+    await settlePending(keeper, terms);
     const earlier = await this.findExecution(decided);
     if (earlier !== undefined) {
       onSubmitted(earlier.txHash);
@@ -168,7 +177,7 @@ class VaultVenue implements Venue {
     const from = await keeper.getAddress();
     try {
       await simulate(provider, { from, to: vault, data });
-      const receipt = await submit(keeper, { to: vault, data }, { ...this.#options, onSubmitted });
+      const receipt = await submit(keeper, { to: vault, data }, { ...terms, onSubmitted });
       return toExecution(this.#options, decided, receipt);
     } catch (error) {
       if (!(error instanceof RevertedError || error instanceof VaultRejection)) throw error;
@@ -183,6 +192,10 @@ class VaultVenue implements Venue {
       if (error.data === "0x") await simulate(provider, { from, to: vault, data });
       throw toRejection(vault, error.data);
     }
+  }
+
+  cancel(txHash: Hex): Promise<void> {
+    return cancel(this.#options.keeper, txHash);
   }
 
   async findExecution(decided: Executable): Promise<Execution | undefined> {
@@ -233,45 +246,6 @@ export async function vaultVenue(options: VaultVenueOptions): Promise<Venue> {
   return new VaultVenue(options, assets);
 }
 
-const lower = (address: string): Hex => address.toLowerCase() as Hex;
-
-/** A call that may be refused. Throws VaultRejection or NodeError. */
-async function simulate(
-  provider: JsonRpcApiProvider,
-  tx: { from?: string; to: Hex; data: string },
-): Promise<Hex> {
-  try {
-    return await provider.send("eth_call", [tx, "latest"]);
-  } catch (error) {
-    const data = revertData(error);
-    if (data === undefined) throw new NodeError("simulating a call", error);
-    throw toRejection(tx.to, data);
-  }
-}
-
-async function callVault(
-  provider: JsonRpcApiProvider,
-  vault: Hex,
-  name: string,
-  args: readonly unknown[] = [],
-) {
-  const data = await simulate(provider, { to: vault, data: vaultInterface.encodeFunctionData(name, args) });
-  try {
-    return vaultInterface.decodeFunctionResult(name, data);
-  } catch {
-    throw toRejection(vault, "0x");
-  }
-}
-
-async function fetchTicker(provider: JsonRpcApiProvider, token: string): Promise<string> {
-  const data = await simulate(provider, {
-    to: lower(token),
-    data: symbolInterface.encodeFunctionData("symbol"),
-  });
-  const symbol: string = symbolInterface.decodeFunctionResult("symbol", data)[0].toUpperCase();
-  return UNWRAPPED[symbol] ?? symbol;
-}
-
 /** One transaction may hold several rebalances; the events of this decision carry its sequence. */
 async function toExecution(
   { provider, vault }: Pick<VaultVenueOptions, "provider" | "vault">,
@@ -284,17 +258,13 @@ async function toExecution(
     .filter((event): event is LogDescription => event?.args.sequence === decision.sequence);
   const swaps = events.filter(({ name }) => name === "Traded");
   const { navBefore, navAfter } = events.find(({ name }) => name === "Rebalanced")!.args;
-  const block = await read<{ timestamp: Hex }>(provider, "eth_getBlockByNumber", [
-    toQuantity(receipt.blockNumber),
-    false,
-  ]);
   return {
     txHash: receipt.hash as Hex,
     blockNumber: receipt.blockNumber,
     gasUsed: receipt.gasUsed,
     gasPrice: receipt.gasPrice,
     amountsOut: swaps.map(({ args }) => args.amountOut),
-    minedAt: BigInt(block.timestamp),
+    minedAt: await fetchBlockTime(provider, toQuantity(receipt.blockNumber)),
     navBefore: wad(navBefore),
     navAfter: wad(navAfter),
   };

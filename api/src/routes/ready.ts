@@ -34,7 +34,9 @@ export const ready: FastifyPluginCallbackTypebox<Readiness> = (app, options, don
     {
       schema: {
         tags: ["service"],
-        summary: "Whether to send requests here: what a load balancer asks",
+        summary: "Whether to send requests here",
+        description:
+          "What a load balancer asks: whether the journal can be read, the feed is healthy, there is disk space, and the service is not being stopped.",
         response: { 200: Ready, 503: Ready },
       },
     },

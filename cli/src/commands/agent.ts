@@ -64,6 +64,11 @@ export const agentCommand = (): Command =>
     )
     .option("--interval <interval>", "length of a bar", toInterval, 3_600_000)
     .option("--ether-price <number>", "ether's price in the base asset, where the vault holds no ETH", Number)
+    .option(
+      "--relook <minutes>",
+      "looks at the vault and the price of gas again within the hour, while its bar is fresh; 0: never; default: 3 for the policy patient, else 0",
+      Number,
+    )
     .option("--max-gas-gwei <number>", "send nothing while gas is dearer", Number)
     .option("--journal <file>", "journal of this agent", ".ballast/agent.sqlite")
     .option("--once", "take one step, at the last full hour, and end")
@@ -79,6 +84,7 @@ export const agentCommand = (): Command =>
         "  npm run ballast -- agent --rpc $RPC --vault 0x… --venue 0x… --model 0x… --dry-run --once\n" +
         "  npm run ballast -- agent --rpc $RPC --vault 0x… --venue 0x… --policy gas-widened \\\n" +
         "    --policy-set size=0.8,gasPower=0.25 --dry-run\n" +
+        "  npm run ballast -- agent --rpc $RPC --vault 0x… --venue 0x… --model 0x… --policy patient --relook 2 --dry-run\n" +
         "  BALLAST_PASSWORD=… npm run ballast -- agent --rpc $RPC --chain 1 --vault 0x… --venue 0x… --model 0x… \\\n" +
         "    --notary http://notary-a:8790,http://notary-b:8790 --keystore key.json",
     )

@@ -29,9 +29,10 @@ const SETTINGS = [
 
 export function serveCommand(): Command {
   const command = new Command("serve")
-    .description("Serves forecasts, decisions, attestations and models over HTTP, read-only.")
+    .description("Serves bars, forecasts, decisions, attestations and models over HTTP, read-only.")
     .option("--journal <file>", "journal of an agent or a demo; default: the newest demo's")
-    .option("--artefacts <folder>", "folder of models", ".ballast/demo/artefacts");
+    .option("--artefacts <folder>", "folder of models", ".ballast/demo/artefacts")
+    .option("--store <folder>", "bars that `ballast fetch` stored", ".ballast/market");
   for (const [flags, description] of SETTINGS) command.option(flags, description);
   return command
     .addHelpText(

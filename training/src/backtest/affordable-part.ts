@@ -1,7 +1,7 @@
 import { requireThat } from "../evaluation/sample.ts";
 import { type Execution, totalOf } from "./execution.ts";
 import type { Leg } from "./netting.ts";
-import { TradeExceedsPoolError } from "./simulate.ts";
+import { TradeExceedsPoolError } from "./sim-result.ts";
 
 export interface PartialOrder extends Leg {
   readonly price: number;

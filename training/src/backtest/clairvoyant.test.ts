@@ -66,6 +66,12 @@ describe("clairvoyantTriggers", () => {
     for (const { paid, squares } of fixed)
       expect((own.paid * own.squares) / (paid * squares)).toBeLessThan(0.7);
   });
+  it("behaviour: a dimension that rounding has left just below one is one", () => {
+    const foreknown = { cost: wave, variance: ones };
+    const exact = clairvoyantTriggers(foreknown, { dimension: 1, widthInDeviations: 8 });
+    const rounded = clairvoyantTriggers(foreknown, { dimension: 1 - 2 ** -52, widthInDeviations: 8 });
+    for (let t = 0; t < BARS; t++) expect(rounded[t]).toBeCloseTo(exact[t]!, 9);
+  });
   it("behaviour: what is twice as dear for ever changes no trigger", () => {
     const process = { dimension: 2, widthInDeviations: 8 };
     const once = clairvoyantTriggers({ cost: wave, variance: ones }, process);

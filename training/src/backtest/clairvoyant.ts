@@ -55,7 +55,7 @@ export function clairvoyantTriggers(
       let ahead = 0;
       for (const z of MOVES) {
         const along = r + z * MOVE_SCALE * Math.sqrt(v);
-        const at = Math.min(size - 1.001, Math.sqrt(along * along + (dimension - 1) * v) / step);
+        const at = Math.min(size - 1.001, Math.sqrt(along * along + Math.max(0, dimension - 1) * v) / step);
         const low = Math.floor(at);
         ahead += value[low]! + (at - low) * (value[low + 1]! - value[low]!);
       }

@@ -2,7 +2,7 @@ import { seededRandom } from "@ballast/data";
 import { type BootstrapInterval, bootstrapInterval } from "../evaluation/bootstrap.ts";
 import { ELASTICITIES, type Frontiers, type Objective } from "./contest.ts";
 import { commonElasticity, type FrontierPoint, heightOf } from "./frontier.ts";
-import type { SimBlocks } from "./simulate.ts";
+import type { SimBlocks } from "./sim-result.ts";
 
 /** A contender's scored windows one after the other, per point of its frontier. */
 export type Pooled = readonly SimBlocks[];

@@ -1,7 +1,8 @@
 import { type Arena, type Family, type Shape, shapeAt } from "./families.ts";
 import { commonElasticity, type FrontierPoint, heightOf, interpolateLogs } from "./frontier.ts";
 import type { Contender, Window } from "./protocol.ts";
-import { type SimBlocks, type SimResult, simulate } from "./simulate.ts";
+import type { SimBlocks, SimResult } from "./sim-result.ts";
+import { simulate } from "./simulate.ts";
 
 /** What is held equal along a frontier, and what is compared. */
 export type Objective = "cost-at-tracking-error" | "outside-at-cost";
@@ -43,47 +44,12 @@ export const budgetOf = ({ shapes, widths }: ContestOptions): number => shapes *
  * errors, or costs, that plain thresholds of the anchors' widths have. Scoring runs just these.
  */
 export function toContender(family: Family, options: ContestOptions): Contender<Tuned, Frontiers> {
-  const arenasOf = ({ from, to }: Window): Arena[] =>
-    Array.from({ length: options.starts }, (_, i) =>
-      options.arenaOf({ from: from + i * options.blockBars, to }),
-    );
   return {
     name: family.name,
-    tune(window, spend) {
-      const arenas = [...arenasOf(window), ...(options.earlierArenasOf?.(window) ?? [])];
-      const anchored = options.anchors.map((width) =>
-        measure(arenas, ({ market }) => ({ triggers: market.targets.map(() => width) })),
-      );
-      const goals = OBJECTIVES.map((objective) => ({
-        objective,
-        levels: anchored.map((trial) => xOf(objective, trial)),
-        elasticity: commonElasticity([toPoints(objective, anchored)], ...ELASTICITIES[objective]),
-        best: { height: Number.POSITIVE_INFINITY, shape: [] as Shape, widths: [] as number[] },
-      }));
-      for (let s = 0; s < options.shapes; s++) {
-        const shape = shapeAt(s);
-        const trials = options.widths.map((width) => {
-          spend();
-          return measure(arenas, (arena) => family.toRule(shape, width, arena));
-        });
-        for (const goal of goals) {
-          const height = heightOf(toPoints(goal.objective, trials), goal.elasticity);
-          if (height >= goal.best.height) continue;
-          const reached = trials.map((trial, i) => ({
-            x: xOf(goal.objective, trial),
-            y: options.widths[i]!,
-          }));
-          const [narrowest, widest] = [options.widths[0]!, options.widths.at(-1)!];
-          const widths = interpolateLogs(reached, goal.levels).map((w) =>
-            Math.max(narrowest / 2, Math.min(widest * 2, w)),
-          );
-          goal.best = { height, shape, widths };
-        }
-      }
-      return toRecord(goals.map(({ objective, best: { shape, widths } }) => [objective, { shape, widths }]));
-    },
+    tune: (window, spend) =>
+      tunedOf([openTuning(window, options)(family, { from: 0, to: options.shapes }, spend)]),
     score(window, tuned) {
-      const arenas = arenasOf(window);
+      const arenas = arenasOf(window, options);
       const run = ({ shape, widths }: TunedFrontier) =>
         widths.map((width) =>
           meanOfStarts(
@@ -98,6 +64,66 @@ export function toContender(family: Family, options: ContestOptions): Contender<
     },
   };
 }
+
+/** The best of some shapes, per objective. */
+export type Share = Readonly<Record<Objective, TunedFrontier & { readonly height: number }>>;
+
+/**
+ * Tries shapes `from` … `to` − 1 of a family on a window; all of them, or a share of them whose best `tunedOf` sets beside
+ * the other shares'. The window's arenas are made once.
+ */
+export function openTuning(
+  window: Window,
+  options: ContestOptions,
+): (family: Family, shapes: Window, spend: () => void) => Share {
+  const arenas = [...arenasOf(window, options), ...(options.earlierArenasOf?.(window) ?? [])];
+  const anchored = options.anchors.map((width) =>
+    measure(arenas, ({ market }) => ({ triggers: market.targets.map(() => width) })),
+  );
+  return (family, { from, to }, spend) => {
+    const goals = OBJECTIVES.map((objective) => ({
+      objective,
+      levels: anchored.map((trial) => xOf(objective, trial)),
+      elasticity: commonElasticity([toPoints(objective, anchored)], ...ELASTICITIES[objective]),
+      best: { height: Number.POSITIVE_INFINITY, shape: [] as Shape, widths: [] as number[] },
+    }));
+    for (let s = from; s < to; s++) {
+      const shape = shapeAt(s);
+      const trials = options.widths.map((width) => {
+        spend();
+        return measure(arenas, (arena) => family.toRule(shape, width, arena));
+      });
+      for (const goal of goals) {
+        const height = heightOf(toPoints(goal.objective, trials), goal.elasticity);
+        if (height >= goal.best.height) continue;
+        const reached = trials.map((trial, i) => ({
+          x: xOf(goal.objective, trial),
+          y: options.widths[i]!,
+        }));
+        const [narrowest, widest] = [options.widths[0]!, options.widths.at(-1)!];
+        const widths = interpolateLogs(reached, goal.levels).map((w) =>
+          Math.max(narrowest / 2, Math.min(widest * 2, w)),
+        );
+        goal.best = { height, shape, widths };
+      }
+    }
+    return toRecord(goals.map(({ objective, best }) => [objective, best]));
+  };
+}
+
+/** The lowest of the shares, which are in the order of their shapes: of equals the first, as if all had been one share. */
+export const tunedOf = (shares: readonly Share[]): Tuned =>
+  toRecord(
+    OBJECTIVES.map((objective) => {
+      const { shape, widths } = shares
+        .map((share) => share[objective])
+        .reduce((a, b) => (b.height >= a.height ? a : b));
+      return [objective, { shape, widths }];
+    }),
+  );
+
+const arenasOf = ({ from, to }: Window, { arenaOf, starts, blockBars }: ContestOptions): Arena[] =>
+  Array.from({ length: starts }, (_, i) => arenaOf({ from: from + i * blockBars, to }));
 
 const toRecord = <T>(entries: readonly (readonly [Objective, T])[]): Record<Objective, T> =>
   Object.fromEntries(entries) as Record<Objective, T>;

@@ -268,13 +268,14 @@ export const FAMILIES: readonly Family[] = [
  * The reference nobody can beat but by luck: it knows what gas and volatility will be, waits for the cheapest moment of each
  * bar, and trades when dynamic programming says so. Of prices it knows no more than the others.
  */
-function clairvoyant([u = 0]: Shape, width: number, arena: Arena): ReactiveRule {
+function clairvoyant([u = 0, v = 0]: Shape, width: number, arena: Arena): ReactiveRule {
   const { market, costs, risk } = arena;
   const { triggers, cheapest } = foresee(width, arena);
   return {
-    triggers: market.targets.map(() => width),
+    ...(u < PLAIN_SHARE
+      ? threshold([u / PLAIN_SHARE, v], width, arena)
+      : { triggers: market.targets.map(() => width), risk: { columns: risk, selects: true } }),
     scale: triggers,
-    ...(u >= PLAIN_SHARE ? { risk: { columns: risk, selects: true } } : {}),
     ...(costs.gasDollars === undefined
       ? {}
       : { order: { samples: cheapest, samplesPerBar: 1, usual: shifted(cheapest), power: AT_ANY_PRICE } }),

@@ -1,7 +1,7 @@
 import { requireThat } from "../evaluation/sample.ts";
 import { type Execution, NO_COSTS, venueOf } from "./execution.ts";
 import { exchangeGas } from "./order-book.ts";
-import { TradeExceedsPoolError } from "./simulate.ts";
+import { TradeExceedsPoolError } from "./sim-result.ts";
 import type { AttestationKind } from "./true-costs.ts";
 
 /** What is known of a market's depth where its book is not: shares are of the price. */

@@ -10,7 +10,7 @@ import {
   toRootImpact,
 } from "./impact-book.ts";
 import { type BookLevel, bookExecution, type OrderBook } from "./order-book.ts";
-import { TradeExceedsPoolError } from "./simulate.ts";
+import { TradeExceedsPoolError } from "./sim-result.ts";
 
 const BOOK: OrderBook = {
   bids: [

@@ -1,6 +1,6 @@
 import { requireThat } from "../evaluation/sample.ts";
 import { type Execution, NO_COSTS, type SwapCosts, venueOf } from "./execution.ts";
-import { TradeExceedsPoolError } from "./simulate.ts";
+import { TradeExceedsPoolError } from "./sim-result.ts";
 import { type AttestationKind, rebalanceGas } from "./true-costs.ts";
 
 /** Dollars a unit, and units on offer at it; both above 0. */

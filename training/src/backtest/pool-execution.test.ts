@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { OutOfRangeError } from "../evaluation/sample.ts";
 import { NoVenueError, totalOf } from "./execution.ts";
 import { type PoolTicks, type PoolVenue, poolExecution, toPoolState } from "./pool-execution.ts";
-import { TradeExceedsPoolError } from "./simulate.ts";
+import { TradeExceedsPoolError } from "./sim-result.ts";
 
 const AT = Date.UTC(2023, 0, 1);
 const PRIVATE = { kind: "private", leak: 0 } as const;

@@ -3,7 +3,7 @@ import { type Execution, NO_COSTS, type SwapCosts, venueOf } from "./execution.t
 import { mevAllowance, type Route } from "./mev.ts";
 import { PoolExhaustedError, type PoolState, poolDepth, swapExactIn } from "./pool.ts";
 import { MAX_TICK, sqrtPriceOfTick } from "./pool-math.ts";
-import { TradeExceedsPoolError } from "./simulate.ts";
+import { TradeExceedsPoolError } from "./sim-result.ts";
 import { type AttestationKind, rebalanceGas } from "./true-costs.ts";
 
 /** A Uniswap v3 pool of an asset and the base asset, whatever its price. */

@@ -1,7 +1,7 @@
 import { selectTrades } from "@ballast/agent";
 import { type Random, seededRandom } from "@ballast/data";
 import type { ReactiveRule, SimCosts, SimOptions } from "./rule.ts";
-import type { SimResult } from "./simulate.ts";
+import type { SimResult } from "./sim-result.ts";
 
 /** Closes of geometric Brownian motions without drift of the price, `sigma` per bar each, from 1; the base asset where it is 0. */
 export function toBrownianCloses(sigmas: readonly number[], bars: number, seed: number): Float64Array[] {

@@ -16,8 +16,9 @@ import {
   type SimCosts,
   type SimOptions,
 } from "./rule.ts";
+import { RuinedError, TradeExceedsPoolError } from "./sim-result.ts";
 import { simulateSlowly, toBrownianCloses } from "./simulate.fixture.ts";
-import { RuinedError, simulate, TradeExceedsPoolError } from "./simulate.ts";
+import { simulate } from "./simulate.ts";
 
 const BARS = 400;
 const COSTS: SimCosts = {

@@ -1,8 +1,8 @@
 import { selectTrades, toDestination, trackingVariance } from "@ballast/agent";
-import { BallastError } from "@ballast/data";
 import type { SimMarket } from "./market.ts";
 import { BadRuleError, checkRun, type ReactiveRule, type SimCosts, type SimOptions } from "./rule.ts";
 import { type Attention, scanFour, scanMany, type Walk } from "./scan.ts";
+import { RuinedError, type SimBlocks, type SimResult, TradeExceedsPoolError } from "./sim-result.ts";
 
 /** Less than this share of the value is rounding, no swap. */
 export const DUST = 1e-9;
@@ -11,69 +11,6 @@ export const DUST = 1e-9;
 const STAYS = 0;
 const TO_TARGET = 1;
 const TAKES_REST = 2;
-
-/** What a run came to. Shares are of the portfolio's value at the time. */
-export interface SimResult {
-  /** Bars after the first, at which the portfolio begins on target. */
-  readonly bars: number;
-  readonly trades: number;
-  readonly swaps: number;
-  /** Sum over the trades of half of what changed hands, share: selling everything for something else is 1. */
-  readonly turnover: number;
-  /** Sums over the trades, shares. */
-  readonly fees: number;
-  readonly gas: number;
-  readonly impact: number;
-  /** Sum of the three, in dollars as they were paid. */
-  readonly dollars: number;
-  /** Root mean square per bar of growth before costs less that of the frictionless constant mix. */
-  readonly trackingError: number;
-  /** Bars at whose close, before any trade, some weight was outside its band. */
-  readonly outsideBars: number;
-  /** Over those bars, how far outside the worst weight was: mean and most, shares of the value; 0 where there are none. */
-  readonly meanExcess: number;
-  readonly worstExcess: number;
-  /** Value at the end over that at the start, after costs. */
-  readonly growth: number;
-  /** Per block of `blockBars`, the last one shorter; absent without them. */
-  readonly blocks?: SimBlocks | undefined;
-}
-
-export interface SimBlocks {
-  /** Costs of all kinds, and that of gas among them, shares. */
-  readonly cost: Float64Array;
-  readonly gas: Float64Array;
-  /** Sum of squared tracking differences. */
-  readonly squares: Float64Array;
-  readonly outsideBars: Float64Array;
-}
-
-export class TradeExceedsPoolError extends BallastError {
-  readonly code = "TRADE_EXCEEDS_POOL";
-  /** The bar, or asset and time. */
-  readonly where: string;
-  readonly dollars: number;
-  readonly depth: number;
-  constructor(where: string, dollars: number, depth: number) {
-    super(
-      `At ${where} a trade of ${dollars} dollars meets a pool of ${depth}. Trade less at a time, or against deeper pools.`,
-    );
-    this.where = where;
-    this.dollars = dollars;
-    this.depth = depth;
-  }
-}
-
-export class RuinedError extends BallastError {
-  readonly code = "RUINED";
-  readonly bar: number;
-  constructor(bar: number) {
-    super(
-      `At bar ${bar} a trade costs more than the portfolio is worth. Trade less often, or begin with more.`,
-    );
-    this.bar = bar;
-  }
-}
 
 /**
  * Runs a rule through a market. At each bar's close: the portfolio's growth is compared with the constant mix's, its

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { OutOfRangeError } from "../evaluation/sample.ts";
-import { TradeExceedsPoolError } from "./simulate.ts";
+import { TradeExceedsPoolError } from "./sim-result.ts";
 import { planSlices, type SlicingProblem } from "./slicing.ts";
 
 const PROBLEM: SlicingProblem = {

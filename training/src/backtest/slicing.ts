@@ -1,6 +1,6 @@
 import { requireThat } from "../evaluation/sample.ts";
 import { liquidationSchedule } from "./almgren-chriss.ts";
-import { TradeExceedsPoolError } from "./simulate.ts";
+import { TradeExceedsPoolError } from "./sim-result.ts";
 
 export interface SlicingProblem {
   /** To trade, above 0. */

@@ -3,7 +3,8 @@ import { Worker } from "node:worker_threads";
 import { BallastError } from "@ballast/data";
 import type { SimMarket } from "./market.ts";
 import type { ReactiveRule, SimCosts, SimOptions } from "./rule.ts";
-import { type SimResult, simulate } from "./simulate.ts";
+import type { SimResult } from "./sim-result.ts";
+import { simulate } from "./simulate.ts";
 
 /** Many rules over one market, at the same costs. */
 export interface RuleSweep {

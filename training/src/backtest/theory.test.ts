@@ -2,8 +2,9 @@ import { noTradeRegion } from "@ballast/agent";
 import { describe, expect, it } from "vitest";
 import { type SimMarket, toSimMarket } from "./market.ts";
 import type { ReactiveRule, SimCosts } from "./rule.ts";
+import type { SimResult } from "./sim-result.ts";
 import { toBrownianCloses } from "./simulate.fixture.ts";
-import { type SimResult, simulate } from "./simulate.ts";
+import { simulate } from "./simulate.ts";
 
 /*
  * Half in the base asset, half in one that moves by SIGMA a bar: the weight is a Brownian motion with

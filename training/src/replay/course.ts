@@ -11,7 +11,14 @@ import {
   type VaultState,
 } from "@ballast/agent";
 import { ACTION, ZERO_BYTES32 } from "@ballast/attest";
-import { BallastError, keccak, type Snapshot, toWadNearest } from "@ballast/data";
+import {
+  BallastError,
+  keccak,
+  type Snapshot,
+  toWadNearest,
+  type UnixMillis,
+  unixMillis,
+} from "@ballast/data";
 import type { Forecast } from "@ballast/model";
 import type { Execution } from "../backtest/execution.ts";
 import type { PanelMarket } from "../panel.ts";
@@ -19,6 +26,7 @@ import { guardPolicy, nextPolicy } from "./guard.ts";
 import type { ActiveModel } from "./models.ts";
 import type { NoteBook } from "./notes.ts";
 import type { Portfolio } from "./portfolio.ts";
+import type { PublishedFee } from "./quotes.ts";
 import type { BacktestTrade } from "./record.ts";
 import type { Checkpoint, PendingState } from "./store.ts";
 import {
@@ -47,6 +55,8 @@ export interface Step {
   /** What was decided from. */
   readonly state: VaultState;
   readonly decided: Decided;
+  /** What a later look within the bar decided to trade, where the bar's own decision was to hold. */
+  readonly relooked: Decided | undefined;
   readonly trade: BacktestTrade | undefined;
 }
 
@@ -66,6 +76,10 @@ export interface CoursePorts {
   readonly lookback: number;
   readonly notes: NoteBook;
   readonly journal?: Journal | undefined;
+  /** Base fees as they were published, from and to included; for the executor and for looks within the bar alone. */
+  readonly feesBetween: (from: UnixMillis, to: UnixMillis) => readonly PublishedFee[];
+  /** Least minutes between two looks within a bar, while its data are fresh; 0: none. */
+  readonly relookMinutes: number;
 }
 
 interface Pending extends Omit<PendingState, "orders"> {
@@ -78,6 +92,8 @@ export interface Course {
   step(bar: number, quote: Quote, model: ActiveModel | undefined): Step;
   readonly state: Pick<Checkpoint, "books" | "mix" | "policy" | "lastPrices" | "pending">;
 }
+
+const MINUTE_MS = 60_000;
 
 /** A vault that wants no network's word for a trade inside the bands. */
 export const OPEN_SCORER: VaultScorer = {
@@ -119,7 +135,33 @@ export function openCourse(ports: CoursePorts, resumed?: Course["state"]): Cours
       notes.add("a decision was not executed, as trading was halted by then", quote.at);
       return undefined;
     }
-    return execute(due, quote);
+    const paid = toPaid(due, quote);
+    if (paid !== undefined) return execute(due, paid);
+    notes.add("a decision lapsed, as gas stayed above the price it was worth", quote.at);
+    return undefined;
+  }
+
+  /** The quote at the price of gas that is paid: the first within the decision's own cap since it was made, if it has one. */
+  function toPaid({ numbers, decidedAt }: Pending, quote: Quote): Quote | undefined {
+    const cap = numbers.highestGasGwei;
+    if (cap === undefined) return quote;
+    const met = ports
+      .feesBetween(unixMillis(decidedAt), quote.at)
+      .find(({ gwei }) => gwei + quote.tipGwei <= cap);
+    if (met !== undefined) return { ...quote, baseFeeGwei: met.gwei };
+    return quote.baseFeeGwei + quote.tipGwei <= cap ? quote : undefined;
+  }
+
+  /** The times within the bar at which the price of gas is looked at again. */
+  function looksAfter({ at }: Quote): readonly PublishedFee[] {
+    if (ports.relookMinutes === 0 || latency === 0) return [];
+    const until = unixMillis(at + decideOptions.maxDataAgeSeconds * 1000);
+    let last: number = at;
+    return ports.feesBetween(unixMillis(at + 1), until).filter((fee) => {
+      if (fee.at - last < ports.relookMinutes * MINUTE_MS) return false;
+      last = fee.at;
+      return true;
+    });
   }
 
   function enqueue(decided: Decided, state: VaultState, bar: number, quote: Quote): void {
@@ -150,21 +192,43 @@ export function openCourse(ports: CoursePorts, resumed?: Course["state"]): Cours
       const snapshot = ports.market.past(quote.at).snapshot(ports.lookback);
       const forecast = forecastOrNote(model, snapshot, notes);
       const foresight = toForesight(terms, model);
-      const state = toVaultState(portfolio, terms, books, quote, foresight && toVaultModel(foresight));
       const guarded = guardPolicy(policy, name, bar);
-      const decided = decide(snapshot, state, forecast, guarded, quote.at, foresight, decideOptions);
-      journal?.record(name, decided, {
-        policy: policy.name,
-        forecast,
-        inputs: toInputs({
+      const vaultModel = foresight && toVaultModel(foresight);
+      const decideAt = (look: Quote) => {
+        const state = toVaultState(portfolio, terms, books!, look, vaultModel);
+        return {
           state,
-          policy,
-          options: decideOptions,
-          now: quote.at,
-          hasScorer: foresight !== undefined,
-          isNotarised: true,
-        }),
-      });
+          decided: decide(snapshot, state, forecast, guarded, look.at, foresight, decideOptions),
+        };
+      };
+      const record = ({ state, decided }: ReturnType<typeof decideAt>, now: UnixMillis) =>
+        journal?.record(name, decided, {
+          policy: policy.name,
+          forecast,
+          inputs: toInputs({
+            state,
+            policy,
+            options: decideOptions,
+            now,
+            hasScorer: foresight !== undefined,
+            isNotarised: true,
+          }),
+        });
+      const first = decideAt(quote);
+      const { state, decided } = first;
+      record(first, quote.at);
+      let relooked: Decided | undefined;
+      if (decided.decision.action === ACTION.hold && pending === undefined && !quote.isHalted) {
+        for (const { at, gwei } of looksAfter(quote)) {
+          const look = { ...quote, at, baseFeeGwei: gwei };
+          const again = decideAt(look);
+          if (again.decided.decision.action === ACTION.hold) continue;
+          record(again, at);
+          enqueue(again.decided, again.state, bar, look);
+          relooked = again.decided;
+          break;
+        }
+      }
       policy = nextPolicy(policy, decided.numbers, name, bar, quote.at);
       if (quote.isHalted) notes.add("trading was halted", quote.at);
       enqueue(decided, state, bar, quote);
@@ -178,6 +242,7 @@ export function openCourse(ports: CoursePorts, resumed?: Course["state"]): Cours
         snapshot,
         state,
         decided,
+        relooked,
         trade,
       };
     },

@@ -1,4 +1,4 @@
-import { BallastError, isoTime, type Market, type UnixMillis } from "@ballast/data";
+import { BallastError, isoTime, type Market, type UnixMillis, unixMillis } from "@ballast/data";
 import type { Portfolio } from "./portfolio.ts";
 import type { Quote } from "./vault.ts";
 
@@ -82,6 +82,35 @@ export function openQuotes(
 }
 
 const BASE_FEE = "base_fee_gwei";
+
+/** A base fee as it was published. */
+export interface PublishedFee {
+  readonly at: UnixMillis;
+  readonly gwei: number;
+}
+
+/** Base fees block by block or every few minutes, beside the hourly series that forecasts are made from. */
+const BLOCK_BASE_FEE = "block_base_fee_gwei";
+
+/**
+ * The base fees that were published from one time to another, both included: those of the series block_base_fee_gwei
+ * where the market has it, else of base_fee_gwei. For who executes: a decision reads its snapshot alone. Empty where
+ * the market publishes none.
+ */
+export function openFees(market: Market): (from: UnixMillis, to: UnixMillis) => readonly PublishedFee[] {
+  const name = [BLOCK_BASE_FEE, BASE_FEE].find((known) => market.exogenousNames.includes(known));
+  if (name === undefined) return () => [];
+  const end = market.start + market.length * market.intervalMs;
+  return (from, to) => {
+    const { publishedAt, value } = market.past(unixMillis(Math.min(to, end))).exogenous(name, MOST_FEES);
+    return [...publishedAt].flatMap((at, i) =>
+      at >= from && at <= to ? [{ at: unixMillis(at), gwei: value[i]! }] : [],
+    );
+  };
+}
+
+/** Blocks of an hour. */
+const MOST_FEES = 360;
 
 /** What of the costs of gas is assumed and not recorded, for the reader of the record. */
 export function gasAssumptions(market: Market, gas: GasTerms, from: UnixMillis): string[] {

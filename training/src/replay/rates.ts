@@ -1,6 +1,6 @@
 import { isoTime, unixMillis } from "@ballast/data";
 import type { Execution } from "../backtest/execution.ts";
-import { TradeExceedsPoolError } from "../backtest/simulate.ts";
+import { TradeExceedsPoolError } from "../backtest/sim-result.ts";
 
 /** What a trade loses, shares of what is traded, as the fast simulator has it. */
 export interface AssetRates {

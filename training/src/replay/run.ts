@@ -1,5 +1,12 @@
 import { setImmediate } from "node:timers/promises";
-import { DECIDE_DEFAULTS, type DecideOptions, type Journal, type Policy, policyOf } from "@ballast/agent";
+import {
+  DECIDE_DEFAULTS,
+  type DecideOptions,
+  type Journal,
+  POLICIES,
+  type Policy,
+  policyOf,
+} from "@ballast/agent";
 import { BallastError, isoTime, type Progress, type UnixMillis, unixMillis } from "@ballast/data";
 import { lookbackBars } from "@ballast/model";
 import type { Execution } from "../backtest/execution.ts";
@@ -10,7 +17,14 @@ import { fillNotes } from "./coverage.ts";
 import { checkModelPlan, type ModelPlan } from "./models.ts";
 import { openNotes } from "./notes.ts";
 import { checkPortfolio, type Portfolio } from "./portfolio.ts";
-import { BadTermsError, type GasTerms, gasAssumptions, type HaltedInterval, openQuotes } from "./quotes.ts";
+import {
+  BadTermsError,
+  type GasTerms,
+  gasAssumptions,
+  type HaltedInterval,
+  openFees,
+  openQuotes,
+} from "./quotes.ts";
 import type { BacktestRecord } from "./record.ts";
 import type { Checkpoint, ModelCache, RunStore } from "./store.ts";
 import type { VaultTerms } from "./vault.ts";
@@ -113,6 +127,8 @@ export async function runBacktest(spec: BacktestSpec, context: BacktestContext):
       lookback: lookbackBars(market.intervalMs),
       notes,
       journal: context.journal,
+      feesBetween: openFees(market),
+      relookMinutes: POLICIES.get(spec.policy.name)?.relookMinutes ?? 0,
     },
     resumed,
   );

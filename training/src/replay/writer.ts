@@ -15,7 +15,7 @@ export function openWriter(store: RunStore, resumed: Checkpoint | undefined): Ru
   const chunks = [...(resumed?.chunks ?? [])];
   let chunk = emptyChunk();
   return {
-    add({ quote, value, mix, weights, forecast, decided, trade }) {
+    add({ quote, value, mix, weights, forecast, decided, relooked, trade }) {
       chunk.at.push(quote.at);
       chunk.value.push(value);
       chunk.mix.push(mix);
@@ -24,6 +24,7 @@ export function openWriter(store: RunStore, resumed: Checkpoint | undefined): Ru
       chunk.gasGwei.push(quote.baseFeeGwei);
       chunk.breachProbability.push(forecast === undefined ? null : decided.breachProbability);
       chunk.decisionHashes.push(decided.hash);
+      if (relooked !== undefined) chunk.decisionHashes.push(relooked.hash);
       if (trade !== undefined) chunk.trades.push(trade);
     },
     async save(bars, rest) {

@@ -108,7 +108,7 @@ export function scatterPlot(plot: ScatterPlot): string {
 }
 
 /** Height of each point's name: above the point, else below, else as far up as it takes not to cover another's. */
-function toNameHeights(points: readonly { readonly x: number; readonly y: number }[]): number[] {
+export function toNameHeights(points: readonly { readonly x: number; readonly y: number }[]): number[] {
   const heights = new Map<number, number>();
   const order = points.map((_, i) => i).sort((a, b) => points[a]!.y - points[b]!.y);
   for (const i of order) {

@@ -1,13 +1,9 @@
 import { BallastError, HOUR_MS } from "@ballast/data";
 import { MIN_SERIES_ROWS, SERIES_LOOKBACK_HOURS } from "@ballast/model";
-import {
-  type Arena,
-  clairvoyantGas,
-  gasSignals,
-  toGasDollars,
-  unknownGas,
-  type Window,
-} from "@ballast/training";
+import type { Arena } from "../backtest/families.ts";
+import type { Window } from "../backtest/protocol.ts";
+import { clairvoyantGas, gasSignals, unknownGas } from "../backtest/signals.ts";
+import { toGasDollars } from "../backtest/true-costs.ts";
 import type { Hours } from "./hours.ts";
 
 const TIP_GWEI = 1.5;
@@ -18,11 +14,20 @@ const ROLLUP_HOURS = 8_760;
 export const VARIANCE_HOURS = 1_000;
 const GAS_HOURS = SERIES_LOOKBACK_HOURS + MIN_SERIES_ROWS + 24;
 
-class TooShortError extends BallastError {
+export class TooShortError extends BallastError {
   readonly code = "TOO_SHORT";
   constructor(what: string, hours: number, needed: number) {
     super(
-      `There are ${hours} hours of ${what} to tune and score on; ${needed} are needed. Give longer bars, or a longer --gas file.`,
+      `There are ${hours} hours of ${what} to tune and score on; ${needed} are needed. Give longer bars, a longer --gas file, or fewer folds.`,
+    );
+  }
+}
+
+export class NoBaseFeesError extends BallastError {
+  readonly code = "NO_BASE_FEES";
+  constructor() {
+    super(
+      "No base fees are known in the hours of these bars. Give a --gas file that covers them, or compare on the rollup.",
     );
   }
 }
@@ -39,9 +44,10 @@ export interface Venue {
   readonly gasLevel: number;
 }
 
-/** Recorded base fees, forecast hour by hour. */
+/** Recorded base fees, forecast hour by hour. Throws NoBaseFeesError and TooShortError. */
 export function toMainnet(hours: Hours, log: (line: string) => void): Venue {
   const { gas, length } = hours;
+  if (gas.from === gas.to) throw new NoBaseFeesError();
   const window = { from: Math.max(gas.from + GAS_HOURS, VARIANCE_HOURS), to: gas.to - 1 };
   if (window.to - window.from < GAS_HOURS)
     throw new TooShortError("base fees", window.to - window.from, GAS_HOURS);
@@ -78,7 +84,7 @@ export function toMainnet(hours: Hours, log: (line: string) => void): Venue {
   };
 }
 
-/** Gas there is next to nothing and steady: no signal. */
+/** Throws TooShortError. Gas there is next to nothing and steady: no signal. */
 export function toRollup(hours: Hours): Venue {
   const { length } = hours;
   const from = Math.max(VARIANCE_HOURS, length - ROLLUP_HOURS);

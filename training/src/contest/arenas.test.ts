@@ -1,5 +1,6 @@
-import { FAMILIES, type Family, simulate } from "@ballast/training";
 import { beforeAll, describe, expect, it } from "vitest";
+import { FAMILIES, type Family } from "../backtest/families.ts";
+import { simulate } from "../backtest/simulate.ts";
 import { toArenas } from "./arenas.ts";
 import { loadHours } from "./hours.ts";
 import { RECORDED, withRecordedMarket } from "./recorded-market.fixture.ts";
@@ -134,16 +135,21 @@ describe("an arena of recorded hours", () => {
   );
 
   it("behaviour: who knows the hours to come is found out, be it by the cap or by the trade", () => {
-    const clairvoyant = FAMILIES.find(({ kind }) => kind === "clairvoyant")!;
+    const predictive = FAMILIES.find(({ kind }) => kind === "predictive")!;
+    const gasToCome: Family = {
+      ...predictive,
+      name: "gas to come",
+      toRule: (shape, width, arena) => predictive.toRule(shape, width, { ...arena, gas: arena.futureGas }),
+    };
     const foreseeing: Family = {
-      ...clairvoyant,
+      ...predictive,
       name: "volatility to come",
       toRule: (_, width, { volatility, market }) => ({
         triggers: market.targets.map(() => width),
         scale: volatility.realised.map((x) => x ** 20),
       }),
     };
-    for (const family of [clairvoyant, foreseeing]) {
+    for (const family of [gasToCome, foreseeing]) {
       const found = CUTS.flatMap((cut) =>
         SHAPES.map(
           (shape) =>

@@ -1,6 +1,6 @@
 import { HOUR_MS, unixMillis } from "@ballast/data";
 import { fitSeries, forecastSeries, SERIES_LOOKBACK_HOURS } from "@ballast/model";
-import { VAULT_GAS } from "@ballast/training";
+import { VAULT_GAS } from "../index.ts";
 import { RECORDED, type RecordedMarket } from "./recorded-market.fixture.ts";
 
 /*

@@ -1,11 +1,21 @@
-import { BallastError, fileSource, HOUR_MS, syntheticSource, toMarket, unixMillis } from "@ballast/data";
+import {
+  BallastError,
+  fileSource,
+  HOUR_MS,
+  type RawMarket,
+  syntheticSource,
+  toMarket,
+  type UnixMillis,
+  unixMillis,
+} from "@ballast/data";
 import { parkinsonVariance, toHourlySeries } from "@ballast/model";
-import { presentOf } from "./bars.ts";
 import { type BaseFees, readBaseFees } from "./base-fees.ts";
 
 /** A market hour by hour, as the comparison of policies needs it. */
 export interface Hours {
   readonly assets: readonly string[];
+  /** All that there are bars of, wanted or not. */
+  readonly available: readonly string[];
   readonly length: number;
   /** Of the first hour's end, ms. */
   readonly firstEnd: number;
@@ -37,6 +47,13 @@ export class NotHourlyError extends BallastError {
   }
 }
 
+/**
+ * Just after the youngest bar opened: with this as the present, a folder gives the same market on any day.
+ * That bar itself has not closed by then and is left out.
+ */
+export const presentOf = (raw: RawMarket): UnixMillis =>
+  unixMillis(Math.max(...raw.series.map(({ time }) => time.reduce((latest, ms) => Math.max(latest, ms), 0))));
+
 const SYNTHETIC_SEED = 1;
 const SYNTHETIC_START = unixMillis(Date.UTC(2022, 0, 1));
 const BASE_FEE = "base_fee_gwei";
@@ -62,6 +79,8 @@ export async function loadHours(
     // Just after the youngest bar opened, as a folder may hold one that is still open; the synthetic market ends whole.
     now: bars === undefined ? unixMillis(SYNTHETIC_START + syntheticHours * HOUR_MS) : presentOf(raw),
     assets: wanted.filter((asset) => known.includes(asset)),
+    // The dollar is the other one.
+    allowOneAsset: true,
   });
   const perHour = HOUR_MS / market.intervalMs;
   if (!Number.isInteger(perHour)) throw new NotHourlyError(market.intervalMs);
@@ -93,6 +112,7 @@ export async function loadHours(
   const log = toHourlySeries(fees, "log", end, length).x;
   return {
     assets: market.assets,
+    available: known,
     length,
     firstEnd: market.start + HOUR_MS,
     close,

@@ -1,3 +1,4 @@
+import { expect, it } from "vitest";
 import {
   budgetOf,
   type ContestOptions,
@@ -7,8 +8,7 @@ import {
   runProtocol,
   simulate,
   toContender,
-} from "@ballast/training";
-import { expect, it } from "vitest";
+} from "../index.ts";
 import { toArenas } from "./arenas.ts";
 import {
   ANCHORS,

@@ -1,17 +1,15 @@
-import {
-  type Arena,
-  type SimCosts,
-  toFeeRate,
-  toRiskColumns,
-  toSimMarket,
-  VAULT_GAS,
-  volatilitySignals,
-  type Window,
-} from "@ballast/training";
+import type { Arena } from "../backtest/families.ts";
+import { toSimMarket } from "../backtest/market.ts";
+import type { Window } from "../backtest/protocol.ts";
+import { toRiskColumns } from "../backtest/risk-columns.ts";
+import type { SimCosts } from "../backtest/rule.ts";
+import { type VolatilityColumns, volatilitySignals } from "../backtest/signals.ts";
+import { toFeeRate, VAULT_GAS } from "../backtest/true-costs.ts";
 import type { Hours } from "./hours.ts";
 import { VARIANCE_HOURS, type Venue } from "./venues.ts";
 
-const NAV = 1e6;
+/** Dollars in the vault. */
+export const DEFAULT_NAV = 1e6;
 /** Half-width of the bands outside of which time is counted. */
 const BAND = 0.015;
 /** Assumed: the pool's fee, and a basis point for those who see the transaction coming. */
@@ -22,25 +20,36 @@ const OTHER_DEPTH = 2e7;
 /** Hours before a window from which covariances are known. */
 const RISK_HOURS = 960;
 
+/** Target weights by asset; USD is the base asset, whose price is 1. */
+export type Basket = Readonly<Record<string, number>>;
+
+/** What is known of the volatility of a basket's assets hour by hour, and what it came to. */
+export function toVolatility(hours: Hours, basket: Basket): VolatilityColumns {
+  const risky = Object.keys(basket).filter((asset) => asset !== "USD");
+  return volatilitySignals(
+    risky.map((asset) => hours.variance.get(asset)!),
+    VARIANCE_HOURS,
+  );
+}
+
 /**
  * A basket's arena of any window of hours: target weights by asset, USD being the base asset. `ago`: hours by which the
- * prices, and what is known of them, are older than the gas.
+ * prices, and what is known of them, are older than the gas. `volatility` is `toVolatility` of the same hours and basket.
  */
 export function toArenas(
   hours: Hours,
   venue: Venue,
-  basket: Readonly<Record<string, number>>,
+  basket: Basket,
+  nav: number = DEFAULT_NAV,
+  volatility: VolatilityColumns = toVolatility(hours, basket),
 ): (window: Window, ago?: number) => Arena {
   const assets = Object.keys(basket);
-  const risky = assets.filter((asset) => asset !== "USD");
-  const variances = risky.map((asset) => hours.variance.get(asset)!);
-  const volatility = volatilitySignals(variances, VARIANCE_HOURS);
   const ones = new Float64Array(hours.length).fill(1);
   return ({ from, to }, ago = 0) => {
     const cut = (column: Float64Array) => column.slice(from, to);
     const cutPrices = (column: Float64Array) => column.slice(from - ago, to - ago);
     const costs: SimCosts = {
-      nav: NAV,
+      nav,
       base: assets.includes("USD") ? assets.indexOf("USD") : undefined,
       feeRates: assets.map((asset) => (asset === "USD" ? 0 : FEE_RATE)),
       gasDollars: cut(venue.gasDollars),
