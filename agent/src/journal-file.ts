@@ -148,7 +148,9 @@ export function openJournalFile(path: string, options: JournalFileOptions): Jour
       opened.push(lock);
       lock.exec("BEGIN EXCLUSIVE");
     }
-    const db = new DatabaseSync(path, { readOnly, timeout: 2_000, enableForeignKeyConstraints: true });
+    // A reader waits inside an event loop that serves others, and in write-ahead mode hardly ever.
+    const timeout = readOnly ? 250 : 2_000;
+    const db = new DatabaseSync(path, { readOnly, timeout, enableForeignKeyConstraints: true });
     opened.push(db);
     const version = readVersion(db, path);
     if (readOnly) {

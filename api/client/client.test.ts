@@ -54,12 +54,12 @@ describe("client", () => {
     const keyed = createClient(baseUrl, {
       key: "k1",
       fetch: async (url, init) => {
-        seen.push(new Headers(init?.headers).get("authorization"));
-        return fetch(url, init);
+        seen.push([new URL(url).pathname, new Headers(init?.headers).get("authorization")]);
+        return Response.json({ items: [] });
       },
     });
     await keyed.get("/v1/runs");
-    expect(seen).toEqual(["Bearer k1"]);
+    expect(seen).toEqual([["/v1/runs", "Bearer k1"]]);
   });
 
   test("error: a problem with its code, status and request id", async () => {

@@ -192,8 +192,76 @@ export interface paths {
                         };
                     };
                 };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
                 /** @description None of the accepted media types can be made */
                 406: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -466,7 +534,75 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -631,7 +767,75 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -778,7 +982,75 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -961,8 +1233,76 @@ export interface paths {
                         };
                     };
                 };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
                 /** @description None of the accepted media types can be made */
                 406: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -1168,8 +1508,76 @@ export interface paths {
                         };
                     };
                 };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
                 /** @description None of the accepted media types can be made */
                 406: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -1340,8 +1748,76 @@ export interface paths {
                         };
                     };
                 };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
                 /** @description None of the accepted media types can be made */
                 406: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -1464,6 +1940,40 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 404: {
                     headers: {
                         [name: string]: unknown;
@@ -1482,6 +1992,40 @@ export interface paths {
                 };
                 /** @description None of the accepted media types can be made */
                 406: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -1648,6 +2192,40 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 404: {
                     headers: {
                         [name: string]: unknown;
@@ -1666,6 +2244,40 @@ export interface paths {
                 };
                 /** @description None of the accepted media types can be made */
                 406: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -1801,8 +2413,76 @@ export interface paths {
                         };
                     };
                 };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
                 /** @description None of the accepted media types can be made */
                 406: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -1935,6 +2615,40 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 404: {
                     headers: {
                         [name: string]: unknown;
@@ -1953,6 +2667,40 @@ export interface paths {
                 };
                 /** @description None of the accepted media types can be made */
                 406: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -2057,8 +2805,76 @@ export interface paths {
                         };
                     };
                 };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
                 /** @description None of the accepted media types can be made */
                 406: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -2122,6 +2938,74 @@ export interface paths {
                 };
                 /** @description A parameter that is not understood */
                 400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -2221,7 +3105,75 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -2310,6 +3262,74 @@ export interface paths {
                         };
                     };
                 };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
             };
         };
         put?: never;
@@ -2370,6 +3390,78 @@ export interface paths {
                             journal: {
                                 isReady: boolean;
                                 lastForecastAt: string | null;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether to send requests here
+         * @description What a load balancer asks: whether the journal can be read, the feed is healthy, there is disk space, and the service is not being stopped.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Whether to send requests here; all of the checks */
+                            isReady: boolean;
+                            checks: {
+                                /** @description It is not being stopped */
+                                isAccepting: boolean;
+                                isJournalReadable: boolean;
+                                /** @description True where there is no feed */
+                                isFeedHealthy: boolean;
+                                /** @description Where the journal lies */
+                                hasDiskSpace: boolean;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Whether to send requests here; all of the checks */
+                            isReady: boolean;
+                            checks: {
+                                /** @description It is not being stopped */
+                                isAccepting: boolean;
+                                isJournalReadable: boolean;
+                                /** @description True where there is no feed */
+                                isFeedHealthy: boolean;
+                                /** @description Where the journal lies */
+                                hasDiskSpace: boolean;
                             };
                         };
                     };

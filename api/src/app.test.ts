@@ -351,6 +351,7 @@ describe("OpenAPI", () => {
     "/v1/costs": [() => "/v1/costs", () => "/v1/costs?limit=5&series=base_fee_gwei&hours=4"],
     "/v1/datasets": [() => "/v1/datasets"],
     "/health": [() => "/health"],
+    "/ready": [() => "/ready"],
   };
 
   test("default: the document has exactly the routes, and every answer is as it says", async () => {
@@ -429,8 +430,8 @@ describe("refusals", () => {
     ["/v1/runs?format=csv", 400, "INVALID_PARAMETER", "format"],
     [`/v1/snapshots/${word(1)}`, 404, "SNAPSHOT_NOT_FOUND", word(1)],
     ["/v1/nothing", 404, "ROUTE_NOT_FOUND", "/v1/nothing"],
-    [`/v1/decisions/${"a".repeat(200)}`, 414, "FST_ERR_MAX_PARAM_LENGTH", "max param length"],
-    ["/v1/decisions/%E0%A4%A", 400, "FST_ERR_BAD_URL", ""],
+    [`/v1/decisions/${"a".repeat(200)}`, 414, "PARAMETER_TOO_LONG", "max param length"],
+    ["/v1/decisions/%E0%A4%A", 400, "MALFORMED_URL", ""],
   ])("error: %s is %i %s", async (url, status, code, named) => {
     const { headers, body } = await get(url);
     expect(body).toMatchObject({ status, code, type: "about:blank", requestId: expect.any(String) });

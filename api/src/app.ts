@@ -1,6 +1,7 @@
 import { constants } from "node:zlib";
 import type { Journal } from "@ballast/agent";
 import compress from "@fastify/compress";
+import cors from "@fastify/cors";
 import etag from "@fastify/etag";
 import helmet from "@fastify/helmet";
 import swagger from "@fastify/swagger";
@@ -8,19 +9,26 @@ import swaggerUi from "@fastify/swagger-ui";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
+import { type Settings, toSettings } from "./config.ts";
 import type { Artefacts } from "./manifests.ts";
 import { keepAnswers } from "./plugins/answers.ts";
 import { addFormats } from "./plugins/formats.ts";
-import { sendProblem, sendUnknownRoute } from "./problem.ts";
+import { guardByKeys } from "./plugins/keys.ts";
+import { limitRates } from "./plugins/limits.ts";
+import { toLogger, toRequestId } from "./plugins/logging.ts";
+import { measure } from "./plugins/metrics.ts";
+import { shed } from "./plugins/shedding.ts";
+import { InvalidParameterError, refuseUnparsed, sendProblem, sendUnknownRoute } from "./problem.ts";
 import { type Bars, bars } from "./routes/bars.ts";
 import { datasets } from "./routes/datasets.ts";
 import { decisions } from "./routes/decisions.ts";
 import { forecasts } from "./routes/forecasts.ts";
 import { models } from "./routes/models.ts";
 import { outlooks } from "./routes/outlooks.ts";
+import { ready } from "./routes/ready.ts";
 import { service } from "./routes/service.ts";
 import { type Snapshots, snapshots } from "./routes/snapshots.ts";
-import { POINT_IN_TIME } from "./schemas.ts";
+import { POINT_IN_TIME, Problem } from "./schemas.ts";
 import { isPointInTime } from "./time.ts";
 
 const { version } = packageJson;
@@ -29,10 +37,16 @@ export interface ApiOptions {
   /** Opened read-only; the caller closes it, after the service. */
   readonly journal: Journal;
   readonly artefacts: Artefacts;
+  /** Those of `toSettings`; what is left out has its default. */
+  readonly settings?: Partial<Settings>;
+  /** Shown by /ready. */
+  readonly feed?: { isHealthy(): boolean };
+  /** Where the journal lies: /ready looks at the free space there. */
+  readonly folder?: string;
   /** Without them /v1/assets and /v1/bars say that there are none. */
   readonly bars?: Bars;
   readonly snapshots?: Snapshots;
-  /** Fastify's; default: errors alone, as JSON lines on stderr. */
+  /** Fastify's; default: JSON lines on stderr, of the settings' level. */
   readonly logger?: NonNullable<FastifyServerOptions["logger"]>;
 }
 
@@ -44,22 +58,26 @@ const DOCS_POLICY = {
   "frame-ancestors": ["'none'"],
 };
 
-/** The service without a socket: `inject` tests it, `startApi` gives it one. */
-export async function createApi({
-  journal,
-  artefacts,
-  logger,
-  ...ports
-}: ApiOptions): Promise<FastifyInstance> {
+/** The service without a socket: `inject` tests it, `startApi` gives it one. Errors: ApiSettingError and those of `readKeys`. */
+export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
+  const { journal, artefacts, ...ports } = options;
+  const settings = toSettings(options.settings);
   const app = Fastify({
-    logger: logger ?? { level: "error", stream: process.stderr },
-    // Nothing here takes a body, and nothing takes long.
-    bodyLimit: 1_024,
-    requestTimeout: 10_000,
+    logger: toLogger(options.logger ?? { level: settings.logLevel, stream: process.stderr }),
+    genReqId: toRequestId,
+    trustProxy: settings.trustProxy.length > 0 && settings.trustProxy,
+    bodyLimit: settings.maxBodyBytes,
+    requestTimeout: settings.requestTimeoutMs,
     connectionTimeout: 30_000,
     keepAliveTimeout: 5_000,
     forceCloseConnections: "idle",
-    http: { maxHeaderSize: 8_192 },
+    // `shed` says so in the form of every other problem.
+    return503OnClosing: false,
+    http: {
+      maxHeaderSize: 8_192,
+      headersTimeout: settings.requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(1_000, settings.requestTimeoutMs / 2),
+    },
     routerOptions: { maxParamLength: 128, ignoreTrailingSlash: true },
     ajv: {
       customOptions: {
@@ -70,17 +88,49 @@ export async function createApi({
       },
     },
     frameworkErrors: sendProblem,
+    clientErrorHandler: refuseUnparsed,
   }).withTypeProvider<TypeBoxTypeProvider>();
-  app.server.maxConnections = 256;
+  app.server.maxConnections = settings.maxConnections;
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler(sendUnknownRoute);
 
+  app.addHook("onRequest", (request, reply, done) => {
+    reply.header("x-request-id", request.id);
+    done();
+  });
+  const load = shed(app, settings);
+  measure(app, load);
   await app.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,
       directives: { "default-src": ["'none'"], "frame-ancestors": ["'none'"] },
     },
     hsts: false, // Whether there is TLS in front is not for this process to say.
+  });
+  if (settings.cors.length > 0)
+    await app.register(cors, {
+      origin: settings.cors.includes("*") ? "*" : settings.cors,
+      methods: ["GET", "HEAD", "POST", "DELETE"],
+      allowedHeaders: ["authorization", "content-type", "if-none-match", "last-event-id", "x-request-id"],
+      exposedHeaders: ["etag", "retry-after", "x-request-id"],
+      maxAge: 600,
+    });
+  const keys = guardByKeys(app, settings);
+  keys.identify();
+  await limitRates(app, settings);
+  keys.authorise();
+  app.addHook("onRoute", ({ schema, url }) => {
+    if (schema?.response === undefined || !url.startsWith("/v1/")) return;
+    const problems = { 401: Problem, 403: Problem, 429: Problem, 503: Problem };
+    schema.response = { ...problems, ...schema.response };
+    schema.security ??= [{ key: [] }];
+  });
+  // Ajv turns "Infinity" and "1e999" into a number that it then holds to no minimum and no maximum.
+  app.addHook("preHandler", ({ query }, _reply, done) => {
+    for (const [name, value] of Object.entries(query as object))
+      if (typeof value === "number" && !Number.isFinite(value))
+        return done(new InvalidParameterError(name, value, "a finite number"));
+    done();
   });
   // Weak: the same answer may go out compressed or not.
   await app.register(etag, { weak: true });
@@ -92,11 +142,15 @@ export async function createApi({
     brotliOptions: { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } },
   });
   // Every answer may be kept and must be asked for again: what did not change costs a 304.
-  app.addHook("onRequest", async (_request, reply) => void reply.header("cache-control", "no-cache"));
+  app.addHook("onRequest", (_request, reply, done) => {
+    reply.header("cache-control", "no-cache");
+    done();
+  });
   addFormats(app);
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
+      components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
       info: {
         title: "Ballast",
         version,
@@ -120,5 +174,7 @@ export async function createApi({
   await app.register(datasets, { artefacts });
   await app.register(models, { artefacts });
   await app.register(service, { journal, version });
+  const { feed, folder } = ports;
+  await app.register(ready, { journal, load, feed, folder, minFreeMb: settings.minFreeMb });
   return app;
 }

@@ -1,6 +1,21 @@
 export { type ApiOptions, createApi } from "./app.ts";
+export { AuditUnwritableError, appendAudit } from "./audit.ts";
+export { ApiSettingError, SETTINGS, type SettingFacts, type Settings, toSettings } from "./config.ts";
+export {
+  BadKeyNameError,
+  createKey,
+  KeysBusyError,
+  KeysExposedError,
+  KeysUnreadableError,
+  NoSuchKeyError,
+  readKeys,
+  revokeKey,
+  SCOPES,
+  type Scope,
+} from "./keys.ts";
 export type { Artefacts } from "./manifests.ts";
 export { createNotaryApi, type NotaryApiOptions } from "./notary.ts";
+export type { Caller } from "./plugins/keys.ts";
 export type { Bars } from "./routes/bars.ts";
 export type { Snapshots } from "./routes/snapshots.ts";
 export {

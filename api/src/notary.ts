@@ -3,7 +3,8 @@ import helmet from "@fastify/helmet";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
 import * as schemas from "./notary-schemas.ts";
-import { sendProblem, sendUnknownRoute } from "./problem.ts";
+import { toLogger, toRequestId } from "./plugins/logging.ts";
+import { refuseUnparsed, sendProblem, sendUnknownRoute } from "./problem.ts";
 import { Problem } from "./schemas.ts";
 
 /** 721 hours of minute bars of four assets are 7 MB, and a third more in base64. */
@@ -26,15 +27,17 @@ export interface NotaryApiOptions {
 /** A notary's service without a socket: `POST /v1/statements` and `GET /health`. */
 export async function createNotaryApi({ notary, about, logger }: NotaryApiOptions): Promise<FastifyInstance> {
   const app = Fastify({
-    logger: logger ?? { level: "error", stream: process.stderr },
+    logger: toLogger(logger ?? { level: "error", stream: process.stderr }),
+    genReqId: toRequestId,
     bodyLimit: LARGEST_BODY,
     requestTimeout: SLOWEST_REQUEST_MS,
     connectionTimeout: 2 * SLOWEST_REQUEST_MS,
     keepAliveTimeout: 5_000,
     forceCloseConnections: "idle",
-    http: { maxHeaderSize: 8_192 },
+    http: { maxHeaderSize: 8_192, headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
     frameworkErrors: sendProblem,
+    clientErrorHandler: refuseUnparsed,
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.server.maxConnections = 32;
   app.setErrorHandler(sendProblem);

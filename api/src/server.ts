@@ -1,18 +1,19 @@
 import { BallastError } from "@ballast/data";
 import type { FastifyInstance } from "fastify";
 import { type ApiOptions, createApi } from "./app.ts";
+import { toSettings } from "./config.ts";
 
 export interface StartOptions extends ApiOptions {
-  /** Default: this machine alone. */
+  /** Default: that of the settings. */
   readonly host?: string;
-  /** 0 takes any free one. */
-  readonly port: number;
+  /** 0 takes any free one. Default: that of the settings. */
+  readonly port?: number;
 }
 
 export interface RunningApi {
   /** `http://127.0.0.1:8787` */
   readonly url: string;
-  /** Lets requests under way finish, then frees the port. */
+  /** Lets requests under way finish, for as long as the settings allow, then frees the port. */
   close(): Promise<void>;
 }
 
@@ -40,17 +41,32 @@ export class AddressUnavailableError extends BallastError {
   }
 }
 
-/** Serves until `close`. Errors: PortBusyError, AddressUnavailableError. */
-export const startApi = async ({ host, port, ...options }: StartOptions): Promise<RunningApi> =>
-  listenOn(await createApi(options), { host, port });
+/** Serves until `close`. Errors: ApiSettingError, those of `readKeys`, PortBusyError, AddressUnavailableError. */
+export async function startApi({ host, port, ...options }: StartOptions): Promise<RunningApi> {
+  const settings = toSettings({
+    ...options.settings,
+    ...(host !== undefined && { host }),
+    ...(port !== undefined && { port }),
+  });
+  return listenOn(await createApi({ ...options, settings }), settings);
+}
 
 /** Gives a service its socket. Errors: PortBusyError, AddressUnavailableError. */
 export async function listenOn(
   app: FastifyInstance,
-  { host = "127.0.0.1", port }: { readonly host?: string | undefined; readonly port: number },
+  {
+    host = "127.0.0.1",
+    port,
+    shutdownMs = 10_000,
+  }: { readonly host?: string | undefined; readonly port: number; readonly shutdownMs?: number },
 ): Promise<RunningApi> {
+  const close = async () => {
+    const late = setTimeout(() => app.server.closeAllConnections(), shutdownMs);
+    await app.close();
+    clearTimeout(late);
+  };
   try {
-    return { url: await app.listen({ host, port }), close: () => app.close() };
+    return { url: await app.listen({ host, port }), close };
   } catch (error) {
     await app.close();
     const { code } = error as NodeJS.ErrnoException;

@@ -215,7 +215,9 @@ export async function startFixture(artefacts: Artefacts = ARTEFACTS) {
   const journal = openJournal(path, { readOnly: true });
   const log: string[] = [];
   const logger = { level: "error", stream: { write: (line: string) => void log.push(line) } };
-  const app = await createApi({ journal, artefacts, logger, bars: BARS, snapshots: SNAPSHOTS });
+  // Tests ask more often than anybody may.
+  const settings = { ratePerAddress: 0 };
+  const app = await createApi({ journal, artefacts, logger, bars: BARS, snapshots: SNAPSHOTS, settings });
   const close = async () => {
     await app.close();
     journal.close();

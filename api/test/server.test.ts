@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startApi } from "../src/index.ts";
+import { createApi, listenOn, startApi } from "../src/index.ts";
 import { ARTEFACTS, decidedOf, forecastOf, startFixture } from "./fixture.ts";
+import { exchange } from "./sockets.ts";
 
 let fixture: Awaited<ReturnType<typeof startFixture>>;
 beforeAll(async () => {
@@ -60,4 +61,39 @@ test("error: a request with too large a head is refused", async () => {
   const response = await fetch(`${api.url}/v1/decisions?run=${"x".repeat(10_000)}`);
   expect(response.status).toBe(431);
   await api.close();
+});
+
+test("behaviour: told to stop it finishes what is under way within its bound, refuses what comes, and cuts what hangs", async () => {
+  const app = await createApi({ ...options(), settings: { ratePerAddress: 0 } });
+  const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  app.get("/v1/slow", async () => {
+    await wait(300);
+    return { done: true };
+  });
+  app.get("/v1/stuck", () => new Promise(() => {}));
+  const api = await listenOn(app, { port: 0, shutdownMs: 800 });
+  const port = Number(new URL(api.url).port);
+  const slow = fetch(`${api.url}/v1/slow`);
+  const stuck = fetch(`${api.url}/v1/stuck`).then(
+    () => "answered",
+    () => "cut",
+  );
+  // A request under way keeps its connection, on which another one comes.
+  const second = exchange(
+    port,
+    ["GET /v1/slow HTTP/1.1\r\nHost: x\r\n\r\n", "GET /v1/runs HTTP/1.1\r\nHost: x\r\n\r\n"],
+    { pauseMs: 150, quietMs: 1_000 },
+  );
+  await wait(100);
+  const started = performance.now();
+  const closed = api.close().then(() => performance.now() - started);
+  expect(await (await slow).json()).toEqual({ done: true });
+  const { text } = await second;
+  expect(text).toContain('{"done":true}');
+  expect(text).toMatch(/503 Service Unavailable[\s\S]*SHUTTING_DOWN/);
+  expect(await stuck).toBe("cut");
+  const took = await closed;
+  expect(took).toBeGreaterThan(700);
+  expect(took).toBeLessThan(2_500);
+  await expect(fetch(`${api.url}/health`)).rejects.toThrow();
 });

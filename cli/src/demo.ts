@@ -233,7 +233,7 @@ async function runInFolder(
       await serveUntilStopped({
         journal: folder.journal,
         artefacts: folder.artefacts,
-        port: options.port,
+        settings: { port: options.port },
         terminal,
       });
     }

@@ -6,6 +6,7 @@ import { contestCommand } from "./commands/contest.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { fetchCommand } from "./commands/fetch.ts";
+import { keysCommand } from "./commands/keys.ts";
 import { modelsCommand } from "./commands/models.ts";
 import { notaryCommand } from "./commands/notary.ts";
 import { policiesCommand } from "./commands/policies.ts";
@@ -40,6 +41,7 @@ export function createProgram(): Command {
     policiesCommand,
     notaryCommand,
     serveCommand,
+    keysCommand,
     verifyCommand,
     doctorCommand,
   ]) {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { openJournal } from "@ballast/agent";
-import { AddressUnavailableError, PortBusyError, startApi } from "@ballast/api";
+import { AddressUnavailableError, PortBusyError, type Settings, startApi, toSettings } from "@ballast/api";
 import { BallastError, isBarStore, openArtefactStore, openBarStore } from "@ballast/data";
 import { describeExpiry, findChampion } from "./champion.ts";
 import { newestRun } from "./folders.ts";
@@ -16,8 +16,8 @@ export interface ServeOptions {
   readonly journal?: string;
   readonly artefacts: string;
   readonly store?: string;
-  readonly host: string;
-  readonly port: number;
+  /** Settings of the API, as text. */
+  readonly [setting: string]: unknown;
 }
 
 export class NothingToServeError extends BallastError {
@@ -27,10 +27,13 @@ export class NothingToServeError extends BallastError {
   }
 }
 
-export async function runServe(options: ServeOptions, terminal: Terminal): Promise<void> {
-  const journal = options.journal ?? newestRun(".ballast/demo")?.journal;
+export async function runServe(
+  { journal = newestRun(".ballast/demo")?.journal, artefacts, store, ...options }: ServeOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const settings = toSettings(options, process.env);
   if (journal === undefined) throw new NothingToServeError();
-  await serveUntilStopped({ ...options, journal, terminal });
+  await serveUntilStopped({ journal, artefacts, ...(store !== undefined && { store }), settings, terminal });
 }
 
 /** Errors: PortBusyError, AddressUnavailableError where this user may not listen there. */
@@ -53,8 +56,7 @@ export async function serveUntilStopped(request: {
   readonly artefacts: string;
   /** Folder of a store of bars; without it no bars are served. */
   readonly store?: string;
-  readonly host?: string;
-  readonly port: number;
+  readonly settings: Partial<Settings>;
   readonly terminal: Terminal;
 }): Promise<void> {
   const { terminal } = request;
@@ -68,8 +70,8 @@ export async function serveUntilStopped(request: {
       artefacts,
       ...(barStore && { bars: servedBars(barStore) }),
       snapshots: servedSnapshots(join(dirname(request.journal), "snapshots")),
-      port: request.port,
-      ...(request.host && { host: request.host }),
+      settings: request.settings,
+      folder: dirname(request.journal),
     });
     const champion = await findChampion(request.artefacts);
     if (champion !== undefined) terminal.say(describeExpiry(champion, Date.now()));

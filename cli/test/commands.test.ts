@@ -10,7 +10,9 @@ import { serveKlines } from "./exchange.ts";
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 describe("--help", () => {
-  const commands = "demo fetch train backtest compare contest agent notary serve verify doctor".split(" ");
+  const commands = "demo fetch train backtest compare contest agent notary serve keys verify doctor".split(
+    " ",
+  );
   it("default: names every command, and each shows an example", async () => {
     const { status, stdout } = await run(newFolder(), ["--help"]);
     expect(status).toBe(0);
@@ -38,6 +40,8 @@ describe("--help", () => {
       [["fetch", "--assets", "BTC", "--from", "2024-01-01", "--interval", "1w"], /"1w" is no interval/],
       [["fetch", "--from", "2024-01-01"], /required option '--assets <list>'/],
       [["train", "--backend", "gpu"], /Allowed choices are tfjs-node, wasm, cpu/],
+      [["keys", "create", "--name", "x"], /required option '--scope <scope>'/],
+      [["keys", "create", "--name", "x", "--scope", "root"], /Allowed choices are read, submit, admin/],
       [["compare"], /missing required argument 'records'/],
       [["contest", "--bars", "bars"], /required option '--basket <weights>'/],
       [["contest", "--venue", "moon"], /Allowed choices are mainnet, rollup/],

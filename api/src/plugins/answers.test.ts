@@ -18,7 +18,7 @@ beforeEach(async () => {
       return target[name];
     },
   });
-  app = await createApi({ journal, artefacts: ARTEFACTS });
+  app = await createApi({ journal, artefacts: ARTEFACTS, settings: { ratePerAddress: 0 } });
 });
 afterEach(async () => {
   await app.close();

@@ -1,17 +1,44 @@
 import { Command } from "commander";
-import { toWhole } from "../options.ts";
 import { openTerminal } from "../terminal.ts";
 
-export const serveCommand = (): Command =>
-  new Command("serve")
+/**
+ * The settings of the API, whose schema checks their values. They stand here once more so that --help need not load
+ * the API; a test holds them to the schema.
+ */
+const SETTINGS = [
+  ["--host <address>", "address to listen on; default: 127.0.0.1"],
+  ["--port <n>", "port to listen on; 0 takes a free one; default: 8787"],
+  ["--public-reads <bool>", "whether reading needs no key; default: true on a loopback address"],
+  ["--public-metrics <bool>", "whether /metrics needs no key; default: false"],
+  ["--keys <file>", "file of API keys, hashed"],
+  ["--audit <file>", "file that admin actions are appended to"],
+  ["--cors <origins>", "origins whose pages may read answers, separated by commas"],
+  ["--trust-proxy <addresses>", "proxies whose X-Forwarded-For is believed, separated by commas"],
+  ["--rate-per-address <n>", "requests a minute from one address without a key; 0: any"],
+  ["--rate-per-key <n>", "requests a minute with one key; 0: any"],
+  ["--redis <url>", "Redis that counts for several processes together"],
+  ["--log-level <level>", "least severe lines that are logged on stderr; default: error"],
+  ["--max-connections <n>", "connections at once"],
+  ["--max-in-flight <n>", "requests under way at once; more get a 503"],
+  ["--max-wait-ms <n>", "longest wait of a request for its turn; what waited longer gets a 503"],
+  ["--max-body-bytes <n>", "largest body of a request"],
+  ["--request-timeout-ms <n>", "longest time for a request to arrive whole"],
+  ["--shutdown-ms <n>", "longest time that requests under way may take once told to stop"],
+  ["--min-free-mb <n>", "free disk space, in MiB, below which /ready says no"],
+] as const;
+
+export function serveCommand(): Command {
+  const command = new Command("serve")
     .description("Serves bars, forecasts, decisions, attestations and models over HTTP, read-only.")
     .option("--journal <file>", "journal of an agent or a demo; default: the newest demo's")
     .option("--artefacts <folder>", "folder of models", ".ballast/demo/artefacts")
-    .option("--store <folder>", "bars that `ballast fetch` stored", ".ballast/market")
-    .option("--host <address>", "address to listen on", "127.0.0.1")
-    .option("--port <n>", "port to listen on; 0 takes a free one", toWhole(0, 65_535), 8787)
+    .option("--store <folder>", "bars that `ballast fetch` stored", ".ballast/market");
+  for (const [flags, description] of SETTINGS) command.option(flags, description);
+  return command
     .addHelpText(
       "after",
-      "\nExample:\n  npm run ballast -- serve --port 8787\n  curl http://127.0.0.1:8787/v1/decisions?limit=3",
+      "\nEach setting may be a variable, too: BALLAST_API_PORT for --port. docs/operator.md has ranges and defaults." +
+        "\nExample:\n  npm run ballast -- serve --port 8787\n  curl http://127.0.0.1:8787/v1/decisions?limit=3",
     )
     .action(async (options) => (await import("../serving.ts")).runServe(options, openTerminal()));
+}
