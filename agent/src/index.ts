@@ -4,6 +4,16 @@ export { DECIDE_DEFAULTS, type DecideOptions, decide } from "./decide.ts";
 export { evidenceOf, REFERENCES } from "./evidence.ts";
 export { features } from "./features.ts";
 export {
+  EventTrimmedError,
+  type Feed,
+  type FeedEvent,
+  FeedUnavailableError,
+  TOPICS,
+  type Topic,
+  UnknownEventError,
+} from "./feed/feed.ts";
+export { type MemoryFeedOptions, openMemoryFeed } from "./feed/memory-feed.ts";
+export {
   type DecisionInputs,
   decideAgain,
   MalformedInputsError,
