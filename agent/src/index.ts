@@ -13,6 +13,8 @@ export {
   UnknownEventError,
 } from "./feed/feed.ts";
 export { type MemoryFeedOptions, openMemoryFeed } from "./feed/memory-feed.ts";
+export { openRedisFeed, type RedisFeedOptions } from "./feed/redis-feed.ts";
+export { connectRedis, type RedisLink, RedisUnreachableError } from "./feed/redis-link.ts";
 export {
   type DecisionInputs,
   decideAgain,
