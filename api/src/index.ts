@@ -1,6 +1,7 @@
 export { type ApiOptions, createApi } from "./app.ts";
 export { createNotaryApi, type NotaryApiOptions } from "./notary.ts";
 export type { Artefacts } from "./routes/models.ts";
+export type { StreamOptions } from "./routes/streams.ts";
 export {
   AddressUnavailableError,
   listenOn,
