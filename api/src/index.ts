@@ -10,3 +10,5 @@ export {
   type StartOptions,
   startApi,
 } from "./server.ts";
+export { eventText, toVaultState } from "./streams/event-text.ts";
+export { type JournalFeedOptions, openJournalFeed } from "./streams/journal-feed.ts";
