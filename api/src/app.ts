@@ -1,4 +1,4 @@
-import type { Journal } from "@ballast/agent";
+import type { Feed, Journal } from "@ballast/agent";
 import etag from "@fastify/etag";
 import helmet from "@fastify/helmet";
 import swagger from "@fastify/swagger";
@@ -11,6 +11,7 @@ import { decisions } from "./routes/decisions.ts";
 import { forecasts } from "./routes/forecasts.ts";
 import { type Artefacts, models } from "./routes/models.ts";
 import { service } from "./routes/service.ts";
+import { STREAM_DEFAULTS, type StreamOptions, streams } from "./routes/streams.ts";
 import { POINT_IN_TIME } from "./schemas.ts";
 import { isPointInTime } from "./time.ts";
 
@@ -20,6 +21,9 @@ export interface ApiOptions {
   /** Opened read-only; the caller closes it, after the service. */
   readonly journal: Journal;
   readonly artefacts: Artefacts;
+  /** What the streams follow; without it there are none. The caller closes it, after the service. */
+  readonly feed?: Feed | undefined;
+  readonly streams?: StreamOptions | undefined;
   /** Fastify's; default: errors alone, as JSON lines on stderr. */
   readonly logger?: NonNullable<FastifyServerOptions["logger"]>;
 }
@@ -33,7 +37,8 @@ const DOCS_POLICY = {
 };
 
 /** The service without a socket: `inject` tests it, `startApi` gives it one. */
-export async function createApi({ journal, artefacts, logger }: ApiOptions): Promise<FastifyInstance> {
+export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
+  const { journal, artefacts, feed, logger } = options;
   const app = Fastify({
     logger: logger ?? { level: "error", stream: process.stderr },
     // Nothing here takes a body, and nothing takes long.
@@ -54,7 +59,9 @@ export async function createApi({ journal, artefacts, logger }: ApiOptions): Pro
     },
     frameworkErrors: sendProblem,
   }).withTypeProvider<TypeBoxTypeProvider>();
-  app.server.maxConnections = 256;
+  // Beside the streams, which stay open.
+  app.server.maxConnections =
+    256 + (feed === undefined ? 0 : (options.streams?.inAll ?? STREAM_DEFAULTS.inAll));
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler(sendUnknownRoute);
 
@@ -89,6 +96,7 @@ export async function createApi({ journal, artefacts, logger }: ApiOptions): Pro
   await app.register(decisions, { journal });
   await app.register(forecasts, { journal });
   await app.register(models, { artefacts });
+  if (feed !== undefined) await app.register(streams, { feed, options: options.streams });
   await app.register(service, { journal, version });
   return app;
 }

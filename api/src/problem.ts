@@ -25,10 +25,17 @@ const STATUS: Readonly<Record<string, number>> = {
   NOTARY_REFUSED: 409,
   NOTARY_SOURCE: 409,
   PROPOSAL_IN_FUTURE: 409,
+  UNKNOWN_EVENT: 400,
+  EVENT_TRIMMED: 410,
+  TOO_MANY_STREAMS: 429,
+  STREAMS_FULL: 503,
+  STREAMS_CLOSED: 503,
   JOURNAL_LOCKED: 503,
   JOURNAL_MISSING: 503,
   JOURNAL_UNUSABLE: 503,
 };
+/** 5xx that say nothing of the server's inside and that a caller can act on. */
+const IS_TOLD: ReadonlySet<string> = new Set(["STREAMS_FULL", "STREAMS_CLOSED"]);
 /** Codes of ours for what Fastify calls otherwise. */
 const CODE: Readonly<Record<string, string>> = { FST_ERR_VALIDATION: "INVALID_PARAMETER" };
 
@@ -38,7 +45,7 @@ export const PROBLEM_TYPE = "application/problem+json; charset=utf-8";
 export function toProblem(error: unknown, requestId: string): Static<typeof schemas.Problem> {
   const { code = "", statusCode = 500, message = "", validation } = (error ?? {}) as Partial<FastifyError>;
   const status = STATUS[code] ?? (code.startsWith("FST_") && statusCode < 500 ? statusCode : 500);
-  const isOurs = status >= 500;
+  const isOurs = status >= 500 && !IS_TOLD.has(code);
   return {
     type: "about:blank",
     title: STATUS_CODES[status] ?? "Error",
@@ -70,7 +77,8 @@ function toDetail({ keyword, instancePath, params, message }: FastifySchemaValid
 
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error, request.id);
-  if (problem.status >= 500) request.log.error({ err: error }, "request failed");
+  if (problem.status >= 500 && !IS_TOLD.has(problem.code))
+    request.log.error({ err: error }, "request failed");
   // Past any route's response schema: the one that failed may be the very cause.
   return reply
     .code(problem.status)

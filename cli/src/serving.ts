@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { openJournal } from "@ballast/agent";
-import { AddressUnavailableError, PortBusyError, startApi } from "@ballast/api";
+import { AddressUnavailableError, openJournalFeed, PortBusyError, startApi } from "@ballast/api";
 import { BallastError, openArtefactStore } from "@ballast/data";
 import { describeExpiry, findChampion } from "./champion.ts";
 import { newestRun } from "./folders.ts";
@@ -55,23 +55,34 @@ export async function serveUntilStopped(request: {
   const { terminal } = request;
   const journal = openJournal(request.journal, { readOnly: true });
   const artefacts = await openArtefactStore(request.artefacts);
+  const feed = openJournalFeed(journal, { onError: (error) => terminal.say(`The journal: ${error}`) });
   try {
     const api = await startApi({
       journal,
       artefacts,
+      feed,
       port: request.port,
       ...(request.host && { host: request.host }),
     });
     const champion = await findChampion(request.artefacts);
     if (champion !== undefined) terminal.say(describeExpiry(champion, Date.now()));
     terminal.step("Serving over HTTP; stop with Ctrl-C.");
-    for (const path of ["/", "/docs", "/v1/decisions", "/v1/forecasts", "/v1/models", "/health"])
+    for (const path of [
+      "/",
+      "/docs",
+      "/v1/decisions",
+      "/v1/forecasts",
+      "/v1/models",
+      "/v1/stream",
+      "/health",
+    ])
       terminal.say(`${api.url}${path}`);
     await new Promise<void>((resolve) => {
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
     });
     await api.close();
   } finally {
+    await feed.close();
     artefacts.close();
     journal.close();
   }
