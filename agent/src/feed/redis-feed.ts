@@ -55,8 +55,8 @@ class RedisFeed implements Feed {
     this.#size = ring;
   }
 
-  publish(topic: Topic, data: string): Promise<string> {
-    return this.#publisher.publish(topic, data);
+  publish(topic: Topic, data: string, evidence?: string): Promise<string> {
+    return this.#publisher.publish(topic, data, evidence);
   }
 
   subscribe(topics: readonly Topic[], after: string | undefined, signal: AbortSignal) {

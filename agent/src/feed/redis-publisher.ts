@@ -13,8 +13,10 @@ local events, latest, once = KEYS[1], KEYS[2], KEYS[3]
 local done = redis.call('HMGET', once, 'batch', 'ids')
 if done[1] == ARGV[1] then return done[2] end
 local ids = {}
-for i = 3, #ARGV, 2 do
-  local id = redis.call('XADD', events, 'MAXLEN', '~', ARGV[2], '*', 'topic', ARGV[i], 'data', ARGV[i + 1])
+for i = 3, #ARGV, 3 do
+  local fields = {'topic', ARGV[i], 'data', ARGV[i + 1]}
+  if ARGV[i + 2] ~= '' then fields[5], fields[6] = 'evidence', ARGV[i + 2] end
+  local id = redis.call('XADD', events, 'MAXLEN', '~', ARGV[2], '*', unpack(fields))
   ids[#ids + 1] = id
   redis.call('HSET', latest, ARGV[i], id .. ' ' .. ARGV[i + 1])
 end
@@ -32,6 +34,7 @@ const CLOSE_MS = 2_000;
 interface Waiting {
   readonly topic: Topic;
   readonly data: string;
+  readonly evidence: string;
   readonly resolve: (id: string) => void;
   readonly reject: (error: Error) => void;
 }
@@ -54,7 +57,7 @@ export class RedisPublisher {
     this.#address = address;
   }
 
-  publish(topic: Topic, data: string): Promise<string> {
+  publish(topic: Topic, data: string, evidence = ""): Promise<string> {
     if (!this.#isOpen)
       return Promise.reject(new FeedUnavailableError("the feed is closed; publish before closing it"));
     if (this.#waiting.length >= MOST_WAITING)
@@ -64,7 +67,7 @@ export class RedisPublisher {
         ),
       );
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ topic, data, resolve, reject });
+      this.#waiting.push({ topic, data, evidence, resolve, reject });
       this.#sending ??= this.#send();
     });
   }
@@ -84,7 +87,7 @@ export class RedisPublisher {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.slice(0, BATCH);
       const number = `${++this.#batch}`;
-      const lines = batch.flatMap(({ topic, data }) => [topic, data]);
+      const lines = batch.flatMap(({ topic, data, evidence }) => [topic, data, evidence]);
       try {
         const ids = await this.#redis.eval(PUBLISH, 3, ...this.#keys, number, this.#capacity, ...lines);
         this.#waiting.splice(0, batch.length);

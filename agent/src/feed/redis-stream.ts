@@ -46,6 +46,10 @@ export function toEvent([id, fields]: Entry): FeedEvent | undefined {
   return isOurs && TOPICS.includes(topic as Topic) ? { id, topic: topic as Topic, data } : undefined;
 }
 
+/** What the publisher of a decision gave to keepers. */
+export const toEvidence = ([, fields]: Entry): string | undefined =>
+  fields?.[4] === "evidence" ? fields[5] : undefined;
+
 export const toEvents = (entries: readonly Entry[]): FeedEvent[] =>
   entries.map(toEvent).filter((event) => event !== undefined);
 
