@@ -47,6 +47,15 @@ export type Settlement =
   | { readonly kind: "deferred"; readonly hash: Hex; readonly error: BallastError };
 
 const MOST_TEXT = 1_000_000;
+/** A chain's last block may be a little older than the bar close that was decided at. */
+const MOST_AHEAD_SECONDS = 600n;
+
+export class NotDecidedYetError extends BallastError {
+  readonly code = "NOT_DECIDED_YET";
+  constructor(seconds: bigint) {
+    super(`the chain's last block is ${seconds} s older than the decision; wait for the next one`);
+  }
+}
 
 /**
  * Trusts nothing of what was published: whether it was signed, by whom, for which vault and trades, and until when,
@@ -73,14 +82,21 @@ export async function settle(options: KeeperOptions, text: string | undefined): 
   const hash = decisionHash(decision);
   const decided: Executable = { decision, trades, hash, offchainAttestation: offchain, market };
   try {
-    const failures = (await verify(options, evidence)).filter(({ passed }) => !passed);
-    const [failure] = failures.filter(({ name }) => name !== "window");
-    if (failure !== undefined) return refused(`${failure.name}: ${failure.detail}`);
+    // The chain's own clock says what has expired, for the vault goes by it.
+    const now = await readClock(options.provider);
+    const ahead = decision.decidedAt - now;
+    const isEarly = ahead > 0n && ahead <= MOST_AHEAD_SECONDS;
+    const checks = await verify(options, evidence, isEarly ? decision.decidedAt : now);
+    const failures = checks.filter(({ passed }) => !passed);
+    const failure = failures.find(({ name }) => name !== "window") ?? failures[0];
+    const isExpired = failure?.name === "window" && now > decision.expiresAt;
+    if (failure !== undefined && !isExpired) return refused(`${failure.name}: ${failure.detail}`);
     if (decision.action === ACTION.hold) return { kind: "passed over", why: "it holds" };
-    if (failures.length > 0) {
+    if (isEarly) throw new NotDecidedYetError(ahead);
+    if (isExpired) {
       const execution = await findExecution(options, decided);
       if (execution !== undefined) return { kind: "executed", hash, execution, isOurs: false };
-      return { kind: "expired", hash, why: failures[0]!.detail };
+      return { kind: "expired", hash, why: failure.detail };
     }
     return await carryOut(options, decided);
   } catch (error) {
@@ -107,14 +123,19 @@ async function carryOut(options: KeeperOptions, decided: Executable): Promise<Se
   return { kind: "executed", hash, execution, isOurs };
 }
 
-/** The chain's own clock says what has expired, for the vault goes by it. */
+/** Unix seconds of the chain's last block. */
+async function readClock(provider: KeeperOptions["provider"]): Promise<bigint> {
+  const block = await read<{ timestamp: Hex }>(provider, "eth_getBlockByNumber", ["latest", false]);
+  return BigInt(block.timestamp);
+}
+
 async function verify(
   { provider, vault, domain, attesters }: KeeperOptions,
   { decision, trades, offchain, references }: Evidence,
+  asOf: bigint,
 ): Promise<Check[]> {
   const signer = signerOf(offchain);
-  const [{ timestamp }, [isAllowed], [model]] = await Promise.all([
-    read<{ timestamp: Hex }>(provider, "eth_getBlockByNumber", ["latest", false]),
+  const [[isAllowed], [model]] = await Promise.all([
     callVault(provider, vault, "isAttester", [signer ?? ZERO_ADDRESS]),
     callVault(provider, vault, "model", [decision.modelId]),
   ]);
@@ -124,7 +145,7 @@ async function verify(
     vault,
     modelUid: model.attestationUid,
     attesters: signer !== undefined && isAllowed && isWanted ? [signer] : [],
-    asOf: unixMillis(Number(timestamp) * 1000),
+    asOf: unixMillis(Number(asOf) * 1000),
   };
   // Its transaction and its attestation on chain are nothing that the vault will be given.
   const given = { decision, trades, offchain, references };
