@@ -14,6 +14,7 @@ import {
 import { type Devnet, startDevnet, vaultAbi } from "@ballast/contracts";
 import type { Hex } from "@ballast/data";
 import { Contract, Interface, Wallet } from "ethers";
+import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Feed } from "../src/feed/feed.ts";
 import { type KeeperQueueOptions, openKeeperQueue } from "../src/feed/keeper-queue.ts";
@@ -214,6 +215,36 @@ describe("settle", () => {
       expect(settlement).toEqual({ kind: "refused", reason: expect.stringMatching(reason) });
     }
     expect(await noncesOf()).toEqual(nonces);
+  });
+
+  it("behaviour: whatever is done to the evidence, it is settled without a throw, and never taken as sound", async () => {
+    const file = JSON.parse(await toText());
+    const leaves: string[][] = [];
+    const walk = (value: unknown, path: string[]): void => {
+      if (path.length > 0) leaves.push(path);
+      if (typeof value === "object" && value !== null)
+        for (const [name, inner] of Object.entries(value)) walk(inner, [...path, name]);
+    };
+    walk(file, []);
+    const hex = fc.string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: 40, maxLength: 64 });
+    const junk = fc.oneof(
+      fc.jsonValue(),
+      fc.constantFrom(null, -1, "", "0x", "1e3", 2 ** 53, "9".repeat(80), [], {}),
+      hex.map((digits) => `0x${digits}`),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...leaves), junk, fc.boolean(), async (path, value, isRemoved) => {
+        const changed = structuredClone(file);
+        const parent = path.slice(0, -1).reduce((inner, name) => inner[name], changed);
+        const last = path.at(-1)!;
+        if (isRemoved) delete parent[last];
+        else parent[last] = value;
+        fc.pre(JSON.stringify(changed) !== JSON.stringify(file));
+        const { kind } = await settle(optionsOf(undefined), JSON.stringify(changed));
+        expect(["refused", "passed over"]).toContain(kind);
+      }),
+      { seed: 6, numRuns: 300 },
+    );
   });
 
   it("error: revoked by its signer, and of a key that this keeper does not take decisions from", async () => {
