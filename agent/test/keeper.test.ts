@@ -376,6 +376,9 @@ describe.skipIf(!hasRedis)("runKeeper", () => {
     await feed.publish("decisions", "{}", await toText());
     await keeper.until(3);
     expect(keeper.settled.map(({ kind }) => kind)).toEqual(["refused", "refused", "executed"]);
+    const queue = await openKeeperQueue(redis.url, "g", "again");
+    await queue.refuse({ id, data: "{}", evidence: forged }, "once more");
+    queue.close();
     const kept = await redis.client.xrange("{ballast:feed}:refused", "-", "+");
     expect(kept).toHaveLength(2);
     const fields = kept[0]![1];
