@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Feed, type FeedEvent, isBefore, TOPICS } from "../src/feed/feed.ts";
 import { openRedisFeed, type RedisFeedOptions } from "../src/feed/redis-feed.ts";
-import { RedisUnreachableError } from "../src/feed/redis-link.ts";
+import { answerOf, connectRedis, RedisUnreachableError } from "../src/feed/redis-link.ts";
 import { hasRedis, keep, type RedisServer, startRedis } from "./redis.fixture.ts";
 
 const never = new AbortController().signal;
@@ -70,6 +70,9 @@ async function startProxy({ url }: RedisServer) {
     url: `redis://127.0.0.1:${(server.address() as { port: number }).port}`,
     swallowAnswers: () => {
       isDeaf = true;
+    },
+    answerAgain: () => {
+      isDeaf = false;
     },
     cut,
   };
@@ -185,6 +188,17 @@ describe.skipIf(!hasRedis)("openRedisFeed", () => {
     expect(seen.map(({ data }) => data)).toEqual(numbers(0, 20));
     expect(seen.slice(1).map(({ id }) => id)).toEqual(ids);
     expect(await redis.client.xlen("{ballast:feed}:events")).toBe(20);
+  });
+
+  it("behaviour: a peer that vanished without a word is sought again, and has the answer", async () => {
+    const proxy = await startProxy(redis);
+    const link = await connectRedis(proxy.url, {}, { protocol: 2 });
+    closing.push(async () => link.close());
+    proxy.swallowAnswers();
+    const answer = answerOf(link.redis, link.redis.incr("n"), 300);
+    await sleep(200);
+    proxy.answerAgain();
+    expect(Number(await answer)).toBeGreaterThan(0);
   });
 
   it("behaviour: a slow subscriber reads from Redis what the ring no longer has, until Redis trims it too", async () => {

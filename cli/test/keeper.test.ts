@@ -158,8 +158,10 @@ describe.skipIf(!hasRedis)("ballast keeper", () => {
     expect((await publish(url, "good.sqlite")).status).toBe(0);
     const second = keeper(url, "keeper");
     await second.until("stderr", / executed by transaction 0x/);
+    const told = performance.now();
     second.child.kill("SIGTERM");
     expect(await second.ended).toMatchObject({ status: 0 });
+    expect(performance.now() - told).toBeLessThan(8_000);
     expect(second.text.stderr).not.toMatch(/refused/);
     expect(await executions()).toHaveLength(1);
   });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { FeedUnavailableError } from "./feed.ts";
-import { connectRedis, disconnect, type LinkEvents, type RedisLink } from "./redis-link.ts";
+import { answerOf, connectRedis, disconnect, type LinkEvents, type RedisLink } from "./redis-link.ts";
 import {
   askWaiting,
   BLOCK_MS,
@@ -138,7 +138,7 @@ class RedisKeeperQueue implements KeeperQueue {
   /** Waits for a Redis that is gone. What a closing queue cannot tell any more comes again, and is found settled. */
   async #tell(work: (redis: Redis) => Promise<unknown>): Promise<void> {
     try {
-      await work(this.#link.redis);
+      await answerOf(this.#link.redis, work(this.#link.redis));
     } catch (error) {
       if (!this.#isOpen) return;
       throw new FeedUnavailableError(

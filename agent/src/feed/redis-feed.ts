@@ -10,7 +10,7 @@ import {
   parseId,
   type Topic,
 } from "./feed.ts";
-import { connectRedis, disconnect, type LinkEvents, type RedisLink } from "./redis-link.ts";
+import { answerOf, connectRedis, disconnect, type LinkEvents, type RedisLink } from "./redis-link.ts";
 import { RedisPublisher } from "./redis-publisher.ts";
 import {
   askWaiting,
@@ -89,7 +89,7 @@ class RedisFeed implements Feed {
   async #ask<T>(question: (redis: Redis) => Promise<T>): Promise<T> {
     try {
       if (!this.#isOpen) throw new Error("the feed is closed");
-      return await question(this.#link.redis);
+      return await answerOf(this.#link.redis, question(this.#link.redis));
     } catch (error) {
       const { message } = error as Error;
       throw new FeedUnavailableError(`Redis at ${this.#link.address} gave no answer (${message})`);

@@ -85,6 +85,21 @@ export async function connectRedis(
   };
 }
 
+/** Longer than any answer takes, blocking calls included. */
+const SILENCE_MS = 15_000;
+
+/** Waits for an answer; a peer that vanished without a word is taken for gone after a while, and sought again. */
+export async function answerOf<T>(redis: Redis, answer: Promise<T>, silenceMs = SILENCE_MS): Promise<T> {
+  const timer = setInterval(() => {
+    if (redis.status === "ready") redis.disconnect(true);
+  }, silenceMs);
+  try {
+    return await answer;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
 /** Disconnects, and fails every command that waits: ioredis leaves them waiting where it is between two attempts. */
 export function disconnect(redis: Redis): void {
   redis.disconnect();

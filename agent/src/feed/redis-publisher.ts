@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { FeedUnavailableError, type Topic } from "./feed.ts";
+import { answerOf } from "./redis-link.ts";
 import type { toKeys } from "./redis-stream.ts";
 
 /**
@@ -89,7 +90,10 @@ export class RedisPublisher {
       const number = `${++this.#batch}`;
       const lines = batch.flatMap(({ topic, data, evidence }) => [topic, data, evidence]);
       try {
-        const ids = await this.#redis.eval(PUBLISH, 3, ...this.#keys, number, this.#capacity, ...lines);
+        const ids = await answerOf(
+          this.#redis,
+          this.#redis.eval(PUBLISH, 3, ...this.#keys, number, this.#capacity, ...lines),
+        );
         this.#waiting.splice(0, batch.length);
         for (const [k, id] of String(ids).split(" ").entries()) batch[k]!.resolve(id);
       } catch (error) {

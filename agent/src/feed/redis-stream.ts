@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { type FeedEvent, isBefore, TOPICS, type Topic } from "./feed.ts";
-import type { LinkOptions } from "./redis-link.ts";
+import { answerOf, type LinkOptions } from "./redis-link.ts";
 
 /** Keys of a feed. The braces keep them on one node of a cluster. */
 export const toKeys = (name: string) => ({
@@ -13,27 +13,21 @@ export const toKeys = (name: string) => ({
 
 /** Of a connection to a feed's Redis; replies have the arrays of RESP 2. */
 export const FEED_OPTIONS: LinkOptions = { protocol: 2 };
-/**
- * Of a connection that waits for events. What it waited for is not asked again by itself, for the position may have
- * to change (see `askWaiting`); and a peer that vanished without a word is taken for gone after a while.
- */
-export const WAITING_OPTIONS: LinkOptions = {
-  ...FEED_OPTIONS,
-  autoResendUnfulfilledCommands: false,
-  socketTimeout: 15_000,
-};
+/** Of a connection that waits for events: what it waited for is not asked again by itself, see `askWaiting`. */
+export const WAITING_OPTIONS: LinkOptions = { ...FEED_OPTIONS, autoResendUnfulfilledCommands: false };
+
 /** Rejects when the connection is lost: ioredis leaves a command that it shall not send again without any answer. */
 export async function askWaiting<T>(redis: Redis, question: (redis: Redis) => Promise<T>): Promise<T> {
   const { promise: closed, reject } = Promise.withResolvers<never>();
   const onClose = () => reject(new Error("the connection was lost"));
   redis.once("close", onClose);
   try {
-    return await Promise.race([question(redis), closed]);
+    return await answerOf(redis, Promise.race([question(redis), closed]));
   } finally {
     redis.off("close", onClose);
   }
 }
-/** How long one blocking call waits; well within the socket's timeout. */
+/** How long one blocking call waits; well within what `answerOf` takes for silence. */
 export const BLOCK_MS = 5_000;
 
 /** An entry of a stream as Redis replies it; without fields where it was trimmed meanwhile. */
