@@ -51,6 +51,20 @@ const MIGRATIONS = [
   CREATE INDEX decision_offchain_uid ON decision (offchain_uid) WHERE offchain_uid IS NOT NULL;
   CREATE INDEX decision_uid ON decision (uid) WHERE uid IS NOT NULL;
   `,
+  // What happened, in order: a row of decision has its latest stage alone.
+  `
+  CREATE TABLE change (
+    id INTEGER PRIMARY KEY,
+    forecast INTEGER REFERENCES forecast (id),
+    decision INTEGER REFERENCES decision (id),
+    stage TEXT,
+    tx_hash TEXT
+  ) STRICT;
+  CREATE INDEX change_decision ON change (decision, id) WHERE decision IS NOT NULL;
+  CREATE INDEX change_forecast ON change (forecast) WHERE forecast IS NOT NULL;
+  INSERT INTO change (forecast) SELECT id FROM forecast ORDER BY id;
+  INSERT INTO change (decision, stage, tx_hash) SELECT id, stage, tx_hash FROM decision ORDER BY id;
+  `,
 ] as const;
 
 export class JournalMissingError extends BallastError {

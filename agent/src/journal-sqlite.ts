@@ -21,6 +21,7 @@ import {
   type Stage,
   type StageFacts,
 } from "./journal.ts";
+import { openChanges } from "./journal-changes.ts";
 import { inTransaction, type JournalFileOptions, openJournalFile, toJournalError } from "./journal-file.ts";
 import { fromTaggedJson, toTaggedJson } from "./tagged-json.ts";
 import type { Decided, Execution } from "./types.ts";
@@ -64,16 +65,13 @@ export function openJournal(path: string, options: JournalFileOptions = {}): Jou
      WHERE run = :run AND hash = :hash`,
   );
   const byRunAndHash = db.prepare(`${SELECT} WHERE d.run = ? AND d.hash = ?`);
+  const idOf = db.prepare("SELECT id, tx_hash FROM decision WHERE run = ? AND hash = ?");
   const byHash = db.prepare(`${SELECT} WHERE d.hash = ? ORDER BY d.id DESC LIMIT 1`);
   const byUid = db.prepare(`${SELECT} WHERE d.uid = ?1 OR d.offchain_uid = ?1 ORDER BY d.id DESC LIMIT 1`);
   const lastOfRun = db.prepare(`${SELECT} WHERE d.run = ? ORDER BY d.id DESC LIMIT 1`);
   const unfinishedOfRun = db.prepare(
     `${SELECT} WHERE d.run = ? AND d.action = ${ACTION.rebalance}
      AND d.stage IN ('decided', 'signed', 'attested', 'submitted') ORDER BY d.id`,
-  );
-  // Counts what others committed, and what this connection changed.
-  const changes = db.prepare(
-    "SELECT data_version || '.' || total_changes() AS version FROM pragma_data_version",
   );
   const newestForecast = db.prepare("SELECT body FROM forecast ORDER BY at DESC, id DESC LIMIT 1");
   const putMeta = db.prepare(
@@ -85,9 +83,14 @@ export function openJournal(path: string, options: JournalFileOptions = {}): Jou
      FROM run r LEFT JOIN decision d ON d.run = r.name GROUP BY r.id, d.action, d.stage ORDER BY r.id`,
   );
 
+  const log = openChanges(db, toStoredEntry);
+  const dataVersion = db.prepare("PRAGMA data_version");
+  const ownChanges = db.prepare("SELECT total_changes() AS n");
+
   const find = (run: string, hash: Hex): JournalEntry | undefined => toEntry(byRunAndHash.get(run, hash));
 
-  function insert(run: string, decided: Decided, context: Context): void {
+  /** @returns the new decision's row id; undefined where it was known */
+  function insert(run: string, decided: Decided, context: Context): SQLInputValue | undefined {
     const { policy, forecast, market, inputs } = context;
     const { decision, hash } = decided;
     const at = unixMillis(Number(decision.decidedAt) * 1000);
@@ -109,7 +112,7 @@ export function openJournal(path: string, options: JournalFileOptions = {}): Jou
         Object.keys(given).map((key) => [key, known[key as keyof JournalEntry]]),
       );
       if (!isDeepStrictEqual(plain(given), stored)) throw new JournalConflictError(hash, "decided");
-      return;
+      return undefined;
     }
     const { hash: _, ...rest } = decided;
     const body = { ...rest, market, inputs };
@@ -117,10 +120,12 @@ export function openJournal(path: string, options: JournalFileOptions = {}): Jou
     if (forecast !== undefined) {
       const text = toTaggedJson(forecast);
       digest = createHash("sha256").update(text).digest("hex");
-      addForecast.run(digest, forecast.at, text);
+      const { changes, lastInsertRowid } = addForecast.run(digest, forecast.at, text);
+      if (changes > 0) log.note({ forecast: lastInsertRowid });
     }
     addRun.run(run);
-    addDecision.run(run, hash, at, decision.action, policy, toTaggedJson(body), digest);
+    return addDecision.run(run, hash, at, decision.action, policy, toTaggedJson(body), digest)
+      .lastInsertRowid;
   }
 
   function update<S extends keyof StageFacts>(run: string, hash: Hex, stage: S, facts: StageFacts[S]): void {
@@ -151,6 +156,8 @@ export function openJournal(path: string, options: JournalFileOptions = {}): Jou
       execution: json("execution"),
       rejection: json("rejection"),
     });
+    const { id, tx_hash: txHash } = idOf.get(run, hash)!;
+    log.note({ decision: id!, stage, ...(txHash !== null && { txHash: txHash as Hex }) });
   }
 
   /** Pages of a SELECT over table alias `t` by (at, id), which never changes for a row. */
@@ -188,7 +195,12 @@ export function openJournal(path: string, options: JournalFileOptions = {}): Jou
     );
 
   return {
-    record: guarded((run, decided, context) => inTransaction(db, () => insert(run, decided, context))),
+    record: guarded((run, decided, context) =>
+      inTransaction(db, () => {
+        const decision = insert(run, decided, context);
+        if (decision !== undefined) log.note({ decision, stage: "decided" });
+      }),
+    ),
     recordSigned: guarded((run, decided, context, facts) =>
       inTransaction(db, () => {
         insert(run, decided, context);
@@ -222,7 +234,9 @@ export function openJournal(path: string, options: JournalFileOptions = {}): Jou
     ),
     meta: guarded(meta),
     runs: guarded(() => toSummaries(countsOfRuns.all(), meta)),
-    version: guarded(() => String(changes.get()?.version)),
+    changes: guarded(log.after),
+    lastChange: guarded(log.last),
+    version: guarded(() => `${dataVersion.get()!.data_version}.${ownChanges.get()!.n}`),
     close,
   };
 }

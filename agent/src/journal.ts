@@ -110,6 +110,19 @@ export interface RunSummary {
   readonly to: UnixMillis | undefined;
 }
 
+/** One thing that was written: a new forecast, or a decision that reached a stage. */
+export interface Change {
+  /** 1, 2, …: its place in this journal, for good. */
+  readonly sequence: number;
+  /** Hex digits that depend on what was written alone: the same place in another journal has others. */
+  readonly digest: string;
+  readonly forecast?: Forecast;
+  /** The decision as it was at this stage, without what was learnt later. */
+  readonly entry?: JournalEntry;
+  /** Whether the decision was new. */
+  readonly isNew: boolean;
+}
+
 export interface Journal {
   /** Stage `decided`. Repeating it with the same content changes nothing. Errors: `JOURNAL_CONFLICT`. */
   record(run: string, decided: Decided, context: Context): void;
@@ -138,7 +151,15 @@ export interface Journal {
   meta(run: string): Readonly<Record<string, Json>>;
   /** In the order of their first record. */
   runs(): readonly RunSummary[];
-  /** Differs from what it was before whenever anything was written, by whichever process. */
+  /**
+   * What was written after a place, in order; from 0, all. A journal that an older program wrote and no newer one has
+   * opened for writing since has none.
+   * @param limit at least 1
+   */
+  changes(after: number, limit: number): readonly Change[];
+  /** The newest change: of all, of forecasts, of decisions, or of new decisions alone. */
+  lastChange(of: "all" | "forecasts" | "decisions" | "new decisions"): Change | undefined;
+  /** Another text whenever anything was written, by whatever process. Takes microseconds. */
   version(): string;
   close(): void;
 }

@@ -1,5 +1,5 @@
 import { constants } from "node:zlib";
-import type { Journal } from "@ballast/agent";
+import type { Feed, Journal } from "@ballast/agent";
 import compress from "@fastify/compress";
 import cors from "@fastify/cors";
 import etag from "@fastify/etag";
@@ -28,6 +28,7 @@ import { outlooks } from "./routes/outlooks.ts";
 import { ready } from "./routes/ready.ts";
 import { service } from "./routes/service.ts";
 import { type Snapshots, snapshots } from "./routes/snapshots.ts";
+import { STREAM_DEFAULTS, type StreamOptions, streams } from "./routes/streams.ts";
 import { POINT_IN_TIME, Problem } from "./schemas.ts";
 import { isPointInTime } from "./time.ts";
 
@@ -39,8 +40,9 @@ export interface ApiOptions {
   readonly artefacts: Artefacts;
   /** Those of `toSettings`; what is left out has its default. */
   readonly settings?: Partial<Settings>;
-  /** Shown by /ready. */
-  readonly feed?: { isHealthy(): boolean };
+  /** What the streams follow, and /ready asks; without it there are no streams. The caller closes it, after the service. */
+  readonly feed?: Feed | undefined;
+  readonly streams?: StreamOptions | undefined;
   /** Where the journal lies: /ready looks at the free space there. */
   readonly folder?: string;
   /** Without them /v1/assets and /v1/bars say that there are none. */
@@ -90,7 +92,10 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     frameworkErrors: sendProblem,
     clientErrorHandler: refuseUnparsed,
   }).withTypeProvider<TypeBoxTypeProvider>();
-  app.server.maxConnections = settings.maxConnections;
+  // Beside the streams, which stay open.
+  app.server.maxConnections =
+    settings.maxConnections +
+    (ports.feed === undefined ? 0 : (ports.streams?.inAll ?? STREAM_DEFAULTS.inAll));
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler(sendUnknownRoute);
 
@@ -173,6 +178,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   await app.register(snapshots, { journal, snapshots: ports.snapshots });
   await app.register(datasets, { artefacts });
   await app.register(models, { artefacts });
+  if (ports.feed !== undefined) await app.register(streams, { feed: ports.feed, options: ports.streams });
   await app.register(service, { journal, version });
   const { feed, folder } = ports;
   await app.register(ready, { journal, load, feed, folder, minFreeMb: settings.minFreeMb });

@@ -18,6 +18,7 @@ export { createNotaryApi, type NotaryApiOptions } from "./notary.ts";
 export type { Caller } from "./plugins/keys.ts";
 export type { Bars } from "./routes/bars.ts";
 export type { Snapshots } from "./routes/snapshots.ts";
+export type { StreamOptions } from "./routes/streams.ts";
 export {
   AddressUnavailableError,
   listenOn,
@@ -26,3 +27,5 @@ export {
   type StartOptions,
   startApi,
 } from "./server.ts";
+export { eventText, toVaultState } from "./streams/event-text.ts";
+export { type JournalFeedOptions, openJournalFeed } from "./streams/journal-feed.ts";

@@ -49,6 +49,9 @@ const STATUS: Readonly<Record<string, number>> = {
   KEY_REVOKED: 401,
   SCOPE_TOO_SMALL: 403,
   RATE_LIMITED: 429,
+  UNKNOWN_EVENT: 400,
+  EVENT_TRIMMED: 410,
+  TOO_MANY_STREAMS: 429,
 };
 /** Codes of ours for what Fastify calls otherwise; another refusal of Fastify's is a BAD_REQUEST. */
 const CODE: Readonly<Record<string, string>> = {
@@ -64,6 +67,8 @@ const CODE: Readonly<Record<string, string>> = {
 /** What this server cannot do now: what a client may know of it, and after how many seconds to ask again. */
 const UNAVAILABLE: Readonly<Record<string, readonly [detail: string, retryAfter: number]>> = {
   OVERLOADED: ["More is asked of this server than it can answer in time. Ask again, less often.", 1],
+  STREAMS_FULL: ["As many streams are open as this server keeps. Ask again, or another one.", 5],
+  STREAMS_CLOSED: ["This server is being stopped. Go on with the last event id when it is back.", 5],
   SHUTTING_DOWN: ["This server is being stopped. Ask again when it is back, or another one.", 5],
   JOURNAL_LOCKED: ["Another process has the journal to itself. Ask again.", 1],
   JOURNAL_FULL: ["There is no disk space left; nothing was changed. The operator has to free some.", 60],

@@ -27,6 +27,7 @@ export interface AgentOptions extends PolicyOptions {
   readonly journal: string;
   /** Minutes. */
   readonly relook?: number;
+  readonly redis?: string;
   readonly once?: boolean;
   readonly at?: UnixMillis;
 }

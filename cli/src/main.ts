@@ -6,6 +6,7 @@ import { contestCommand } from "./commands/contest.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { fetchCommand } from "./commands/fetch.ts";
+import { keeperCommand } from "./commands/keeper.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { modelsCommand } from "./commands/models.ts";
 import { notaryCommand } from "./commands/notary.ts";
@@ -38,6 +39,7 @@ export function createProgram(): Command {
     compareCommand,
     contestCommand,
     agentCommand,
+    keeperCommand,
     policiesCommand,
     notaryCommand,
     serveCommand,

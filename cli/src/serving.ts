@@ -2,10 +2,18 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { openJournal } from "@ballast/agent";
-import { AddressUnavailableError, PortBusyError, type Settings, startApi, toSettings } from "@ballast/api";
+import {
+  AddressUnavailableError,
+  openJournalFeed,
+  PortBusyError,
+  type Settings,
+  startApi,
+  toSettings,
+} from "@ballast/api";
 import { BallastError, isBarStore, openArtefactStore, openBarStore } from "@ballast/data";
 import { describeExpiry, findChampion } from "./champion.ts";
 import { newestRun } from "./folders.ts";
+import { openSharedFeed } from "./publisher.ts";
 import { servedBars, servedSnapshots } from "./servedMarket.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -64,10 +72,19 @@ export async function serveUntilStopped(request: {
   const artefacts = await openArtefactStore(request.artefacts);
   const { store } = request;
   const barStore = store !== undefined && (await isBarStore(store)) ? await openBarStore(store) : undefined;
+  const closing: { close(): void | Promise<void> }[] = [journal, artefacts];
+  if (barStore !== undefined) closing.push(barStore);
   try {
+    const redis = request.settings.redis ?? process.env.BALLAST_REDIS;
+    const feed =
+      redis === undefined
+        ? openJournalFeed(journal, { onError: (error) => terminal.say(`The journal: ${error}`) })
+        : await openSharedFeed(redis, terminal);
+    closing.push(feed);
     const api = await startApi({
       journal,
       artefacts,
+      feed,
       ...(barStore && { bars: servedBars(barStore) }),
       snapshots: servedSnapshots(join(dirname(request.journal), "snapshots")),
       settings: request.settings,
@@ -76,15 +93,21 @@ export async function serveUntilStopped(request: {
     const champion = await findChampion(request.artefacts);
     if (champion !== undefined) terminal.say(describeExpiry(champion, Date.now()));
     terminal.step("Serving over HTTP; stop with Ctrl-C.");
-    for (const path of ["/", "/docs", "/v1/decisions", "/v1/forecasts", "/v1/models", "/health"])
+    for (const path of [
+      "/",
+      "/docs",
+      "/v1/decisions",
+      "/v1/forecasts",
+      "/v1/models",
+      "/v1/stream",
+      "/health",
+    ])
       terminal.say(`${api.url}${path}`);
     await new Promise<void>((resolve) => {
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
     });
     await api.close();
   } finally {
-    barStore?.close();
-    artefacts.close();
-    journal.close();
+    for (const resource of closing.reverse()) await resource.close();
   }
 }

@@ -10,9 +10,8 @@ import { serveKlines } from "./exchange.ts";
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 describe("--help", () => {
-  const commands = "demo fetch train backtest compare contest agent notary serve keys verify doctor".split(
-    " ",
-  );
+  const commands =
+    "demo fetch train backtest compare contest agent keeper notary serve keys verify doctor".split(" ");
   it("default: names every command, and each shows an example", async () => {
     const { status, stdout } = await run(newFolder(), ["--help"]);
     expect(status).toBe(0);

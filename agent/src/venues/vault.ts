@@ -3,30 +3,17 @@ import {
   attestDecision,
   cancel,
   type EasDomain,
-  logsSince,
-  NodeError,
-  RevertedError,
   read,
   type SubmitOptions,
-  settlePending,
-  submit,
   toOffchainAttestation,
 } from "@ballast/attest";
 import { type Hex, unixMillis, type Wad, wad } from "@ballast/data";
-import {
-  type JsonRpcApiProvider,
-  type LogDescription,
-  type Signer,
-  type TransactionReceipt,
-  toBeHex,
-  toQuantity,
-} from "ethers";
+import type { JsonRpcApiProvider, Signer } from "ethers";
 import type { Execution, Holding, VaultState } from "../types.ts";
 import type { Executable, Venue } from "../venue.ts";
-import { encodeRebalance } from "./calldata.ts";
-import { callVault, fetchBlockTime, fetchTicker, lower, simulate, vaultInterface } from "./calls.ts";
-import { toGasLimit } from "./gas-limit.ts";
-import { toRejection, VaultRejection } from "./rejection.ts";
+import { callVault, fetchBlockTime, fetchTicker, lower } from "./calls.ts";
+import { executeOnVault, findExecution, toTerms } from "./execution.ts";
+import { VaultRejection } from "./rejection.ts";
 import {
   EtherPriceMissingError,
   VaultMismatchError,
@@ -132,25 +119,12 @@ class VaultVenue implements Venue {
     return { id, isActive, attestationUid: lower(attestationUid), age: now - registeredAt };
   }
 
-  /** Pays no more than the decision is worth, waits no longer than it lives, and lets nothing stuck be in its way. */
-  async #termsOf({ decision, numbers }: Executable): Promise<SubmitOptions> {
-    const { provider, maxGasPrice, receiptTimeoutMs, maxReplacements } = this.#options;
-    const secondsLeft = Number(decision.expiresAt - (await fetchBlockTime(provider, "latest")));
-    return {
-      receiptTimeoutMs,
-      maxReplacements,
-      maxGasPrice: toGasLimit(numbers, maxGasPrice),
-      patienceMs: Math.max(0, secondsLeft) * 1000,
-      replacesPending: true,
-    };
-  }
-
   async attest(decided: Executable) {
     const { attester, domain, attestation } = this.#options;
     if (attestation !== "onchain") return undefined;
     const modelUid = toOffchainAttestation(decided.offchainAttestation).message.refUID;
     const { uid, receipt, isReused } = await attestDecision({
-      ...(await this.#termsOf(decided)),
+      ...(await toTerms(this.#options, decided)),
       ...domain,
       decision: decided.decision,
       modelUid,
@@ -164,34 +138,7 @@ class VaultVenue implements Venue {
     uid: Hex | undefined,
     onSubmitted: (txHash: Hex) => void,
   ): Promise<Execution> {
-    const { provider, vault, keeper, expectedChainId } = this.#options;
-    await assertChain(provider, expectedChainId);
-    const terms = await this.#termsOf(decided);
-    await settlePending(keeper, terms);
-    const earlier = await this.findExecution(decided);
-    if (earlier !== undefined) {
-      onSubmitted(earlier.txHash);
-      return earlier;
-    }
-    const data = encodeRebalance(decided, uid);
-    const from = await keeper.getAddress();
-    try {
-      await simulate(provider, { from, to: vault, data });
-      const receipt = await submit(keeper, { to: vault, data }, { ...terms, onSubmitted });
-      return toExecution(this.#options, decided, receipt);
-    } catch (error) {
-      if (!(error instanceof RevertedError || error instanceof VaultRejection)) throw error;
-      // Anyone may carry a decision out: where somebody was quicker, ours fails, and theirs is as good.
-      const theirs = await this.findExecution(decided);
-      if (theirs !== undefined) {
-        onSubmitted(theirs.txHash);
-        return theirs;
-      }
-      if (error instanceof VaultRejection) throw error;
-      // A mined transaction tells no reason: ask again, for what refused it then mostly refuses it still.
-      if (error.data === "0x") await simulate(provider, { from, to: vault, data });
-      throw toRejection(vault, error.data);
-    }
+    return executeOnVault(this.#options, decided, uid, onSubmitted);
   }
 
   cancel(txHash: Hex): Promise<void> {
@@ -199,17 +146,7 @@ class VaultVenue implements Venue {
   }
 
   async findExecution(decided: Executable): Promise<Execution | undefined> {
-    const { provider, vault } = this.#options;
-    const { decision, hash } = decided;
-    const rebalanced = vaultInterface.getEvent("Rebalanced")!.topicHash as Hex;
-    const topics = [rebalanced, toBeHex(decision.sequence, 32) as Hex, null, hash];
-    for await (const { transactionHash } of logsSince(provider, vault, topics, decision.decidedAt)) {
-      const receipt = await provider.getTransactionReceipt(transactionHash).catch((error: unknown) => {
-        throw new NodeError("reading a receipt", error);
-      });
-      if (receipt !== null) return toExecution(this.#options, decided, receipt);
-    }
-    return undefined;
+    return findExecution(this.#options, decided);
   }
 }
 
@@ -244,28 +181,4 @@ export async function vaultVenue(options: VaultVenueOptions): Promise<Venue> {
   if (!assets.includes("ETH") && options.fetchEtherPrice === undefined)
     throw new EtherPriceMissingError(assets);
   return new VaultVenue(options, assets);
-}
-
-/** One transaction may hold several rebalances; the events of this decision carry its sequence. */
-async function toExecution(
-  { provider, vault }: Pick<VaultVenueOptions, "provider" | "vault">,
-  { decision }: Executable,
-  receipt: TransactionReceipt,
-): Promise<Execution> {
-  const events = receipt.logs
-    .filter(({ address }) => lower(address) === lower(vault))
-    .map((log) => vaultInterface.parseLog(log))
-    .filter((event): event is LogDescription => event?.args.sequence === decision.sequence);
-  const swaps = events.filter(({ name }) => name === "Traded");
-  const { navBefore, navAfter } = events.find(({ name }) => name === "Rebalanced")!.args;
-  return {
-    txHash: receipt.hash as Hex,
-    blockNumber: receipt.blockNumber,
-    gasUsed: receipt.gasUsed,
-    gasPrice: receipt.gasPrice,
-    amountsOut: swaps.map(({ args }) => args.amountOut),
-    minedAt: await fetchBlockTime(provider, toQuantity(receipt.blockNumber)),
-    navBefore: wad(navBefore),
-    navAfter: wad(navAfter),
-  };
 }

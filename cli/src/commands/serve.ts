@@ -16,7 +16,10 @@ const SETTINGS = [
   ["--trust-proxy <addresses>", "proxies whose X-Forwarded-For is believed, separated by commas"],
   ["--rate-per-address <n>", "requests a minute from one address without a key; 0: any"],
   ["--rate-per-key <n>", "requests a minute with one key; 0: any"],
-  ["--redis <url>", "Redis that counts for several processes together"],
+  [
+    "--redis <url>",
+    "Redis that events come from, in place of the journal, and that counts for several processes together",
+  ],
   ["--log-level <level>", "least severe lines that are logged on stderr; default: error"],
   ["--max-connections <n>", "connections at once"],
   ["--max-in-flight <n>", "requests under way at once; more get a 503"],

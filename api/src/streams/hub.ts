@@ -1,0 +1,254 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Feed, type FeedEvent, TOPICS, type Topic } from "@ballast/agent";
+import { BallastError } from "@ballast/data";
+import { type Ending, FEED_FAILED, RESTARTING, SLOW_CLIENT, StreamsClosedError } from "./errors.ts";
+import { comparePlaces, type Frame, toFrame, toPlace } from "./frame.ts";
+
+/** One client's connection, whatever its protocol. */
+export interface Sink {
+  /** Accepted. @param id where the stream starts: events after it follow; undefined where there is none yet */
+  open(id: string | undefined): void;
+  /** Bytes accepted that the peer has not taken. */
+  buffered(): number;
+  /** @param flushed called once the bytes have left this process, or the connection is gone */
+  send(frame: Frame, flushed?: () => void): void;
+  beat(): void;
+  /** Says why, closes, and breaks the connection off where the peer does not take even that. */
+  end(reason: Ending): void;
+}
+
+export interface HubOptions {
+  /** Where more bytes than these wait for a client when the next event comes, it is dropped. */
+  readonly maxBuffered: number;
+  readonly heartbeatMs: number;
+  /** A client that never takes all that was sent for this long is dropped. */
+  readonly stallMs: number;
+  /** Encoded events kept for those who resume; older ones come from the feed. */
+  readonly keptEvents: number;
+  readonly keptBytes: number;
+  readonly onError: (error: unknown) => void;
+}
+
+export interface Hub {
+  /**
+   * Sends what follows `after` (`undefined`: from now on) to the sink until `signal` aborts. Resolves once it is
+   * certain that `after` can be followed. Errors: StreamsClosedError and those of `Feed.subscribe`.
+   */
+  attach(
+    sink: Sink,
+    topics: ReadonlySet<Topic>,
+    after: string | undefined,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Ends every stream with a reason. */
+  close(): Promise<void>;
+}
+
+interface Client {
+  readonly sink: Sink;
+  readonly topics: ReadonlySet<Topic>;
+  readonly signal: AbortSignal;
+  lastEmpty: number;
+}
+
+/** Before every event. */
+const BEGINNING = "0-0";
+/** The feed judges an id at once; one that it follows without a new event says nothing. */
+const VERDICT_MS = 1_000;
+const RETRY_MS = 1_000;
+/** Above this a client that catches up waits until it has taken what it has. */
+const CATCH_UP_BYTES = 64 * 1024;
+
+/**
+ * Follows the feed once for all clients: an event is encoded once and the same bytes are written to each. A client
+ * that resumes reads the feed, or the events kept here, at its own pace, and joins the others where it has met them.
+ */
+export async function openHub(feed: Feed, options: HubOptions): Promise<Hub> {
+  const stopped = new AbortController();
+  const all = new Set<Client>();
+  const live = new Set<Client>();
+  let kept: Frame[] = [];
+  let keptBytes = 0;
+  /** The event before `kept[0]`; undefined where the feed was empty. */
+  let floor = await newestOf(feed);
+
+  const newest = () => kept.at(-1)?.id ?? floor;
+  const covers = (id: string): boolean => {
+    const [place, first, last] = [id, floor ?? kept[0]?.id, newest()].map((x) => x && toPlace(x));
+    if (!place || !first || !last) return false;
+    return comparePlaces(first, place) <= 0 && comparePlaces(place, last) <= 0;
+  };
+  /** The first kept event after `id` of the topics. */
+  const nextKept = (id: string, topics: ReadonlySet<Topic>): Frame | undefined => {
+    const place = toPlace(id)!;
+    let [low, high] = [0, kept.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (comparePlaces(kept[middle]!.place, place) > 0) high = middle;
+      else low = middle + 1;
+    }
+    while (low < kept.length && !topics.has(kept[low]!.topic)) low++;
+    return kept[low];
+  };
+
+  const drop = (client: Client, reason: Ending) => {
+    all.delete(client);
+    live.delete(client);
+    client.sink.end(reason);
+  };
+
+  function publish(event: FeedEvent): void {
+    const frame = toFrame(event);
+    kept.push(frame);
+    keptBytes += frame.sse.length;
+    while (kept.length > options.keptEvents || (keptBytes > options.keptBytes && kept.length > 1)) {
+      const oldest = kept.shift()!;
+      keptBytes -= oldest.sse.length;
+      floor = oldest.id;
+    }
+    for (const client of live) {
+      if (!client.topics.has(frame.topic)) continue;
+      if (client.sink.buffered() > options.maxBuffered) drop(client, SLOW_CLIENT);
+      else client.sink.send(frame);
+    }
+  }
+
+  /** Goes on after a failure where it was; where the feed has lost that place, so have all clients. */
+  async function follow(): Promise<void> {
+    while (!stopped.signal.aborted) {
+      try {
+        for await (const event of feed.subscribe(TOPICS, newest() ?? BEGINNING, stopped.signal))
+          publish(event);
+      } catch (error) {
+        if (stopped.signal.aborted) return;
+        options.onError(error);
+        const ending = toEnding(error);
+        if (ending !== FEED_FAILED) {
+          for (const client of live) drop(client, ending);
+          kept = [];
+          keptBytes = 0;
+          floor = await newestOf(feed).catch(() => undefined);
+        }
+      }
+      await sleep(RETRY_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
+    }
+  }
+
+  /** From the events kept where they reach back far enough, else from the feed itself. */
+  async function catchUp(client: Client, after: string, opened: Opened | undefined): Promise<void> {
+    let cursor = after;
+    let source = opened;
+    try {
+      while (!client.signal.aborted && all.has(client)) {
+        let frame: Frame | undefined;
+        if (covers(cursor)) {
+          source?.close();
+          source = undefined;
+          frame = nextKept(cursor, client.topics);
+          if (frame === undefined) return void live.add(client);
+        } else {
+          source ??= openSource(feed, client, cursor);
+          const { done, value } = await source.next();
+          if (done) return;
+          frame = toFrame(value);
+        }
+        cursor = frame.id;
+        await sendSlowly(client.sink, frame);
+      }
+    } finally {
+      source?.close();
+    }
+  }
+
+  const following = follow();
+  const beating = setInterval(() => {
+    const now = performance.now();
+    for (const client of all) {
+      if (client.sink.buffered() === 0) client.lastEmpty = now;
+      if (now - client.lastEmpty > options.stallMs) drop(client, SLOW_CLIENT);
+      else client.sink.beat();
+    }
+  }, options.heartbeatMs);
+
+  return {
+    async attach(sink, topics, after, signal) {
+      const client: Client = { sink, topics, signal, lastEmpty: performance.now() };
+      const opened = after === undefined || covers(after) ? undefined : openSource(feed, client, after);
+      try {
+        await opened?.verdict();
+      } catch (error) {
+        opened?.close();
+        throw error;
+      }
+      if (signal.aborted || stopped.signal.aborted) {
+        opened?.close();
+        if (signal.aborted) return;
+        throw new StreamsClosedError();
+      }
+      sink.open(after ?? newest());
+      all.add(client);
+      signal.addEventListener("abort", () => {
+        all.delete(client);
+        live.delete(client);
+      });
+      if (after === undefined) return void live.add(client);
+      catchUp(client, after, opened).catch((error) => {
+        if (signal.aborted || !all.has(client)) return;
+        if (toEnding(error) === FEED_FAILED) options.onError(error);
+        drop(client, toEnding(error));
+      });
+    },
+    async close() {
+      clearInterval(beating);
+      stopped.abort();
+      for (const client of all) drop(client, RESTARTING);
+      await following;
+    },
+  };
+}
+
+interface Opened {
+  next(): Promise<IteratorResult<FeedEvent, unknown>>;
+  /** Throws where the feed does not know the place. */
+  verdict(): Promise<unknown>;
+  close(): void;
+}
+
+/** A subscription of one client. */
+function openSource(feed: Feed, { topics, signal }: Client, after: string): Opened {
+  const closed = new AbortController();
+  const events = feed.subscribe([...topics], after, AbortSignal.any([signal, closed.signal]));
+  const iterator = events[Symbol.asyncIterator]();
+  let first: Promise<IteratorResult<FeedEvent, unknown>> | undefined = iterator.next();
+  first.catch(() => undefined); // It is thrown to whoever asks.
+  return {
+    verdict: () => Promise.race([first, sleep(VERDICT_MS, undefined, { ref: false })]),
+    next() {
+      const taken = first ?? iterator.next();
+      first = undefined;
+      return taken;
+    },
+    close() {
+      closed.abort();
+      iterator.return?.()?.catch(() => undefined);
+    },
+  };
+}
+
+async function newestOf(feed: Feed): Promise<string | undefined> {
+  const latest = await Promise.all(TOPICS.map((topic) => feed.latest(topic)));
+  return latest
+    .flatMap((event) => (event === undefined ? [] : [event.id]))
+    .sort((a, b) => comparePlaces(toPlace(a) ?? [0, 0], toPlace(b) ?? [0, 0]))
+    .at(-1);
+}
+
+const sendSlowly = (sink: Sink, frame: Frame): Promise<void> | undefined => {
+  if (sink.buffered() < CATCH_UP_BYTES) return void sink.send(frame);
+  return new Promise((resolve) => sink.send(frame, resolve));
+};
+
+const toEnding = (error: unknown): Ending =>
+  error instanceof BallastError && (error.code === "EVENT_TRIMMED" || error.code === "UNKNOWN_EVENT")
+    ? { code: error.code, detail: error.message }
+    : FEED_FAILED;
