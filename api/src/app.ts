@@ -6,6 +6,7 @@ import swaggerUi from "@fastify/swagger-ui";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
+import { keepAnswers } from "./plugins/cached.ts";
 import { sendProblem, sendUnknownRoute } from "./problem.ts";
 import { decisions } from "./routes/decisions.ts";
 import { forecasts } from "./routes/forecasts.ts";
@@ -74,7 +75,11 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   await app.register(etag);
   // Every answer may be kept and must be asked for again: what did not change costs a 304.
-  app.addHook("onRequest", async (_request, reply) => void reply.header("cache-control", "no-cache"));
+  app.addHook("onRequest", (_request, reply, done) => {
+    reply.header("cache-control", "no-cache");
+    done();
+  });
+  keepAnswers(app, journal);
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",

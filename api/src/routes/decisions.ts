@@ -10,6 +10,7 @@ export const decisions: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
   app.get(
     "/v1/decisions",
     {
+      config: { isOfJournal: true },
       schema: {
         tags: ["decisions"],
         summary: "Decisions, newest first",
@@ -24,6 +25,7 @@ export const decisions: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
   app.get(
     "/v1/decisions/:hash",
     {
+      config: { isOfJournal: true },
       schema: {
         tags: ["decisions"],
         summary: "One decision with the forecast it used",
@@ -50,6 +52,7 @@ export const decisions: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
   app.get(
     "/v1/attestations/:uid",
     {
+      config: { isOfJournal: true },
       schema: {
         tags: ["attestations"],
         summary: "An attestation, what it attests, and how to verify it",
@@ -67,6 +70,7 @@ export const decisions: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
   app.get(
     "/v1/attestations/:uid/evidence",
     {
+      config: { isOfJournal: true },
       schema: {
         tags: ["attestations"],
         summary: "The evidence alone: the file that `ballast verify` reads",

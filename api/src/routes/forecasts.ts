@@ -8,6 +8,7 @@ export const forecasts: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
   app.get(
     "/v1/forecasts",
     {
+      config: { isOfJournal: true },
       schema: {
         tags: ["forecasts"],
         summary: "The latest forecast, or those of a period, newest first",

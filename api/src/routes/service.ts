@@ -12,6 +12,7 @@ export const service: FastifyPluginCallbackTypebox<{ journal: Journal; version: 
   app.get(
     "/v1/runs",
     {
+      config: { isOfJournal: true },
       schema: {
         tags: ["runs"],
         summary: "Runs side by side: what each is made of and came to",
