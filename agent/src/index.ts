@@ -12,7 +12,15 @@ export {
   type Topic,
   UnknownEventError,
 } from "./feed/feed.ts";
+export {
+  type KeeperQueue,
+  type KeeperQueueOptions,
+  type KeeperTask,
+  openKeeperQueue,
+} from "./feed/keeper-queue.ts";
 export { type MemoryFeedOptions, openMemoryFeed } from "./feed/memory-feed.ts";
+export { openRedisFeed, type RedisFeedOptions } from "./feed/redis-feed.ts";
+export { connectRedis, type RedisLink, RedisUnreachableError } from "./feed/redis-link.ts";
 export {
   type DecisionInputs,
   decideAgain,
@@ -30,6 +38,7 @@ export {
   JournalUnusableError,
 } from "./journal-file.ts";
 export { openJournal } from "./journal-sqlite.ts";
+export { type KeeperOptions, runKeeper, type Settlement, settle } from "./keeper.ts";
 export {
   createKeystore,
   EmptyPasswordError,

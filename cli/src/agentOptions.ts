@@ -24,6 +24,7 @@ export interface AgentOptions extends PolicyOptions {
   readonly etherPrice?: number;
   readonly maxGasGwei?: number;
   readonly journal: string;
+  readonly redis?: string;
   readonly once?: boolean;
   readonly at?: UnixMillis;
 }

@@ -1,4 +1,4 @@
-import { checkFit, type Outcome, openJournal, type Policy, thresholdPolicy } from "@ballast/agent";
+import { checkFit, type Feed, type Outcome, openJournal, type Policy, thresholdPolicy } from "@ballast/agent";
 import type { Devnet } from "@ballast/contracts";
 import {
   BallastError,
@@ -19,6 +19,7 @@ import { createRunFolder, discardIfEmpty, type RunFolder, writeWhole } from "./f
 import { loadMarket } from "./market.ts";
 import { peakMemoryMb } from "./memory.ts";
 import { type PolicyOptions, toPolicy } from "./policyOptions.ts";
+import { openSharedFeed } from "./publisher.ts";
 import { baseFeeAt } from "./replay.ts";
 import { toReportHtml } from "./report.ts";
 import type { DemoRecord } from "./runData.ts";
@@ -36,6 +37,7 @@ export interface DemoOptions extends PolicyOptions {
   readonly out: string;
   readonly port: number;
   readonly serve?: boolean;
+  readonly redis?: string;
   readonly json?: boolean;
 }
 
@@ -61,6 +63,7 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
   // Found out now rather than when all the work is done.
   const policy = toPolicy(options, "predictive");
   if (options.serve) await checkPort(options.port);
+  const feed = options.redis === undefined ? undefined : await openSharedFeed(options.redis, terminal);
   const folder = createRunFolder(options.out);
   if (folder.unfinished !== undefined) {
     terminal.say(
@@ -68,10 +71,12 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
     );
   }
   try {
-    await runInFolder(options, policy, folder, terminal);
+    await runInFolder(options, policy, folder, feed, terminal);
   } catch (error) {
     discardIfEmpty(folder);
     throw error;
+  } finally {
+    await feed?.close();
   }
 }
 
@@ -79,6 +84,7 @@ async function runInFolder(
   options: DemoOptions,
   policy: Policy,
   folder: RunFolder,
+  feed: Feed | undefined,
   terminal: Terminal,
 ): Promise<void> {
   const started = performance.now();
@@ -141,6 +147,7 @@ async function runInFolder(
       hours: options.hours,
       snapshots: folder.snapshots,
       journal,
+      feed,
       terminal,
     };
     const note = (run: string, outcome?: Outcome) => {
@@ -234,6 +241,7 @@ async function runInFolder(
         journal: folder.journal,
         artefacts: folder.artefacts,
         port: options.port,
+        ...(options.redis !== undefined && { redis: options.redis }),
         terminal,
       });
     }

@@ -1,4 +1,12 @@
-import { features, type Journal, type Json, type Policy, REFERENCES, vaultVenue } from "@ballast/agent";
+import {
+  type Feed,
+  features,
+  type Journal,
+  type Json,
+  type Policy,
+  REFERENCES,
+  vaultVenue,
+} from "@ballast/agent";
 import { ALL_SCHEMAS, createNotary, DECISION_SCHEMA, type EasDomain, fetchEasDomain } from "@ballast/attest";
 import { type Devnet, type DevnetConfig, startDevnet, vaultAbi } from "@ballast/contracts";
 import { type Hex, type Market, toWadNearest, type UnixMillis, unixMillis } from "@ballast/data";
@@ -6,6 +14,7 @@ import { type Forecaster, lookbackBars, type ModelManifest } from "@ballast/mode
 import { Contract, Wallet } from "ethers";
 import { attestModel } from "./attestModel.ts";
 import type { Basket } from "./basket.ts";
+import { createPublisher } from "./publisher.ts";
 import { pricesAt, replay } from "./replay.ts";
 import type { RunRecord } from "./runData.ts";
 import type { Terminal } from "./terminal.ts";
@@ -48,6 +57,8 @@ export interface PolicyRun {
   readonly snapshots: string;
   readonly journal: Journal;
   readonly devnet: Devnet;
+  /** Where its steps are published, if anywhere. */
+  readonly feed: Feed | undefined;
   readonly terminal: Terminal;
 }
 
@@ -156,6 +167,7 @@ export async function runPolicy(turn: PolicyRun): Promise<RunRecord> {
       witness: model?.witness,
       lookback: lookbackBars(market.intervalMs),
       defaultBaseFee: DEFAULT_BASE_FEE,
+      publish: turn.feed && createPublisher(turn.feed, journal, run, terminal).onStep,
       onHour: (hour) => report({ done: hour, total: count, label: `replaying, ${run}` }),
     }),
   );

@@ -29,7 +29,7 @@ export async function runDoctor(options: { readonly json?: boolean }, terminal: 
     program(
       "redis-server",
       ["--version"],
-      "redis-server (only for feeds between several machines)",
+      "redis-server (only for feeds, keepers and sweeps on several machines)",
       "apt-get install redis-server, or brew install redis",
     ),
     program("chromium", ["--version"], "chromium (only to test the pages)", "apt-get install chromium"),

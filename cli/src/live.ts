@@ -39,6 +39,7 @@ import { checkWritable } from "./folders.ts";
 import { readForecasting, readReferences } from "./forecasting.ts";
 import { unlockKeystore } from "./key.ts";
 import { toPolicy } from "./policyOptions.ts";
+import { createPublisher, openSharedFeed } from "./publisher.ts";
 import { signing } from "./signing.ts";
 import { keepSnapshot } from "./snapshots.ts";
 import type { Terminal } from "./terminal.ts";
@@ -67,7 +68,7 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
     stop.abort();
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, onSignal);
-  const closing: { close(): void }[] = [];
+  const closing: { close(): void | Promise<void> }[] = [];
   try {
     mkdirSync(dirname(options.journal), { recursive: true });
     const journal = openJournal(options.journal);
@@ -105,6 +106,11 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
     const run = `${chainId}:${vault}:${policy.name}${isDryRun ? ":dry" : ""}`;
     if (options.references !== undefined)
       journal.setMeta(run, REFERENCES, readReferences(options.references));
+    const publisher =
+      options.redis === undefined
+        ? undefined
+        : createPublisher(await openSharedFeed(options.redis, terminal), journal, run, terminal);
+    if (publisher !== undefined) closing.push(publisher);
     let observed: Snapshot | undefined;
     const contract = new Contract(vault, vaultAbi, provider);
     const witness =
@@ -129,6 +135,7 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
       isDryRun,
       onStep: (step) => {
         terminal.say(describeStep(step));
+        publisher?.onStep(step);
         if (step.kind === "executed" || step.kind === "would-execute")
           keepSnapshot(join(dirname(options.journal), "snapshots"), observed);
         if (options.once && (step.kind === "missed" || step.kind === "rejected")) process.exitCode = 1;
@@ -136,7 +143,7 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
     });
   } finally {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, onSignal);
-    for (const resource of closing.reverse()) resource.close();
+    for (const resource of closing.reverse()) await resource.close();
     provider.destroy();
   }
 }

@@ -5,6 +5,7 @@ import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { fetchCommand } from "./commands/fetch.ts";
+import { keeperCommand } from "./commands/keeper.ts";
 import { modelsCommand } from "./commands/models.ts";
 import { notaryCommand } from "./commands/notary.ts";
 import { policiesCommand } from "./commands/policies.ts";
@@ -35,6 +36,7 @@ export function createProgram(): Command {
     backtestCommand,
     compareCommand,
     agentCommand,
+    keeperCommand,
     policiesCommand,
     notaryCommand,
     serveCommand,

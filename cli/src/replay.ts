@@ -47,6 +47,8 @@ export interface ReplayPorts {
   /** Wei, where the market has no base fee of its own. */
   readonly defaultBaseFee: bigint;
   readonly onHour: (hour: number) => void;
+  /** Told of each step once it is journalled. */
+  readonly publish: ((step: Step) => void) | undefined;
 }
 
 export interface Replayed {
@@ -106,6 +108,7 @@ export async function replay(ports: ReplayPorts): Promise<Replayed> {
     if (step.kind === "unnotarised") missed.push(...step.refusals);
     if (!("decided" in step)) return;
     const { state, decided } = step;
+    ports.publish?.(step);
     recorder.observe(state);
     recorder.decided();
     hashes.push(decided.hash);

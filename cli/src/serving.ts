@@ -5,6 +5,7 @@ import { AddressUnavailableError, openJournalFeed, PortBusyError, startApi } fro
 import { BallastError, openArtefactStore } from "@ballast/data";
 import { describeExpiry, findChampion } from "./champion.ts";
 import { newestRun } from "./folders.ts";
+import { openSharedFeed } from "./publisher.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Where the API listens unless told otherwise: this machine alone. */
@@ -15,6 +16,7 @@ export interface ServeOptions {
   readonly artefacts: string;
   readonly host: string;
   readonly port: number;
+  readonly redis?: string;
 }
 
 export class NothingToServeError extends BallastError {
@@ -50,13 +52,20 @@ export async function serveUntilStopped(request: {
   readonly artefacts: string;
   readonly host?: string;
   readonly port: number;
+  /** Where events come from; the journal where absent. */
+  readonly redis?: string;
   readonly terminal: Terminal;
 }): Promise<void> {
   const { terminal } = request;
   const journal = openJournal(request.journal, { readOnly: true });
   const artefacts = await openArtefactStore(request.artefacts);
-  const feed = openJournalFeed(journal, { onError: (error) => terminal.say(`The journal: ${error}`) });
+  const closing: { close(): void | Promise<void> }[] = [journal, artefacts];
   try {
+    const feed =
+      request.redis === undefined
+        ? openJournalFeed(journal, { onError: (error) => terminal.say(`The journal: ${error}`) })
+        : await openSharedFeed(request.redis, terminal);
+    closing.push(feed);
     const api = await startApi({
       journal,
       artefacts,
@@ -82,8 +91,6 @@ export async function serveUntilStopped(request: {
     });
     await api.close();
   } finally {
-    await feed.close();
-    artefacts.close();
-    journal.close();
+    for (const resource of closing.reverse()) await resource.close();
   }
 }

@@ -17,6 +17,7 @@ describe("--help", () => {
     "backtest",
     "compare",
     "agent",
+    "keeper",
     "notary",
     "serve",
     "verify",

@@ -1,10 +1,9 @@
-import { spawn, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { syntheticSource, unixMillis } from "@ballast/data";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { expectRefused, lastJson, newFolder, type Running, run, start, writeBars } from "./child.ts";
+import { hasRedis, startRedis } from "./redis.ts";
 
 const HOURS = 4800;
 const TRAINING = [
@@ -43,29 +42,12 @@ function workspace(): string {
   return folder;
 }
 
-const hasRedis = spawnSync("redis-server", ["--version"]).status === 0;
 if (!hasRedis) console.log("redis-server is not installed: sweeps over a queue are left out");
 
 const closing: (() => void)[] = [];
 afterEach(() => {
   for (const close of closing.splice(0).reverse()) close();
 });
-
-async function startRedis(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", ""];
-  const redis = spawn("redis-server", args, { stdio: ["ignore", "pipe", "ignore"] });
-  closing.push(() => redis.kill("SIGKILL"));
-  await new Promise<void>((resolve) => {
-    redis.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-      if (chunk.includes("Ready to accept")) resolve();
-    });
-  });
-  return `redis://127.0.0.1:${port}`;
-}
 
 describe("ballast sweep", () => {
   let outcome: Record<string, unknown> & { ranking: { index: number }[]; best: Record<string, unknown> };
@@ -103,7 +85,8 @@ describe("ballast sweep", () => {
     "behaviour: workers of a queue, one of them killed in a trial and one stopped, come to the same outcome",
     async () => {
       const folder = workspace();
-      const redis = await startRedis();
+      const { url: redis, stop } = await startRedis();
+      closing.push(stop);
       const args = ["worker", "--threads", "1", "--retry-after", "2"];
       const worker = (): Running => start(folder, args, { BALLAST_REDIS: redis });
       const sweep = start(folder, [...ARGS, "--redis", redis]);

@@ -223,7 +223,7 @@ export {
 } from "./evaluation/stability.ts";
 export { DatasetChangedError, type FreezeOptions, freeze, whileFrozen } from "./freeze.ts";
 export { queueRunner, startQueueWorker } from "./jobs/queue.ts";
-export { RedisGoneError, RedisUnreachableError } from "./jobs/redis.ts";
+export { RedisGoneError } from "./jobs/redis.ts";
 export { openTrialThreads, threadRunner } from "./jobs/threads.ts";
 export { type Trial, TrialFailedError, type TrialResult, type TrialRunner } from "./jobs/trial.ts";
 export { installNative, type NativeBuild, type NativeBuildOptions, removeNative } from "./native/build.ts";

@@ -1,6 +1,7 @@
+import { RedisUnreachableError } from "@ballast/agent";
 import { afterEach, describe, expect, it } from "vitest";
 import { queueRunner } from "../src/jobs/queue.ts";
-import { RedisGoneError, RedisUnreachableError } from "../src/jobs/redis.ts";
+import { RedisGoneError } from "../src/jobs/redis.ts";
 import {
   type Trial,
   TrialFailedError,

@@ -13,8 +13,11 @@ export interface FeedEvent {
 }
 
 export interface Feed {
-  /** @returns The event's id. Errors: FeedUnavailableError */
-  publish(topic: Topic, data: string): Promise<string>;
+  /**
+   * @param evidence Of a decision, as text of its file: for keepers alone, subscribers are not shown it.
+   * @returns The event's id. Errors: FeedUnavailableError
+   */
+  publish(topic: Topic, data: string, evidence?: string): Promise<string>;
   /**
    * Events after `after` (exclusive; `0-0`: all that were ever published; `undefined`: from this call on), then live
    * ones, until the signal aborts or the feed closes. A subscriber that reads slowly costs no memory. While iterating

@@ -2,31 +2,17 @@ import {
   assertChain,
   attestDecision,
   type EasDomain,
-  logsSince,
-  NodeError,
-  RevertedError,
   read,
-  revertData,
   type SubmitOptions,
-  settlePending,
-  submit,
   toOffchainAttestation,
 } from "@ballast/attest";
 import { vaultAbi } from "@ballast/contracts";
 import { type Hex, unixMillis, type Wad, wad } from "@ballast/data";
-import {
-  Interface,
-  type JsonRpcApiProvider,
-  type LogDescription,
-  type Signer,
-  type TransactionReceipt,
-  toBeHex,
-  toQuantity,
-} from "ethers";
+import { Interface, type JsonRpcApiProvider, type Signer } from "ethers";
 import type { Execution, Holding, VaultState } from "../types.ts";
 import type { Executable, Venue } from "../venue.ts";
-import { encodeRebalance } from "./calldata.ts";
-import { toRejection, VaultRejection } from "./rejection.ts";
+import { callVault, executeOnVault, findExecution, simulate } from "./execution.ts";
+import { VaultRejection } from "./rejection.ts";
 import {
   EtherPriceMissingError,
   VaultMismatchError,
@@ -55,7 +41,7 @@ export interface VaultVenueOptions extends SubmitOptions {
   readonly fetchEtherPrice?: (() => Promise<Wad>) | undefined;
 }
 
-const vaultInterface = new Interface(vaultAbi);
+const _vaultInterface = new Interface(vaultAbi);
 const symbolInterface = new Interface(["function symbol() view returns (string)"]);
 /** Wrapped tokens that move one to one with a market's asset. */
 const UNWRAPPED: Readonly<Record<string, string>> = { WETH: "ETH", WBTC: "BTC" };
@@ -156,47 +142,11 @@ class VaultVenue implements Venue {
     uid: Hex | undefined,
     onSubmitted: (txHash: Hex) => void,
   ): Promise<Execution> {
-    const { provider, vault, keeper, expectedChainId } = this.#options;
-    await assertChain(provider, expectedChainId);
-    await settlePending(keeper, this.#options);
-    const earlier = await this.findExecution(decided);
-    if (earlier !== undefined) {
-      onSubmitted(earlier.txHash);
-      return earlier;
-    }
-    const data = encodeRebalance(decided, uid);
-    const from = await keeper.getAddress();
-    try {
-      await simulate(provider, { from, to: vault, data });
-      const receipt = await submit(keeper, { to: vault, data }, { ...this.#options, onSubmitted });
-      return toExecution(this.#options, decided, receipt);
-    } catch (error) {
-      if (!(error instanceof RevertedError || error instanceof VaultRejection)) throw error;
-      // Anyone may carry a decision out: where somebody was quicker, ours fails, and theirs is as good.
-      const theirs = await this.findExecution(decided);
-      if (theirs !== undefined) {
-        onSubmitted(theirs.txHash);
-        return theirs;
-      }
-      if (error instanceof VaultRejection) throw error;
-      // A mined transaction tells no reason: ask again, for what refused it then mostly refuses it still.
-      if (error.data === "0x") await simulate(provider, { from, to: vault, data });
-      throw toRejection(vault, error.data);
-    }
+    return executeOnVault(this.#options, decided, uid, onSubmitted);
   }
 
   async findExecution(decided: Executable): Promise<Execution | undefined> {
-    const { provider, vault } = this.#options;
-    const { decision, hash } = decided;
-    const rebalanced = vaultInterface.getEvent("Rebalanced")!.topicHash as Hex;
-    const topics = [rebalanced, toBeHex(decision.sequence, 32) as Hex, null, hash];
-    for await (const { transactionHash } of logsSince(provider, vault, topics, decision.decidedAt)) {
-      const receipt = await provider.getTransactionReceipt(transactionHash).catch((error: unknown) => {
-        throw new NodeError("reading a receipt", error);
-      });
-      if (receipt !== null) return toExecution(this.#options, decided, receipt);
-    }
-    return undefined;
+    return findExecution(this.#options, decided);
   }
 }
 
@@ -235,34 +185,6 @@ export async function vaultVenue(options: VaultVenueOptions): Promise<Venue> {
 
 const lower = (address: string): Hex => address.toLowerCase() as Hex;
 
-/** A call that may be refused. Throws VaultRejection or NodeError. */
-async function simulate(
-  provider: JsonRpcApiProvider,
-  tx: { from?: string; to: Hex; data: string },
-): Promise<Hex> {
-  try {
-    return await provider.send("eth_call", [tx, "latest"]);
-  } catch (error) {
-    const data = revertData(error);
-    if (data === undefined) throw new NodeError("simulating a call", error);
-    throw toRejection(tx.to, data);
-  }
-}
-
-async function callVault(
-  provider: JsonRpcApiProvider,
-  vault: Hex,
-  name: string,
-  args: readonly unknown[] = [],
-) {
-  const data = await simulate(provider, { to: vault, data: vaultInterface.encodeFunctionData(name, args) });
-  try {
-    return vaultInterface.decodeFunctionResult(name, data);
-  } catch {
-    throw toRejection(vault, "0x");
-  }
-}
-
 async function fetchTicker(provider: JsonRpcApiProvider, token: string): Promise<string> {
   const data = await simulate(provider, {
     to: lower(token),
@@ -270,32 +192,4 @@ async function fetchTicker(provider: JsonRpcApiProvider, token: string): Promise
   });
   const symbol: string = symbolInterface.decodeFunctionResult("symbol", data)[0].toUpperCase();
   return UNWRAPPED[symbol] ?? symbol;
-}
-
-/** One transaction may hold several rebalances; the events of this decision carry its sequence. */
-async function toExecution(
-  { provider, vault }: Pick<VaultVenueOptions, "provider" | "vault">,
-  { decision }: Executable,
-  receipt: TransactionReceipt,
-): Promise<Execution> {
-  const events = receipt.logs
-    .filter(({ address }) => lower(address) === lower(vault))
-    .map((log) => vaultInterface.parseLog(log))
-    .filter((event): event is LogDescription => event?.args.sequence === decision.sequence);
-  const swaps = events.filter(({ name }) => name === "Traded");
-  const { navBefore, navAfter } = events.find(({ name }) => name === "Rebalanced")!.args;
-  const block = await read<{ timestamp: Hex }>(provider, "eth_getBlockByNumber", [
-    toQuantity(receipt.blockNumber),
-    false,
-  ]);
-  return {
-    txHash: receipt.hash as Hex,
-    blockNumber: receipt.blockNumber,
-    gasUsed: receipt.gasUsed,
-    gasPrice: receipt.gasPrice,
-    amountsOut: swaps.map(({ args }) => args.amountOut),
-    minedAt: BigInt(block.timestamp),
-    navBefore: wad(navBefore),
-    navAfter: wad(navAfter),
-  };
 }

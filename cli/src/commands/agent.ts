@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { toInterval, toList, toTime, toUrl, toWhole } from "../options.ts";
 import { openTerminal } from "../terminal.ts";
+import { redisOption } from "./redis.ts";
 
 export const agentCommand = (): Command =>
   new Command("agent")
@@ -66,6 +67,7 @@ export const agentCommand = (): Command =>
     .option("--ether-price <number>", "ether's price in the base asset, where the vault holds no ETH", Number)
     .option("--max-gas-gwei <number>", "send nothing while gas is dearer", Number)
     .option("--journal <file>", "journal of this agent", ".ballast/agent.sqlite")
+    .addOption(redisOption("to publish to, for keepers and for `ballast serve`"))
     .option("--once", "take one step, at the last full hour, and end")
     .addOption(
       new Option(

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { toList, toUrl, toWhole } from "../options.ts";
 import { openTerminal } from "../terminal.ts";
+import { redisOption } from "./redis.ts";
 
 export const demoCommand = (): Command =>
   new Command("demo")
@@ -29,6 +30,7 @@ export const demoCommand = (): Command =>
     .option("--out <folder>", "where runs and their reports go", ".ballast/demo")
     .option("--serve", "stay up afterwards with the API over this run")
     .option("--port <n>", "port of the API with --serve", toWhole(0, 65_535), 8787)
+    .addOption(redisOption("to publish the replay to"))
     .option("--json", "end with one line of JSON on stdout")
     .addHelpText(
       "after",

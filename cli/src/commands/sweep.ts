@@ -1,11 +1,8 @@
 import { availableParallelism } from "node:os";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { toList, toTime, toWhole } from "../options.ts";
 import { openTerminal } from "../terminal.ts";
-
-/** Address of Redis; the variable keeps a password out of the list of processes. */
-export const redisOption = (): Option =>
-  new Option("--redis <url>", "Redis that hands out the trials, as redis://host:6379").env("BALLAST_REDIS");
+import { redisOption } from "./redis.ts";
 
 export const sweepCommand = (): Command =>
   new Command("sweep")
@@ -31,7 +28,7 @@ export const sweepCommand = (): Command =>
     .option("--space <file>", "YAML file of what to search, or default", "default")
     .option("--seed <n>", "seed of the choice of configurations", toWhole(0, 2 ** 31 - 1), 1)
     .option("--threads <n>", "trials at once without --redis", toWhole(1, 1024), availableParallelism())
-    .addOption(redisOption())
+    .addOption(redisOption("that hands out the trials"))
     .option("--artefacts <folder>", "where the trials' data set goes; workers read it there")
     .option("--out <folder>", "journal and results; the same folder goes on", ".ballast/sweep")
     .option("--json", "the outcome as one line of JSON on stdout")

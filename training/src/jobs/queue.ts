@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { connectRedis } from "@ballast/agent";
 import type { Hex } from "@ballast/data";
-import { connectRedis, RedisGoneError } from "./redis.ts";
+import { RedisGoneError } from "./redis.ts";
 import { MOST_ATTEMPTS, type TrialThreads } from "./threads.ts";
 import { type Trial, TrialFailedError, type TrialResult, type TrialRunner, trialKey } from "./trial.ts";
 
