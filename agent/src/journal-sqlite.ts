@@ -73,6 +73,10 @@ export function openJournal(path: string, options: JournalFileOptions = {}): Jou
     `${SELECT} WHERE d.run = ? AND d.action = ${ACTION.rebalance}
      AND d.stage IN ('decided', 'signed', 'attested', 'submitted') ORDER BY d.id`,
   );
+  // Counts what others committed, and what this connection changed.
+  const written = db.prepare(
+    "SELECT data_version || '.' || total_changes() AS version FROM pragma_data_version",
+  );
   const newestForecast = db.prepare("SELECT body FROM forecast ORDER BY at DESC, id DESC LIMIT 1");
   const putMeta = db.prepare(
     "INSERT INTO run_meta (run, key, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
@@ -84,8 +88,6 @@ export function openJournal(path: string, options: JournalFileOptions = {}): Jou
   );
 
   const log = openChanges(db, toStoredEntry);
-  const dataVersion = db.prepare("PRAGMA data_version");
-  const ownChanges = db.prepare("SELECT total_changes() AS n");
 
   const find = (run: string, hash: Hex): JournalEntry | undefined => toEntry(byRunAndHash.get(run, hash));
 
@@ -236,7 +238,7 @@ export function openJournal(path: string, options: JournalFileOptions = {}): Jou
     runs: guarded(() => toSummaries(countsOfRuns.all(), meta)),
     changes: guarded(log.after),
     lastChange: guarded(log.last),
-    version: guarded(() => `${dataVersion.get()!.data_version}.${ownChanges.get()!.n}`),
+    version: guarded(() => String(written.get()?.version)),
     close,
   };
 }

@@ -380,6 +380,26 @@ describe("file", () => {
     reader.close();
   });
 
+  test("behaviour: the version changes with every write, of whichever process, and with nothing else", () => {
+    const reader = openJournal(path, { readOnly: true });
+    const versions = () => [reader.version(), journal.version()] as const;
+    let before = versions();
+    for (const write of [
+      () => journal.recordSigned("r", decidedOf(0), context(0), signature(0)),
+      () => journal.setMeta("r", "k", 1),
+      () => journal.setMeta("r", "k", 2),
+    ]) {
+      reader.list({ limit: 5 });
+      expect(versions()).toEqual(before);
+      write();
+      const after = versions();
+      expect(after[0]).not.toBe(before[0]);
+      expect(after[1]).not.toBe(before[1]);
+      before = after;
+    }
+    reader.close();
+  });
+
   test("behaviour: read after its writer is gone", () => {
     journal.recordSigned("r", decidedOf(0), context(0), signature(0));
     journal.close();

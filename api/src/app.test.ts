@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { outlookOf } from "@ballast/agent";
 import { readEvidence, verifyOffchain } from "@ballast/attest";
 import type { Hex } from "@ballast/data";
@@ -22,6 +23,7 @@ import {
   UID,
   word,
 } from "../test/fixture.ts";
+import { BARS, SNAPSHOT } from "../test/market-fixture.ts";
 import { createApi } from "./app.ts";
 
 let fixture: Awaited<ReturnType<typeof startFixture>>;
@@ -303,6 +305,30 @@ describe("answers", () => {
   });
 });
 
+interface Operation {
+  readonly summary: string;
+  readonly description: string;
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly description: string;
+    readonly example?: unknown;
+    readonly schema: { readonly enum?: readonly string[] };
+  }[];
+}
+
+// The validator that the client's generator brings with it.
+const fromGenerator = createRequire(createRequire(import.meta.url).resolve("openapi-typescript"));
+const { createConfig, lintFromString } = fromGenerator("@redocly/openapi-core") as {
+  createConfig(config: object): Promise<object>;
+  lintFromString(options: { source: string; config: object }): Promise<{ message: string }[]>;
+};
+async function faultsOf(source: string): Promise<string[]> {
+  const config = await createConfig({
+    rules: { struct: "error", "no-unresolved-refs": "error" },
+  });
+  return (await lintFromString({ source, config })).map(({ message }) => message);
+}
+
 describe("OpenAPI", () => {
   const ROUTES: Readonly<Record<string, readonly (() => string)[]>> = {
     "/v1/forecasts": [() => "/v1/forecasts", () => "/v1/forecasts?limit=10&asset=BTC"],
@@ -317,6 +343,13 @@ describe("OpenAPI", () => {
     "/v1/models": [() => "/v1/models"],
     "/v1/models/{modelId}": [() => `/v1/models/${MODEL_ID}`, () => `/v1/models/${word(1)}`],
     "/v1/runs": [() => "/v1/runs"],
+    "/v1/assets": [() => "/v1/assets", () => "/v1/assets?x=1", () => "/v1/assets?format=xlsx"],
+    "/v1/bars": [() => "/v1/bars?asset=BTC&limit=3", () => "/v1/bars?asset=ETH", () => "/v1/bars?asset=DOGE"],
+    "/v1/snapshots": [() => "/v1/snapshots"],
+    "/v1/snapshots/{root}": [() => `/v1/snapshots/${SNAPSHOT.root}`, () => `/v1/snapshots/${word(1)}`],
+    "/v1/breaches": [() => "/v1/breaches", () => "/v1/breaches?limit=100"],
+    "/v1/costs": [() => "/v1/costs", () => "/v1/costs?limit=5&series=base_fee_gwei&hours=4"],
+    "/v1/datasets": [() => "/v1/datasets"],
     "/health": [() => "/health"],
   };
 
@@ -331,13 +364,32 @@ describe("OpenAPI", () => {
         const { status, headers, body } = await get(example());
         const answer = document.paths[path].get.responses[status];
         expect(answer, `${path} ${status}`).toBeDefined();
-        const schema = Object.values<{ schema: object }>(answer.content)[0]?.schema ?? {};
+        const { schema } = answer.content[String(headers["content-type"]).split(";", 1)[0] ?? ""];
         const validate = ajv.compile(schema);
         validate(body);
         expect(validate.errors, example()).toBeNull();
         if (status >= 400) expect(headers["content-type"]).toMatch("application/problem+json");
       }
     }
+  });
+
+  test("default: every route says what it is, every parameter what it means and how it looks", async () => {
+    const { body: document } = await get("/openapi.json");
+    for (const [path, { get: operation }] of Object.entries<{ get: Operation }>(document.paths)) {
+      expect(operation.summary, path).toMatch(/^[A-Z]/);
+      expect(operation.description, path).toMatch(/\.$/);
+      for (const { name, description, example, schema } of operation.parameters ?? []) {
+        expect(description, `${path} ${name}`).toMatch(/^[A-Z]|nextCursor/);
+        expect(example ?? schema.enum?.[0], `${path} ${name}`).toBeDefined();
+      }
+    }
+  });
+
+  test("default: the document is valid OpenAPI 3.1; error: a broken one is found", async () => {
+    const { text, body: document } = await get("/openapi.json");
+    expect(await faultsOf(text)).toEqual([]);
+    document.paths["/v1/runs"].get.parameters = [{ name: "x", in: "nowhere", schema: {} }];
+    expect(await faultsOf(JSON.stringify(document))).toEqual([expect.stringContaining("in")]);
   });
 });
 
@@ -363,6 +415,19 @@ describe("refusals", () => {
     ["/v1/decisions?acton=hold", 400, "INVALID_PARAMETER", "acton"],
     ["/v1/decisions?cursor=abc", 400, "JOURNAL_CURSOR", "abc"],
     ["/v1/forecasts?asset=", 400, "INVALID_PARAMETER", "asset"],
+    ["/v1/bars", 400, "INVALID_PARAMETER", "asset"],
+    ["/v1/bars?asset=btc", 400, "INVALID_PARAMETER", "asset"],
+    ["/v1/bars?asset=BTC&interval=1y", 400, "INVALID_PARAMETER", "interval"],
+    ["/v1/bars?asset=BTC&interval=2h", 404, "BARS_NOT_FOUND", "BTC"],
+    ["/v1/bars?asset=DOGE", 404, "BARS_NOT_FOUND", "DOGE"],
+    ["/v1/bars?asset=ETH", 400, "AMBIGUOUS_BARS", "kraken"],
+    ["/v1/bars?asset=BTC&cursor=abc", 400, "TIME_CURSOR", "abc"],
+    ["/v1/bars?asset=BTC&fields=open,x", 400, "UNKNOWN_FIELD", "there is no x"],
+    ["/v1/bars?asset=BTC&format=xlsx", 400, "INVALID_PARAMETER", "format"],
+    ["/v1/decisions?fields=trade", 400, "UNKNOWN_FIELD", "trade"],
+    ["/v1/forecasts?format=csv&fields=assets", 400, "UNKNOWN_FIELD", "volAnnual"],
+    ["/v1/runs?format=csv", 400, "INVALID_PARAMETER", "format"],
+    [`/v1/snapshots/${word(1)}`, 404, "SNAPSHOT_NOT_FOUND", word(1)],
     ["/v1/nothing", 404, "ROUTE_NOT_FOUND", "/v1/nothing"],
     [`/v1/decisions/${"a".repeat(200)}`, 414, "FST_ERR_MAX_PARAM_LENGTH", "max param length"],
     ["/v1/decisions/%E0%A4%A", 400, "FST_ERR_BAD_URL", ""],
@@ -396,6 +461,10 @@ describe("refusals", () => {
         "%00",
         "2022-08-09",
         "[object Object]",
+        "BTC",
+        "csv",
+        "arrow",
+        "at,hash",
       ),
       fc.integer().map(String),
     );
@@ -408,6 +477,11 @@ describe("refusals", () => {
       "limit",
       "cursor",
       "asset",
+      "hours",
+      "interval",
+      "fields",
+      "format",
+      "series",
       "__proto__",
       "x",
     );
@@ -418,10 +492,16 @@ describe("refusals", () => {
         `/v1/decisions/${executed.hash}`,
         "/v1/models",
         "/v1/runs",
+        "/v1/assets",
+        "/v1/bars",
+        "/v1/snapshots",
+        "/v1/breaches",
+        "/v1/costs",
+        "/v1/datasets",
         "/health",
       ),
       fc
-        .tuple(fc.constantFrom("decisions", "attestations", "models"), text)
+        .tuple(fc.constantFrom("decisions", "attestations", "models", "snapshots"), text)
         .map(([room, id]) => `/v1/${room}/${encodeURIComponent(id.toWellFormed())}`),
     );
     const query = fc.array(fc.tuple(key, text), { maxLength: 4 });
@@ -456,6 +536,7 @@ describe("failures of the server", () => {
     const api = await createApi({
       journal: broken(fixture.journal),
       artefacts: broken(artefactsOf()),
+      bars: broken(BARS),
       logger,
     });
     for (const url of [
@@ -466,6 +547,12 @@ describe("failures of the server", () => {
       "/v1/models",
       `/v1/models/${word(1)}`,
       "/v1/runs",
+      "/v1/breaches",
+      "/v1/costs?format=csv",
+      "/v1/snapshots",
+      "/v1/datasets",
+      "/v1/assets",
+      "/v1/bars?asset=BTC",
     ]) {
       log.length = 0;
       const response = await api.inject(url);

@@ -1,6 +1,8 @@
 export { type ApiOptions, createApi } from "./app.ts";
+export type { Artefacts } from "./manifests.ts";
 export { createNotaryApi, type NotaryApiOptions } from "./notary.ts";
-export type { Artefacts } from "./routes/models.ts";
+export type { Bars } from "./routes/bars.ts";
+export type { Snapshots } from "./routes/snapshots.ts";
 export type { StreamOptions } from "./routes/streams.ts";
 export {
   AddressUnavailableError,

@@ -7,7 +7,7 @@ import type * as schemas from "./schemas.ts";
 /** Thrown by handlers where nothing has the given id. */
 export class NotFoundError extends BallastError {
   readonly code: string;
-  constructor(what: "decision" | "attestation" | "model", id: string, list: string) {
+  constructor(what: "decision" | "attestation" | "model" | "snapshot", id: string, list: string) {
     super(`There is no ${what} ${id} here. ${list} lists what there is.`);
     this.code = `${what.toUpperCase()}_NOT_FOUND`;
   }
@@ -20,6 +20,14 @@ const STATUS: Readonly<Record<string, number>> = {
   DECISION_NOT_FOUND: 404,
   ATTESTATION_NOT_FOUND: 404,
   MODEL_NOT_FOUND: 404,
+  UNKNOWN_FIELD: 400,
+  TIME_CURSOR: 400,
+  AMBIGUOUS_BARS: 400,
+  BAD_BAR_KEY: 400,
+  BARS_NOT_FOUND: 404,
+  BARS_NOT_SERVED: 404,
+  SNAPSHOT_NOT_FOUND: 404,
+  NOT_ACCEPTABLE: 406,
   MALFORMED_JSON: 400,
   MALFORMED_SNAPSHOT: 400,
   NOTARY_REFUSED: 409,

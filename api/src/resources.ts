@@ -65,7 +65,7 @@ export const toDecisionDetail = (entry: JournalEntry): Static<typeof schemas.Dec
 });
 
 /** By the forecast that the decision signed for; one that it could not use says nothing of this vault. */
-function toOutlook({
+export function toOutlook({
   decision,
   forecast,
   watch,
@@ -84,8 +84,12 @@ function toOutlook({
   }));
 }
 
-/** Of one asset where it is named, else of all. */
-export function toForecast(forecast: Forecast, only?: string): Static<typeof schemas.Forecast> {
+/** Of one asset and one horizon where they are named, else of all; costs have their own horizons. */
+export function toForecast(
+  forecast: Forecast,
+  only?: string,
+  onlyHours?: number,
+): Static<typeof schemas.Forecast> {
   const { assets, horizonsHours, quantiles, costs } = forecast;
   return {
     hash: forecastHash(forecast),
@@ -97,15 +101,18 @@ export function toForecast(forecast: Forecast, only?: string): Static<typeof sch
         : [
             {
               asset,
-              horizons: horizonsHours.map((hours, h) => {
+              horizons: horizonsHours.flatMap((hours, h) => {
+                if (onlyHours !== undefined && hours !== onlyHours) return [];
                 const variance = forecast.variance[i]![h]!;
                 const spread = quantiles?.variance[i]?.[h];
-                return {
-                  hours,
-                  variance,
-                  volAnnual: Math.sqrt((variance * HOURS_PER_YEAR) / hours),
-                  ...(spread && { quantiles: [...spread] }),
-                };
+                return [
+                  {
+                    hours,
+                    variance,
+                    volAnnual: Math.sqrt((variance * HOURS_PER_YEAR) / hours),
+                    ...(spread && { quantiles: [...spread] }),
+                  },
+                ];
               }),
               correlation: Object.fromEntries(
                 assets.map((other, j) => [other, forecast.correlation[i]![j]!]),

@@ -14,17 +14,18 @@ const oneOf = <const T extends readonly string[]>(values: T, description?: strin
     enum: [...values],
     ...(description !== undefined && { description }),
   });
-const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
+export const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
   Type.Union([schema, Type.Null()]);
 const hex = (bytes: number, description: string) =>
   Type.String({ pattern: `^0x[0-9a-f]{${2 * bytes}}$`, description });
-const hash = (description: string) => hex(32, description);
+export const hash = (description: string) => hex(32, description);
 const time = (description: string) => Type.String({ format: "date-time", description });
 const digits = (description: string) => Type.String({ pattern: "^[0-9]+$", description });
 
 // In.
 
-const anyCase = (description: string) => Type.String({ pattern: "^0x[0-9a-fA-F]{64}$", description });
+export const anyCase = (description: string) =>
+  Type.String({ pattern: "^0x[0-9a-fA-F]{64}$", description, examples: [`0x${"5a".repeat(32)}`] });
 export const HashParams = Type.Object({ hash: anyCase("Decision hash: 0x and 64 hexadecimal digits") });
 export const UidParams = Type.Object({
   uid: anyCase("Uid of the off-chain or of the on-chain attestation: 0x and 64 hexadecimal digits"),
@@ -33,31 +34,42 @@ export const ModelParams = Type.Object({ modelId: anyCase("Model id: 0x and 64 h
 
 /** The format that `isPointInTime` checks. */
 export const POINT_IN_TIME = "point-in-time";
-const pointInTime = (description: string) =>
+export const pointInTime = (description: string) =>
   Type.Optional(
     Type.String({
       format: POINT_IN_TIME,
       maxLength: 40,
+      examples: ["2022-10-11T00:00:00Z"],
       description: `${description}: Unix milliseconds or ISO 8601 with a zone, e.g. 2022-10-11T00:00:00Z; a date alone is its midnight in UTC`,
     }),
   );
-const Paging = {
+export const Paging = {
   from: pointInTime("Earliest bar close, inclusive"),
   to: pointInTime("Latest bar close, exclusive"),
   cursor: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 64, description: "nextCursor of the page before" }),
+    Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: "nextCursor of the page before",
+      examples: ["MTY2MDA0MjgwMDAwMC4xMg"],
+    }),
   ),
 };
-const limit = (fallback: string) =>
+export const limit = (fallback: string, maximum = 500) =>
   Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 500, description: `Items a page; default: ${fallback}` }),
+    Type.Integer({ minimum: 1, maximum, description: `Items a page; default: ${fallback}`, examples: [100] }),
   );
-const RunName = Type.String({ minLength: 1, maxLength: 100, description: "Name of a run" });
+export const RunName = Type.String({
+  minLength: 1,
+  maxLength: 100,
+  description: "Name of a run",
+  examples: ["predictive"],
+});
 
 export const DecisionsQuery = Type.Object(
   {
     run: Type.Optional(RunName),
-    action: Type.Optional(oneOf(["hold", "rebalance"])),
+    action: Type.Optional(oneOf(["hold", "rebalance"], "What was decided")),
     stage: Type.Optional(oneOf(STAGES, "How far the decision has come")),
     ...Paging,
     limit: limit("50"),
@@ -73,11 +85,26 @@ export const DecisionQuery = Type.Object(
   },
   { additionalProperties: false },
 );
+export const Ticker = Type.Optional(
+  Type.String({
+    minLength: 1,
+    maxLength: 40,
+    description: "Ticker; leaves out the other assets",
+    examples: ["BTC"],
+  }),
+);
+export const Horizon = Type.Optional(
+  Type.Integer({
+    minimum: 1,
+    maximum: 10_000,
+    description: "Horizon in hours; leaves out the other horizons",
+    examples: [24],
+  }),
+);
 export const ForecastsQuery = Type.Object(
   {
-    asset: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 40, description: "Ticker; leaves out the other assets" }),
-    ),
+    asset: Ticker,
+    hours: Horizon,
     ...Paging,
     limit: limit("1, the latest; 50 where a period or a cursor is given"),
   },
@@ -171,7 +198,7 @@ export const Decision = Type.Object({
 });
 
 const levels = Type.Array(Type.Number(), { description: "Levels of the quantiles, ascending, in (0, 1)" });
-const quantiles = (of: string) =>
+export const quantiles = (of: string) =>
   Type.Array(Type.Number(), { description: `${of}, at the levels, ascending` });
 
 const CostDistribution = (description: string) =>

@@ -24,6 +24,7 @@ import {
 } from "@ballast/model";
 import { Wallet } from "ethers";
 import { type Artefacts, createApi } from "../src/index.ts";
+import { BARS, SNAPSHOTS } from "./market-fixture.ts";
 
 const START_SECONDS = 1_660_003_200;
 export const atOf = (n: number) => unixMillis((START_SECONDS + n * 3_600) * 1_000);
@@ -214,7 +215,7 @@ export async function startFixture(artefacts: Artefacts = ARTEFACTS) {
   const journal = openJournal(path, { readOnly: true });
   const log: string[] = [];
   const logger = { level: "error", stream: { write: (line: string) => void log.push(line) } };
-  const app = await createApi({ journal, artefacts, logger });
+  const app = await createApi({ journal, artefacts, logger, bars: BARS, snapshots: SNAPSHOTS });
   const close = async () => {
     await app.close();
     journal.close();

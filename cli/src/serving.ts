@@ -1,11 +1,13 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { dirname, join } from "node:path";
 import { openJournal } from "@ballast/agent";
 import { AddressUnavailableError, openJournalFeed, PortBusyError, startApi } from "@ballast/api";
-import { BallastError, openArtefactStore } from "@ballast/data";
+import { BallastError, isBarStore, openArtefactStore, openBarStore } from "@ballast/data";
 import { describeExpiry, findChampion } from "./champion.ts";
 import { newestRun } from "./folders.ts";
 import { openSharedFeed } from "./publisher.ts";
+import { servedBars, servedSnapshots } from "./servedMarket.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Where the API listens unless told otherwise: this machine alone. */
@@ -14,6 +16,7 @@ const HOST = "127.0.0.1";
 export interface ServeOptions {
   readonly journal?: string;
   readonly artefacts: string;
+  readonly store?: string;
   readonly host: string;
   readonly port: number;
   readonly redis?: string;
@@ -50,6 +53,8 @@ export async function checkPort(port: number): Promise<void> {
 export async function serveUntilStopped(request: {
   readonly journal: string;
   readonly artefacts: string;
+  /** Folder of a store of bars; without it no bars are served. */
+  readonly store?: string;
   readonly host?: string;
   readonly port: number;
   /** Where events come from; the journal where absent. */
@@ -60,6 +65,9 @@ export async function serveUntilStopped(request: {
   const journal = openJournal(request.journal, { readOnly: true });
   const artefacts = await openArtefactStore(request.artefacts);
   const closing: { close(): void | Promise<void> }[] = [journal, artefacts];
+  const { store } = request;
+  const barStore = store !== undefined && (await isBarStore(store)) ? await openBarStore(store) : undefined;
+  if (barStore !== undefined) closing.push(barStore);
   try {
     const feed =
       request.redis === undefined
@@ -70,6 +78,8 @@ export async function serveUntilStopped(request: {
       journal,
       artefacts,
       feed,
+      ...(barStore && { bars: servedBars(barStore) }),
+      snapshots: servedSnapshots(join(dirname(request.journal), "snapshots")),
       port: request.port,
       ...(request.host && { host: request.host }),
     });

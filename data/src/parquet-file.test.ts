@@ -21,14 +21,16 @@ describe("writeParquet", () => {
     const times = Array.from({ length: count }, (_, i) => Date.UTC(2024, 0, 1) + 3_600_000 * i);
     const numbers = times.map((_, i) => (i % 7 === 0 ? null : Math.sin(i) * 10 ** (i % 300)));
     const texts = times.map((_, i) => (i % 11 === 0 ? null : `row "${i}", ünïcode`));
+    const flags = times.map((_, i) => (i % 3 === 0 ? null : i % 2 === 0));
     await writeParquet(path, [
       { name: "at", kind: "time", values: times },
       { name: 'a "quoted" name', kind: "number", values: numbers },
       { name: "text", kind: "text", values: texts },
+      { name: "flag", kind: "flag", values: flags },
     ]);
     const { names, rows } = await read(path);
-    expect(names).toEqual(["at", 'a "quoted" name', "text"]);
-    expect(rows).toEqual(times.map((at, i) => [at, numbers[i], texts[i]]));
+    expect(names).toEqual(["at", 'a "quoted" name', "text", "flag"]);
+    expect(rows).toEqual(times.map((at, i) => [at, numbers[i], texts[i], flags[i]]));
   });
 
   it("behaviour: no rows are a file without rows", async () => {

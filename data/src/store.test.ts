@@ -107,6 +107,10 @@ test("behaviour: reads select assets and times, from included, to excluded", asy
   expect(part.series[0]!.time[0]).toBe(at(280));
   expect(part.series[0]!.time.at(-1)).toBe(at(299));
   expect((await store.read({ intervalMs: HOUR_MS, from: at(5000) })).series).toEqual([]);
+  // In the very month of the last bars, but after them.
+  expect((await store.read({ intervalMs: HOUR_MS, from: at(1001) })).series).toEqual([]);
+  const first = await store.read({ intervalMs: HOUR_MS, from: at(280), limit: 3 });
+  expect(Array.from(first.series[0]!.time)).toEqual([at(280), at(281), at(282)]);
   expect((await store.read({ intervalMs: 2 * HOUR_MS })).series).toEqual([]);
   expect((await store.read({ intervalMs: HOUR_MS, assets: ["ETH"] })).series).toEqual([]);
   store.close();

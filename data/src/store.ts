@@ -16,6 +16,8 @@ export interface BarSelection extends Pick<LoadRequest, "assets" | "from" | "to"
   readonly exchange?: string | undefined;
   readonly quote?: string | undefined;
   readonly intervalMs: number;
+  /** At most so many bars of each series, the first ones. */
+  readonly limit?: number | undefined;
 }
 
 /**
@@ -186,7 +188,12 @@ export async function openBarStore(folder: string, options: BarStoreOptions = {}
     return changed;
   }
 
-  async function readSeries(key: BarKey, from: number, to: number): Promise<RawSeries> {
+  async function readSeries(
+    key: BarKey,
+    from: number,
+    to: number,
+    limit = Number.MAX_SAFE_INTEGER,
+  ): Promise<RawSeries> {
     const place = join(root, toPath(key));
     const files = (await months(place)).filter((m) => monthStart(m) < to && nextMonthStart(m) > from);
     if (files.length === 0)
@@ -197,12 +204,14 @@ export async function openBarStore(folder: string, options: BarStoreOptions = {}
       const reader = await connection.runAndReadAll(
         `SELECT epoch_ms(time)::DOUBLE, ${BAR_FIELDS.join(", ")}
          FROM ${parquet(paths)}
-         WHERE epoch_ms(time) >= $1 AND epoch_ms(time) < $2 ORDER BY time`,
-        [Math.max(from, 0), Math.min(to, LAST_TIME + 1)],
+         WHERE epoch_ms(time) >= $1 AND epoch_ms(time) < $2 ORDER BY time LIMIT $3`,
+        [Math.max(from, 0), Math.min(to, LAST_TIME + 1), limit],
       );
-      const [time, open, high, low, close, volume] = reader
-        .getColumns()
-        .map((values) => Float64Array.from(values as number[])) as Six<Float64Array>;
+      // Of a result without rows the reader has no columns at all.
+      const columns = reader.currentRowCount > 0 ? reader.getColumns() : Array.from({ length: 6 }, () => []);
+      const [time, open, high, low, close, volume] = columns.map((values) =>
+        Float64Array.from(values as number[]),
+      ) as Six<Float64Array>;
       return { asset: key.asset, quote: key.quote, time, bars: { open, high, low, close, volume } };
     } catch (error) {
       throw corrupt(error, paths, place);
@@ -253,7 +262,7 @@ export async function openBarStore(folder: string, options: BarStoreOptions = {}
         return changed;
       });
     },
-    async read({ exchange, quote, assets, intervalMs, from, to }) {
+    async read({ exchange, quote, assets, intervalMs, from, to, limit }) {
       if (exchange !== undefined) checkName("exchange", exchange);
       if (quote !== undefined) checkName("quote", quote);
       for (const asset of assets ?? []) checkName("asset", asset);
@@ -272,7 +281,7 @@ export async function openBarStore(folder: string, options: BarStoreOptions = {}
             group.map((key) => `${key.exchange} ${asset}/${key.quote}`),
           );
       const series: RawSeries[] = [];
-      for (const key of keys) series.push(await readSeries(key, from ?? -Infinity, to ?? Infinity));
+      for (const key of keys) series.push(await readSeries(key, from ?? -Infinity, to ?? Infinity, limit));
       const name = [...new Set(keys.map((key) => `${key.exchange}-${key.quote.toLowerCase()}`)), label].join(
         "-",
       );

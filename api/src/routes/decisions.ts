@@ -1,6 +1,7 @@
 import { evidenceOf, type Journal } from "@ballast/agent";
 import type { Hex } from "@ballast/data";
 import type { FastifyPluginCallbackTypebox } from "@fastify/type-provider-typebox";
+import { toDecisionTable } from "../journal-tables.ts";
 import { NotFoundError } from "../problem.ts";
 import { toAttestation, toDecision, toDecisionDetail, toEvidenceFile, toPage } from "../resources.ts";
 import * as schemas from "../schemas.ts";
@@ -10,10 +11,12 @@ export const decisions: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
   app.get(
     "/v1/decisions",
     {
-      config: { isOfJournal: true },
+      config: { table: { toTable: toDecisionTable }, isOfJournal: true },
       schema: {
         tags: ["decisions"],
         summary: "Decisions, newest first",
+        description:
+          "Rebalances and holds, with their reason in numbers; a table has a row a decision and counts its trades.",
         querystring: schemas.DecisionsQuery,
         response: { 200: schemas.DecisionPage, 400: schemas.Problem },
       },
@@ -29,6 +32,7 @@ export const decisions: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
       schema: {
         tags: ["decisions"],
         summary: "One decision with the forecast it used",
+        description: "Also where each weight goes by that forecast if nobody trades.",
         params: schemas.HashParams,
         querystring: schemas.DecisionQuery,
         response: { 200: schemas.DecisionDetail, 400: schemas.Problem, 404: schemas.Problem },
@@ -56,6 +60,7 @@ export const decisions: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
       schema: {
         tags: ["attestations"],
         summary: "An attestation, what it attests, and how to verify it",
+        description: "By the uid of the off-chain or of the on-chain attestation.",
         params: schemas.UidParams,
         querystring: schemas.NoQuery,
         response: { 200: schemas.Attestation, 400: schemas.Problem, 404: schemas.Problem },
@@ -74,6 +79,7 @@ export const decisions: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
       schema: {
         tags: ["attestations"],
         summary: "The evidence alone: the file that `ballast verify` reads",
+        description: "Save it as it is: whoever has it can check the decision without this server.",
         params: schemas.UidParams,
         querystring: schemas.NoQuery,
         response: { 200: schemas.EvidenceFile, 400: schemas.Problem, 404: schemas.Problem },

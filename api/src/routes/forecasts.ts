@@ -1,5 +1,6 @@
 import type { Journal } from "@ballast/agent";
 import type { FastifyPluginCallbackTypebox } from "@fastify/type-provider-typebox";
+import { toForecastTable } from "../journal-tables.ts";
 import { toForecast, toPage } from "../resources.ts";
 import * as schemas from "../schemas.ts";
 import { toTime } from "../time.ts";
@@ -8,15 +9,17 @@ export const forecasts: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
   app.get(
     "/v1/forecasts",
     {
-      config: { isOfJournal: true },
+      config: { table: { toTable: toForecastTable }, isOfJournal: true },
       schema: {
         tags: ["forecasts"],
         summary: "The latest forecast, or those of a period, newest first",
+        description:
+          "Realised variance expected by asset and horizon, and costs ahead; a table has a row an asset and horizon.",
         querystring: schemas.ForecastsQuery,
         response: { 200: schemas.ForecastPage, 400: schemas.Problem },
       },
     },
-    ({ query: { asset, from, to, cursor, limit } }) => {
+    ({ query: { asset, hours, from, to, cursor, limit } }) => {
       const isLatest = from === undefined && to === undefined && cursor === undefined;
       const page = journal.forecasts({
         from: toTime(from),
@@ -24,7 +27,7 @@ export const forecasts: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
         cursor,
         limit: limit ?? (isLatest ? 1 : 50),
       });
-      return toPage(page, (forecast) => toForecast(forecast, asset?.toUpperCase()));
+      return toPage(page, (forecast) => toForecast(forecast, asset?.toUpperCase(), hours));
     },
   );
   done();

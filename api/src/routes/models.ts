@@ -1,24 +1,12 @@
 import type { Hex } from "@ballast/data";
 import type { FastifyPluginCallbackTypebox } from "@fastify/type-provider-typebox";
+import { type Artefacts, manifestReader } from "../manifests.ts";
 import { NotFoundError } from "../problem.ts";
-import { type Manifest, toManifest, toModel } from "../resources.ts";
+import { toModel } from "../resources.ts";
 import * as schemas from "../schemas.ts";
 
-/** What models are read from: `openArtefactStore` of @ballast/data. */
-export interface Artefacts {
-  /** Hashes of all artefacts. */
-  list(): Promise<readonly Hex[]>;
-  get(hash: Hex): Promise<Uint8Array>;
-}
-
 export const models: FastifyPluginCallbackTypebox<{ artefacts: Artefacts }> = (app, { artefacts }, done) => {
-  // What lies under a hash never changes, so each artefact is read once.
-  const read = new Map<Hex, Manifest | undefined>();
-  const readManifests = async (): Promise<Manifest[]> => {
-    const hashes = await artefacts.list();
-    for (const hash of hashes) if (!read.has(hash)) read.set(hash, toManifest(await artefacts.get(hash)));
-    return hashes.flatMap((hash) => read.get(hash) ?? []);
-  };
+  const readManifests = manifestReader(artefacts);
 
   app.get(
     "/v1/models",
@@ -26,6 +14,8 @@ export const models: FastifyPluginCallbackTypebox<{ artefacts: Artefacts }> = (a
       schema: {
         tags: ["models"],
         summary: "Manifests of all trained models",
+        description:
+          "Data root, configuration, seed, backend, versions and walk-forward metrics, as training wrote them.",
         querystring: schemas.NoQuery,
         response: { 200: schemas.Models },
       },
@@ -39,6 +29,7 @@ export const models: FastifyPluginCallbackTypebox<{ artefacts: Artefacts }> = (a
       schema: {
         tags: ["models"],
         summary: "A model's manifest and the shape of its network",
+        description: "The shape is null where the store has the manifest alone.",
         params: schemas.ModelParams,
         querystring: schemas.NoQuery,
         response: { 200: schemas.Model, 400: schemas.Problem, 404: schemas.Problem },

@@ -16,6 +16,7 @@ export const service: FastifyPluginCallbackTypebox<{ journal: Journal; version: 
       schema: {
         tags: ["runs"],
         summary: "Runs side by side: what each is made of and came to",
+        description: "In the order of their first decision.",
         querystring: schemas.NoQuery,
         response: { 200: schemas.Runs },
       },
@@ -29,6 +30,7 @@ export const service: FastifyPluginCallbackTypebox<{ journal: Journal; version: 
       schema: {
         tags: ["service"],
         summary: "Whether the service is up and can read its journal",
+        description: "503 where it cannot; lastForecastAt says how old what it serves is.",
         response: { 200: schemas.Health, 503: schemas.Health },
       },
     },

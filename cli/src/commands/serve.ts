@@ -5,9 +5,10 @@ import { redisOption } from "./redis.ts";
 
 export const serveCommand = (): Command =>
   new Command("serve")
-    .description("Serves forecasts, decisions, attestations and models over HTTP, read-only.")
+    .description("Serves bars, forecasts, decisions, attestations and models over HTTP, read-only.")
     .option("--journal <file>", "journal of an agent or a demo; default: the newest demo's")
     .option("--artefacts <folder>", "folder of models", ".ballast/demo/artefacts")
+    .option("--store <folder>", "bars that `ballast fetch` stored", ".ballast/market")
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--port <n>", "port to listen on; 0 takes a free one", toWhole(0, 65_535), 8787)
     .addOption(redisOption("to take events from, in place of the journal"))
