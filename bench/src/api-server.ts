@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Feed, openJournal, openMemoryFeed } from "@ballast/agent";
-import { createApi } from "@ballast/api";
+import { type Bars, createApi } from "@ballast/api";
+import { HOUR_MS, seededRandom } from "@ballast/data";
 import { writeBenchJournal } from "./api-journal.ts";
 
 /**
@@ -13,6 +14,8 @@ import { writeBenchJournal } from "./api-journal.ts";
  */
 export type Question =
   | { readonly kind: "bodies"; readonly bodies: Readonly<Record<string, unknown>> }
+  /** Base64, sent as they are. */
+  | { readonly kind: "bytes"; readonly bytes: Readonly<Record<string, string>> }
   | { readonly kind: "publish"; readonly data: string }
   | { readonly kind: "memory" };
 export interface Answer {
@@ -21,8 +24,19 @@ export interface Answer {
   readonly bytes?: number;
 }
 
+const BARS = 10_000;
 const answer = (given: Answer) => process.send!(given);
 const collect = (globalThis as { gc?: () => void }).gc;
+
+/** As many hourly bars of one asset as a page holds. */
+function syntheticBars(): Bars {
+  const random = seededRandom(2);
+  const column = (scale: number) => Float64Array.from({ length: BARS }, () => scale * random.uniform());
+  const [open, high, low, close] = [column(20_000), column(20_000), column(20_000), column(20_000)];
+  const time = Float64Array.from({ length: BARS }, (_, i) => i * HOUR_MS);
+  const series = { time, bars: { open, high, low, close, volume: column(5_000) } };
+  return { list: async () => [], read: async () => series };
+}
 
 async function openService(hours: number) {
   const folder = mkdtempSync(join(tmpdir(), "ballast-bench-api-"));
@@ -34,12 +48,14 @@ async function openService(hours: number) {
     journal,
     artefacts: { list: async () => [], get: async () => new Uint8Array() },
     feed,
+    bars: syntheticBars(),
     streams: { perAddress: 2_000, inAll: 2_000 },
   });
   return {
     url: await app.listen({ host: "127.0.0.1", port: 0 }),
     publish: (data: string) => void feed.publish("decisions", data),
     answerWith: () => undefined,
+    sendBytes: () => undefined,
     async close() {
       await app.close();
       await feed.close();
@@ -51,11 +67,17 @@ async function openService(hours: number) {
 
 async function openBare() {
   let bodies: Readonly<Record<string, unknown>> = {};
+  const bytes = new Map<string, Buffer>();
   const listeners = new Set<ServerResponse>();
   const server = createServer((request, response) => {
     if (request.url === "/v1/stream") {
       response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
       listeners.add(response);
+      return;
+    }
+    const ready = bytes.get(request.url!);
+    if (ready !== undefined) {
+      response.end(ready);
       return;
     }
     response.setHeader("content-type", "application/json; charset=utf-8");
@@ -70,6 +92,9 @@ async function openBare() {
     answerWith(given: Readonly<Record<string, unknown>>) {
       bodies = given;
     },
+    sendBytes(given: Readonly<Record<string, string>>) {
+      for (const [path, text] of Object.entries(given)) bytes.set(path, Buffer.from(text, "base64"));
+    },
     async close() {
       server.closeAllConnections();
       server.close();
@@ -81,6 +106,7 @@ const [, , kind, hours] = process.argv;
 const service = kind === "bare" ? await openBare() : await openService(Number(hours));
 process.on("message", (question: Question) => {
   if (question.kind === "publish") return service.publish(question.data);
+  if (question.kind === "bytes") service.sendBytes(question.bytes);
   if (question.kind === "bodies") service.answerWith(question.bodies);
   collect?.();
   const { heapUsed, external } = process.memoryUsage();

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync } from "node:zlib";
 import { openListeners } from "./api-fanout.ts";
+import { hasRedis, measureRedis } from "./api-redis.ts";
 import type { Answer, Question } from "./api-server.ts";
 import type { BenchmarkOptions } from "./benchmark.ts";
 import { openLoad } from "./load.ts";
@@ -19,6 +20,8 @@ const PLANS = {
     connections: 16,
     latest: { requests: 2_000, warmUp: 3, samples: 21 },
     history: { requests: 40, warmUp: 2, samples: 15 },
+    table: { requests: 32, warmUp: 2, samples: 9 },
+    redis: { events: 20_000, paced: 300 },
     clients: 1_000,
     events: 40,
     memoryRequests: 1_000_000,
@@ -29,6 +32,8 @@ const PLANS = {
     connections: 4,
     latest: { requests: 50, warmUp: 1, samples: 3 },
     history: { requests: 4, warmUp: 1, samples: 3 },
+    table: { requests: 4, warmUp: 1, samples: 3 },
+    redis: { events: 1_000, paced: 20 },
     clients: 20,
     events: 3,
     memoryRequests: 400,
@@ -97,8 +102,14 @@ export async function api({ isQuick, log }: BenchmarkOptions): Promise<Row[]> {
     log(`one event to ${plan.clients} clients, ${plan.events} times`);
     rows.push(await measureFanOut(own, peer, plan.clients, plan.events));
     rows.push(await measureMemory(own, plan, log));
-    log("csv_mb_per_s and arrow_mb_per_s are left out: the service answers in JSON alone");
-    log("redis_deliveries_per_s and redis_p99_ms are left out: there is no feed over Redis");
+    for (const format of ["csv", "arrow"]) {
+      log(`10,000 bars as ${format}`);
+      rows.push(await measureTable(format, own, peer, plan.connections, plan.table));
+    }
+    if (hasRedis()) {
+      log(`${plan.redis.events} events through Redis`);
+      rows.push(...(await measureRedis(plan.redis)));
+    } else log("redis_deliveries_per_s and redis_p99_ms are left out: redis-server is not installed");
     const weight = firstView();
     if (weight === undefined) log("first_view_kb is left out: the dashboard is not built");
     else rows.push(weight);
@@ -128,6 +139,37 @@ async function measureRequests(
     );
     const scale = (ms: number) => (1000 * requests) / ms;
     return toTimedRow({ name, unit: "req/s", better: "more", peer: BARE }, times.own, times.peer, scale);
+  } finally {
+    ownLoad.close();
+    peerLoad.close();
+  }
+}
+
+/** A table made for each request, beside the same bytes made before. */
+async function measureTable(
+  format: string,
+  own: Server,
+  peer: Server,
+  connections: number,
+  { requests, ...counts }: { readonly requests: number; readonly warmUp: number; readonly samples: number },
+): Promise<Row> {
+  const path = `/v1/bars?asset=BTC&limit=10000&format=${format}`;
+  const response = await fetch(`${own.url}${path}`, { headers: { "accept-encoding": "identity" } });
+  if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
+  const bytes = Buffer.from(await response.arrayBuffer());
+  await peer.ask({ kind: "bytes", bytes: { [path]: bytes.toString("base64") } });
+  const [ownLoad, peerLoad] = [
+    await openLoad(`${own.url}${path}`, connections),
+    await openLoad(`${peer.url}${path}`, connections),
+  ];
+  try {
+    const times = await measureInterleaved(
+      { own: { run: () => ownLoad.run(requests) }, peer: { run: () => peerLoad.run(requests) } },
+      counts,
+    );
+    const scale = (ms: number) => (bytes.length * requests) / 1000 / ms;
+    const row = { name: `${format}_mb_per_s`, unit: "MB/s", better: "more" } as const;
+    return toTimedRow({ ...row, peer: "node:http sending the same bytes" }, times.own, times.peer, scale);
   } finally {
     ownLoad.close();
     peerLoad.close();
