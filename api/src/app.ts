@@ -11,6 +11,7 @@ import packageJson from "../package.json" with { type: "json" };
 import type { Artefacts } from "./manifests.ts";
 import { keepAnswers } from "./plugins/answers.ts";
 import { addFormats } from "./plugins/formats.ts";
+import { keepSafeHeaders } from "./plugins/safe-headers.ts";
 import { sendProblem, sendUnknownRoute } from "./problem.ts";
 import { type Bars, bars } from "./routes/bars.ts";
 import { datasets } from "./routes/datasets.ts";
@@ -77,6 +78,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler(sendUnknownRoute);
 
+  const applySafeHeaders = keepSafeHeaders(app);
   await app.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,
@@ -84,6 +86,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     },
     hsts: false, // Whether there is TLS in front is not for this process to say.
   });
+  applySafeHeaders();
   // Weak: the same answer may go out compressed or not.
   await app.register(etag, { weak: true });
   keepAnswers(app, journal);

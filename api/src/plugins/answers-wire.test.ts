@@ -47,6 +47,15 @@ test.each([
   expect(await ask(path, {}, "HEAD")).toMatchObject({ status: 200, body: "" });
 });
 
+test("behaviour: a kept answer has every header that helmet sets elsewhere, the first as the next", async () => {
+  const elsewhere = Object.entries((await ask("/health")).headers).filter(([name]) =>
+    /^(x-|cross-|content-security|origin-|referrer-)/.test(name),
+  );
+  expect(elsewhere.length).toBeGreaterThan(8);
+  for (let n = 0; n < 3; n++)
+    expect((await ask("/v1/forecasts?limit=3")).headers).toMatchObject(Object.fromEntries(elsewhere));
+});
+
 test("behaviour: what another connection writes is in the next answer", async () => {
   const before = await ask("/v1/forecasts");
   expect(await ask("/v1/forecasts")).toMatchObject({ body: before.body });
