@@ -83,9 +83,11 @@ export function openJournal(path: string, options: JournalFileOptions = {}): Jou
      FROM run r LEFT JOIN decision d ON d.run = r.name GROUP BY r.id, d.action, d.stage ORDER BY r.id`,
   );
 
+  // Counts what others committed, and what this connection changed.
+  const written = db.prepare(
+    "SELECT data_version || '.' || total_changes() AS version FROM pragma_data_version",
+  );
   const log = openChanges(db, toStoredEntry);
-  const dataVersion = db.prepare("PRAGMA data_version");
-  const ownChanges = db.prepare("SELECT total_changes() AS n");
 
   const find = (run: string, hash: Hex): JournalEntry | undefined => toEntry(byRunAndHash.get(run, hash));
 
@@ -236,7 +238,7 @@ export function openJournal(path: string, options: JournalFileOptions = {}): Jou
     runs: guarded(() => toSummaries(countsOfRuns.all(), meta)),
     changes: guarded(log.after),
     lastChange: guarded(log.last),
-    version: guarded(() => `${dataVersion.get()!.data_version}.${ownChanges.get()!.n}`),
+    version: guarded(() => String(written.get()?.version)),
     close,
   };
 }

@@ -17,6 +17,7 @@ import { guardByKeys } from "./plugins/keys.ts";
 import { limitRates } from "./plugins/limits.ts";
 import { toLogger, toRequestId } from "./plugins/logging.ts";
 import { measure } from "./plugins/metrics.ts";
+import { keepSafeHeaders } from "./plugins/safe-headers.ts";
 import { shed } from "./plugins/shedding.ts";
 import { InvalidParameterError, refuseUnparsed, sendProblem, sendUnknownRoute } from "./problem.ts";
 import { type Bars, bars } from "./routes/bars.ts";
@@ -105,6 +106,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   const load = shed(app, settings);
   measure(app, load);
+  const applySafeHeaders = keepSafeHeaders(app);
   await app.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,
@@ -112,6 +114,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     },
     hsts: false, // Whether there is TLS in front is not for this process to say.
   });
+  applySafeHeaders();
   if (settings.cors.length > 0)
     await app.register(cors, {
       origin: settings.cors.includes("*") ? "*" : settings.cors,

@@ -25,6 +25,10 @@ export interface Benchmark {
 
 /** By name. Loaded only when run, so that a list of them costs nothing. */
 export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  api: {
+    about: "the service beside a bare node:http server: latest forecast, history, streams, memory",
+    run: async (options) => (await import("./api.ts")).api(options),
+  },
   backtest: {
     about: "the backtest's simulator beside a plain C loop, and a sweep of a thousand settings",
     run: async (options) => (await import("./backtest.ts")).backtest(options),

@@ -62,6 +62,32 @@ describe("bench", () => {
     expect(parts.reduce((sum, { value }) => sum + Number(value), 0)).toBe(gasOf("attested_rebalance_gas"));
   });
 
+  it("default: api measures each route beside the bare server and says what it leaves out", {
+    timeout: 240_000,
+  }, () => {
+    const { status, stdout, stderr } = bench("api", "--quick", "--json");
+    expect(status, stderr).toBe(0);
+    const rows: { name: string; value: number; peerValue: number }[] = JSON.parse(
+      stdout.trimEnd().split("\n").at(-1)!,
+    );
+    const measured = rows.map(({ name }) => name);
+    expect(measured).toEqual(
+      expect.arrayContaining([
+        ...["latest_vs_node_http", "history_vs_node_http", "sse_fanout_p99_ms", "memory_after_requests_mb"],
+      ]),
+    );
+    for (const name of [
+      "csv_mb_per_s",
+      "arrow_mb_per_s",
+      "redis_deliveries_per_s",
+      "redis_p99_ms",
+      "first_view_kb",
+    ])
+      expect(measured.includes(name) || stderr.includes(name), name).toBe(true);
+    for (const { name, value, peerValue } of rows)
+      expect([value > 0, peerValue > 0], name).toEqual([true, true]);
+  });
+
   it("default: forecast names every metric at every horizon and band", { timeout: 240_000 }, () => {
     const { status, stdout } = bench("forecast", "--quick", "--json");
     expect(status).toBe(0);

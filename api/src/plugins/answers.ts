@@ -15,9 +15,12 @@ declare module "fastify" {
 /** What one answer was made of. */
 interface Answer {
   readonly bytes: Buffer;
+  /** The same where it is short text: node:http sends it and the headers in one piece. */
+  readonly text: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
 }
 
+const SHORT = 64 * 1024;
 const KEPT_HEADERS = ["content-type", "content-disposition", "etag", "link", "vary", "cache-control"];
 
 /**
@@ -49,6 +52,7 @@ export function keepAnswers(
     }
     const answer = kept.get(keyOf(request));
     if (answer === undefined) done();
+    else if (isPlain(request)) sendAtOnce(reply.headers(answer.headers), answer);
     else reply.headers(answer.headers).send(answer.bytes);
   });
   app.addHook("onSend", (request, reply, payload, done) => {
@@ -58,7 +62,8 @@ export function keepAnswers(
     if (isKept && (isText || Buffer.isBuffer(payload)) && !kept.has(keyOf(request))) {
       const bytes = isText ? Buffer.from(payload) : (payload as Buffer);
       if (bytes.length <= maxBytes / 16) {
-        kept.set(keyOf(request), { bytes, headers: headersOf(reply) });
+        const text = isText && bytes.length <= SHORT ? payload : undefined;
+        kept.set(keyOf(request), { bytes, text, headers: headersOf(reply) });
         size += bytes.length;
       }
       for (const [oldest, { bytes: old }] of kept) {
@@ -69,6 +74,18 @@ export function keepAnswers(
     }
     done(null, payload);
   });
+}
+
+/** Asks neither for a 304 nor for compression: the kept bytes are the answer. */
+const isPlain = ({ headers }: FastifyRequest): boolean =>
+  headers["if-none-match"] === undefined && headers["accept-encoding"] === undefined;
+
+/** Past the hooks that look at a body, which cost more than the rest of a kept answer. */
+function sendAtOnce(reply: FastifyReply, { bytes, text }: Answer): void {
+  reply.hijack();
+  const fields = ["content-length", String(bytes.length)];
+  for (const [name, value] of Object.entries(reply.getHeaders())) fields.push(name, String(value));
+  reply.raw.writeHead(reply.statusCode, fields).end(text ?? bytes);
 }
 
 const headersOf = (reply: FastifyReply): Readonly<Record<string, string>> =>

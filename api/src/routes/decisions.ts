@@ -56,6 +56,7 @@ export const decisions: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
   app.get(
     "/v1/attestations/:uid",
     {
+      config: { isOfJournal: true },
       schema: {
         tags: ["attestations"],
         summary: "An attestation, what it attests, and how to verify it",
@@ -74,6 +75,7 @@ export const decisions: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
   app.get(
     "/v1/attestations/:uid/evidence",
     {
+      config: { isOfJournal: true },
       schema: {
         tags: ["attestations"],
         summary: "The evidence alone: the file that `ballast verify` reads",

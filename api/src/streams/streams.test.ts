@@ -4,9 +4,10 @@ import { type Feed, openMemoryFeed, type Topic } from "@ballast/agent";
 import type { FastifyInstance } from "fastify";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { startFixture } from "../../test/fixture.ts";
+import { ARTEFACTS, decidedOf, forecastOf, startFixture } from "../../test/fixture.ts";
 import { createApi } from "../app.ts";
 import type { StreamOptions } from "../routes/streams.ts";
+import { openJournalFeed } from "./journal-feed.ts";
 
 const undo: (() => unknown)[] = [];
 afterEach(async () => {
@@ -183,6 +184,43 @@ describe("server-sent events", () => {
     const rest = await listen(url, "/v1/stream", last);
     await until(() => received.length + rest.events().length >= 200);
     expect([...received, ...numbersOf(rest.events())]).toEqual(range(1, 201));
+  });
+
+  test("behaviour: a restart of the service over a journal loses no place", async () => {
+    const fixture = await startFixture();
+    const start = async () => {
+      const feed = openJournalFeed(fixture.journal, {
+        pollMs: 10,
+        onError: () => expect.unreachable("the journal failed"),
+      });
+      const app = await createApi({ journal: fixture.journal, artefacts: ARTEFACTS, feed });
+      const url = await app.listen({ port: 0, host: "127.0.0.1" });
+      return {
+        url,
+        async close() {
+          await app.close();
+          await feed.close();
+        },
+      };
+    };
+    const record = (n: number) =>
+      fixture.writer.record("predictive", decidedOf(n, false), { policy: "p", forecast: forecastOf(n) });
+    const before = await start();
+    const first = await listen(before.url, "/v1/stream?topics=decisions");
+    for (let n = 30; n < 40; n++) record(n);
+    await first.count(5);
+    await before.close();
+    await first.over;
+    const seen = first.events().filter(({ event }) => event === "decisions");
+    for (let n = 40; n < 50; n++) record(n);
+    const after = await start();
+    const second = await listen(after.url, "/v1/stream?topics=decisions", seen.at(-1)!.id);
+    await second.count(20 - seen.length);
+    const hashes = [...seen, ...second.events()].map(({ data }) => JSON.parse(data!).hash);
+    expect(hashes).toEqual(range(30, 50).map((n) => decidedOf(n, false).hash));
+    second.stop();
+    await after.close();
+    await fixture.close();
   });
 
   test("behaviour: a heartbeat, and line breaks that do not break an event", async () => {
