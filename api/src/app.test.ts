@@ -317,6 +317,12 @@ describe("OpenAPI", () => {
     "/v1/models": [() => "/v1/models"],
     "/v1/models/{modelId}": [() => `/v1/models/${MODEL_ID}`, () => `/v1/models/${word(1)}`],
     "/v1/runs": [() => "/v1/runs"],
+    "/v1/backtests": [() => "/v1/backtests"],
+    "/v1/backtests/data-sets": [() => "/v1/backtests/data-sets"],
+    "/v1/backtests/{id}": [() => `/v1/backtests/${"0".repeat(24)}`, () => "/v1/backtests/1"],
+    "/v1/backtests/{id}/events": [() => `/v1/backtests/${"0".repeat(24)}/events`],
+    "/v1/backtests/{id}/report": [() => `/v1/backtests/${"0".repeat(24)}/report`],
+    "/v1/backtests/{id}/records/{label}": [() => `/v1/backtests/${"0".repeat(24)}/records/threshold`],
     "/health": [() => "/health"],
   };
 

@@ -4,9 +4,12 @@ import helmet from "@fastify/helmet";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
+import Fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
+import type { BacktestJobs } from "./backtest-jobs.ts";
+import { anybody, type Caller } from "./caller.ts";
 import { sendProblem, sendUnknownRoute } from "./problem.ts";
+import { backtests } from "./routes/backtests.ts";
 import { decisions } from "./routes/decisions.ts";
 import { forecasts } from "./routes/forecasts.ts";
 import { type Artefacts, models } from "./routes/models.ts";
@@ -20,6 +23,10 @@ export interface ApiOptions {
   /** Opened read-only; the caller closes it, after the service. */
   readonly journal: Journal;
   readonly artefacts: Artefacts;
+  /** Runs backtests; absent where this service runs none. */
+  readonly backtests?: BacktestJobs | undefined;
+  /** Who asks; default: everybody is the same. */
+  readonly callerOf?: ((request: FastifyRequest) => Caller) | undefined;
   /** Fastify's; default: errors alone, as JSON lines on stderr. */
   readonly logger?: NonNullable<FastifyServerOptions["logger"]>;
 }
@@ -33,7 +40,8 @@ const DOCS_POLICY = {
 };
 
 /** The service without a socket: `inject` tests it, `startApi` gives it one. */
-export async function createApi({ journal, artefacts, logger }: ApiOptions): Promise<FastifyInstance> {
+export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
+  const { journal, artefacts, logger, callerOf = anybody } = options;
   const app = Fastify({
     logger: logger ?? { level: "error", stream: process.stderr },
     // Nothing here takes a body, and nothing takes long.
@@ -89,6 +97,7 @@ export async function createApi({ journal, artefacts, logger }: ApiOptions): Pro
   await app.register(decisions, { journal });
   await app.register(forecasts, { journal });
   await app.register(models, { artefacts });
+  await app.register(backtests, { jobs: options.backtests, callerOf });
   await app.register(service, { journal, version });
   return app;
 }

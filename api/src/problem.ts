@@ -4,10 +4,20 @@ import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidatio
 import type { Static } from "typebox";
 import type * as schemas from "./schemas.ts";
 
+type Missing =
+  | "decision"
+  | "attestation"
+  | "model"
+  | "vault"
+  | "verification"
+  | "backtest"
+  | "report"
+  | "record";
+
 /** Thrown by handlers where nothing has the given id. */
 export class NotFoundError extends BallastError {
   readonly code: string;
-  constructor(what: "decision" | "attestation" | "model", id: string, list: string) {
+  constructor(what: Missing, id: string, list: string) {
     super(`There is no ${what} ${id} here. ${list} lists what there is.`);
     this.code = `${what.toUpperCase()}_NOT_FOUND`;
   }
@@ -20,6 +30,20 @@ const STATUS: Readonly<Record<string, number>> = {
   DECISION_NOT_FOUND: 404,
   ATTESTATION_NOT_FOUND: 404,
   MODEL_NOT_FOUND: 404,
+  VAULT_NOT_FOUND: 404,
+  VERIFICATION_NOT_FOUND: 404,
+  BACKTEST_NOT_FOUND: 404,
+  REPORT_NOT_FOUND: 404,
+  RECORD_NOT_FOUND: 404,
+  BACKTESTS_OFF: 404,
+  VERIFY_OFF: 404,
+  BAD_BACKTEST: 400,
+  UNKNOWN_DATA_SET: 400,
+  BACKTEST_CURSOR: 400,
+  BACKTEST_TOO_LARGE: 413,
+  BACKTEST_QUEUE_FULL: 429,
+  BACKTEST_OVER: 409,
+  NOT_YOURS: 403,
   MALFORMED_JSON: 400,
   MALFORMED_SNAPSHOT: 400,
   NOTARY_REFUSED: 409,

@@ -8,19 +8,19 @@ import { Type } from "typebox";
  */
 
 /** A string that is one of `values`, with their union as its type. */
-const oneOf = <const T extends readonly string[]>(values: T, description?: string) =>
+export const oneOf = <const T extends readonly string[]>(values: T, description?: string) =>
   Type.Unsafe<T[number]>({
     type: "string",
     enum: [...values],
     ...(description !== undefined && { description }),
   });
-const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
+export const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
   Type.Union([schema, Type.Null()]);
-const hex = (bytes: number, description: string) =>
+export const hex = (bytes: number, description: string) =>
   Type.String({ pattern: `^0x[0-9a-f]{${2 * bytes}}$`, description });
-const hash = (description: string) => hex(32, description);
-const time = (description: string) => Type.String({ format: "date-time", description });
-const digits = (description: string) => Type.String({ pattern: "^[0-9]+$", description });
+export const hash = (description: string) => hex(32, description);
+export const time = (description: string) => Type.String({ format: "date-time", description });
+export const digits = (description: string) => Type.String({ pattern: "^[0-9]+$", description });
 
 // In.
 
@@ -41,18 +41,18 @@ const pointInTime = (description: string) =>
       description: `${description}: Unix milliseconds or ISO 8601 with a zone, e.g. 2022-10-11T00:00:00Z; a date alone is its midnight in UTC`,
     }),
   );
-const Paging = {
+export const Paging = {
   from: pointInTime("Earliest bar close, inclusive"),
   to: pointInTime("Latest bar close, exclusive"),
   cursor: Type.Optional(
     Type.String({ minLength: 1, maxLength: 64, description: "nextCursor of the page before" }),
   ),
 };
-const limit = (fallback: string) =>
+export const limit = (fallback: string) =>
   Type.Optional(
     Type.Integer({ minimum: 1, maximum: 500, description: `Items a page; default: ${fallback}` }),
   );
-const RunName = Type.String({ minLength: 1, maxLength: 100, description: "Name of a run" });
+export const RunName = Type.String({ minLength: 1, maxLength: 100, description: "Name of a run" });
 
 export const DecisionsQuery = Type.Object(
   {
@@ -268,7 +268,7 @@ export const DecisionDetail = Type.Intersect([
   }),
 ]);
 
-const page = <T extends Parameters<typeof Type.Array>[0]>(item: T) =>
+export const page = <T extends Parameters<typeof Type.Array>[0]>(item: T) =>
   Type.Object({
     items: Type.Array(item, { description: "Newest first" }),
     nextCursor: nullable(Type.String({ description: "Null on the last page" })),
@@ -315,7 +315,7 @@ export const Attestation = Type.Object({
   }),
 });
 
-const Manifest = Type.Object(
+export const Manifest = Type.Object(
   { modelId: hash("keccak256 of the model's bytes") },
   {
     additionalProperties: true,
