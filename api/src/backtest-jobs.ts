@@ -1,7 +1,9 @@
 import type { Static } from "typebox";
-import type { Backtest, BacktestRequest, BacktestResult } from "./schemas/backtests.ts";
+import type * as schemas from "./schemas/backtests.ts";
 
-export type BacktestJob = Omit<Static<typeof Backtest>, "links">;
+export type BacktestRequest = Static<typeof schemas.BacktestRequest>;
+export type BacktestResult = Static<typeof schemas.BacktestResult>;
+export type BacktestJob = Omit<Static<typeof schemas.Backtest>, "links">;
 
 /** What the service asks of whoever runs backtests. Who may ask for what is the service's to check. */
 export interface BacktestJobs {
@@ -11,7 +13,7 @@ export interface BacktestJobs {
    * Queues a backtest. Errors: BAD_BACKTEST for a request that could not be run, UNKNOWN_DATA_SET, BACKTEST_TOO_LARGE,
    * BACKTEST_QUEUE_FULL, DISK_FULL.
    */
-  submit(request: Static<typeof BacktestRequest>, owner: string): Promise<BacktestJob>;
+  submit(request: BacktestRequest, owner: string): Promise<BacktestJob>;
   get(id: string): BacktestJob | undefined;
   /** Newest first; `cursor` is the last id of the page before. Error: BACKTEST_CURSOR. */
   list(query: { readonly limit: number; readonly cursor?: string | undefined }): {
@@ -21,7 +23,7 @@ export interface BacktestJobs {
   /** Ends one that is queued or running. Errors: BACKTEST_NOT_FOUND, BACKTEST_OVER. */
   cancel(id: string): Promise<BacktestJob>;
   /** Undefined until it is done. */
-  result(id: string): Promise<Static<typeof BacktestResult> | undefined>;
+  result(id: string): Promise<BacktestResult | undefined>;
   /** A file that a backtest left, as text; undefined where there is none such. */
   read(id: string, file: BacktestFile): Promise<string | undefined>;
   /** Calls back at each change of a job until the returned function is called. */

@@ -1,10 +1,12 @@
 import { once } from "node:events";
+import { statSync } from "node:fs";
 import { createServer } from "node:net";
 import { openJournal } from "@ballast/agent";
 import { AddressUnavailableError, PortBusyError, startApi } from "@ballast/api";
 import { BallastError, openArtefactStore } from "@ballast/data";
 import { describeExpiry, findChampion } from "./champion.ts";
 import { newestRun } from "./folders.ts";
+import { NoBarsFolderError } from "./market.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Where the API listens unless told otherwise: this machine alone. */
@@ -15,6 +17,9 @@ export interface ServeOptions {
   readonly artefacts: string;
   readonly host: string;
   readonly port: number;
+  /** Folders of bars by name. */
+  readonly data: Readonly<Record<string, string>>;
+  readonly backtests: string;
 }
 
 export class NothingToServeError extends BallastError {
@@ -50,15 +55,21 @@ export async function serveUntilStopped(request: {
   readonly artefacts: string;
   readonly host?: string;
   readonly port: number;
+  /** Without bars no backtests are run. */
+  readonly data?: Readonly<Record<string, string>>;
+  readonly backtests?: string;
   readonly terminal: Terminal;
 }): Promise<void> {
-  const { terminal } = request;
+  const { terminal, data = {}, backtests: folder = ".ballast/backtests" } = request;
   const journal = openJournal(request.journal, { readOnly: true });
   const artefacts = await openArtefactStore(request.artefacts);
+  const isRunner = Object.keys(data).length > 0;
+  const backtests = isRunner ? await openJobs(folder, data, request.artefacts, terminal) : undefined;
   try {
     const api = await startApi({
       journal,
       artefacts,
+      backtests,
       port: request.port,
       ...(request.host && { host: request.host }),
     });
@@ -72,7 +83,22 @@ export async function serveUntilStopped(request: {
     });
     await api.close();
   } finally {
+    await backtests?.close();
     artefacts.close();
     journal.close();
   }
+}
+
+/** Loaded where they are wanted: training comes with them. Errors: NoBarsFolderError, StoreBusyError. */
+async function openJobs(
+  folder: string,
+  dataSets: Readonly<Record<string, string>>,
+  artefacts: string,
+  terminal: Terminal,
+) {
+  const { openBacktestJobs } = await import("./backtests/jobs.ts");
+  for (const bars of Object.values(dataSets))
+    if (!statSync(bars, { throwIfNoEntry: false })?.isDirectory()) throw new NoBarsFolderError(bars);
+  const log = (line: string) => terminal.say(line);
+  return openBacktestJobs({ folder, dataSets, artefacts, clock: Date.now, log });
 }
