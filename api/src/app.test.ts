@@ -312,6 +312,11 @@ describe("OpenAPI", () => {
       () => `/v1/decisions/${word(1)}`,
       () => "/v1/decisions/1",
     ],
+    "/v1/decisions/{hash}/verify": [
+      () => `/v1/decisions/${executed.hash}/verify`,
+      () => `/v1/decisions/${word(1)}/verify`,
+      () => "/v1/decisions/1/verify",
+    ],
     "/v1/attestations/{uid}": [() => `/v1/attestations/${UID}`, () => `/v1/attestations/${word(1)}`],
     "/v1/attestations/{uid}/evidence": [() => `/v1/attestations/${offchainUid}/evidence`],
     "/v1/models": [() => "/v1/models"],

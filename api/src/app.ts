@@ -9,11 +9,13 @@ import packageJson from "../package.json" with { type: "json" };
 import type { BacktestJobs } from "./backtest-jobs.ts";
 import { anybody, type Caller } from "./caller.ts";
 import { sendProblem, sendUnknownRoute } from "./problem.ts";
+import type { Reexecution } from "./reexecution.ts";
 import { backtests } from "./routes/backtests.ts";
 import { decisions } from "./routes/decisions.ts";
 import { forecasts } from "./routes/forecasts.ts";
 import { type Artefacts, models } from "./routes/models.ts";
 import { service } from "./routes/service.ts";
+import { verifications } from "./routes/verifications.ts";
 import { POINT_IN_TIME } from "./schemas.ts";
 import { isPointInTime } from "./time.ts";
 
@@ -25,6 +27,10 @@ export interface ApiOptions {
   readonly artefacts: Artefacts;
   /** Runs backtests; absent where this service runs none. */
   readonly backtests?: BacktestJobs | undefined;
+  /** Decides again; absent where this service cannot. */
+  readonly reexecution?: Reexecution | undefined;
+  /** ms; default: the system's. */
+  readonly clock?: (() => number) | undefined;
   /** Who asks; default: everybody is the same. */
   readonly callerOf?: ((request: FastifyRequest) => Caller) | undefined;
   /** Fastify's; default: errors alone, as JSON lines on stderr. */
@@ -41,7 +47,7 @@ const DOCS_POLICY = {
 
 /** The service without a socket: `inject` tests it, `startApi` gives it one. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
-  const { journal, artefacts, logger, callerOf = anybody } = options;
+  const { journal, artefacts, logger, callerOf = anybody, clock = Date.now } = options;
   const app = Fastify({
     logger: logger ?? { level: "error", stream: process.stderr },
     // Nothing here takes a body, and nothing takes long.
@@ -97,6 +103,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   await app.register(decisions, { journal });
   await app.register(forecasts, { journal });
   await app.register(models, { artefacts });
+  await app.register(verifications, { journal, reexecution: options.reexecution, clock });
   await app.register(backtests, { jobs: options.backtests, callerOf });
   await app.register(service, { journal, version });
   return app;

@@ -9,6 +9,7 @@ export type {
 } from "./backtest-jobs.ts";
 export type { Caller } from "./caller.ts";
 export { createNotaryApi, type NotaryApiOptions } from "./notary.ts";
+export type { Reexecution, VerifyReport } from "./reexecution.ts";
 export type { Artefacts } from "./routes/models.ts";
 export {
   AddressUnavailableError,

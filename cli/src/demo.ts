@@ -234,6 +234,7 @@ async function runInFolder(
         journal: folder.journal,
         artefacts: folder.artefacts,
         port: options.port,
+        rpc: devnet.rpcUrl,
         terminal,
       });
     }

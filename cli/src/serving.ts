@@ -1,12 +1,14 @@
 import { once } from "node:events";
 import { statSync } from "node:fs";
 import { createServer } from "node:net";
+import { dirname, join } from "node:path";
 import { openJournal } from "@ballast/agent";
 import { AddressUnavailableError, PortBusyError, startApi } from "@ballast/api";
 import { BallastError, openArtefactStore } from "@ballast/data";
 import { describeExpiry, findChampion } from "./champion.ts";
 import { newestRun } from "./folders.ts";
 import { NoBarsFolderError } from "./market.ts";
+import { openReexecution } from "./reexecution.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Where the API listens unless told otherwise: this machine alone. */
@@ -20,6 +22,7 @@ export interface ServeOptions {
   /** Folders of bars by name. */
   readonly data: Readonly<Record<string, string>>;
   readonly backtests: string;
+  readonly rpc?: string;
 }
 
 export class NothingToServeError extends BallastError {
@@ -58,6 +61,8 @@ export async function serveUntilStopped(request: {
   /** Without bars no backtests are run. */
   readonly data?: Readonly<Record<string, string>>;
   readonly backtests?: string;
+  /** Node that decisions are verified with. */
+  readonly rpc?: string;
   readonly terminal: Terminal;
 }): Promise<void> {
   const { terminal, data = {}, backtests: folder = ".ballast/backtests" } = request;
@@ -70,6 +75,13 @@ export async function serveUntilStopped(request: {
       journal,
       artefacts,
       backtests,
+      reexecution: openReexecution({
+        artefacts: request.artefacts,
+        snapshots: join(dirname(request.journal), "snapshots"),
+        dataSets: data,
+        rpc: request.rpc,
+        log: (line) => terminal.say(line),
+      }),
       port: request.port,
       ...(request.host && { host: request.host }),
     });

@@ -16,6 +16,7 @@ export const serveCommand = (): Command =>
       {},
     )
     .option("--backtests <folder>", "where submitted backtests are kept", ".ballast/backtests")
+    .option("--rpc <url>", "node of the vaults' chain, to show them live and to verify executions with")
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--port <n>", "port to listen on; 0 takes a free one", toWhole(0, 65_535), 8787)
     .addHelpText(
