@@ -9,6 +9,7 @@ import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   ATTESTER,
+  address,
   artefactsOf,
   atOf,
   DOMAIN,
@@ -316,6 +317,13 @@ describe("OpenAPI", () => {
       () => `/v1/decisions/${executed.hash}/verify`,
       () => `/v1/decisions/${word(1)}/verify`,
       () => "/v1/decisions/1/verify",
+    ],
+    "/v1/vaults": [() => "/v1/vaults"],
+    "/v1/vaults/{address}": [() => `/v1/vaults/${address(9)}`, () => `/v1/vaults/${address(8)}`],
+    "/v1/vaults/{address}/weights": [
+      () => `/v1/vaults/${address(9)}/weights?limit=2`,
+      () => `/v1/vaults/${address(8)}/weights`,
+      () => "/v1/vaults/9/weights",
     ],
     "/v1/attestations/{uid}": [() => `/v1/attestations/${UID}`, () => `/v1/attestations/${word(1)}`],
     "/v1/attestations/{uid}/evidence": [() => `/v1/attestations/${offchainUid}/evidence`],

@@ -15,9 +15,11 @@ import { decisions } from "./routes/decisions.ts";
 import { forecasts } from "./routes/forecasts.ts";
 import { type Artefacts, models } from "./routes/models.ts";
 import { service } from "./routes/service.ts";
+import { vaults } from "./routes/vaults.ts";
 import { verifications } from "./routes/verifications.ts";
 import { POINT_IN_TIME } from "./schemas.ts";
 import { isPointInTime } from "./time.ts";
+import type { Vaults } from "./vaults.ts";
 
 const { version } = packageJson;
 
@@ -27,6 +29,8 @@ export interface ApiOptions {
   readonly artefacts: Artefacts;
   /** Runs backtests; absent where this service runs none. */
   readonly backtests?: BacktestJobs | undefined;
+  /** Vaults on their chain; absent where this service has no node. */
+  readonly vaults?: Vaults | undefined;
   /** Decides again; absent where this service cannot. */
   readonly reexecution?: Reexecution | undefined;
   /** ms; default: the system's. */
@@ -103,6 +107,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   await app.register(decisions, { journal });
   await app.register(forecasts, { journal });
   await app.register(models, { artefacts });
+  await app.register(vaults, { journal, chain: options.vaults, clock });
   await app.register(verifications, { journal, reexecution: options.reexecution, clock });
   await app.register(backtests, { jobs: options.backtests, callerOf });
   await app.register(service, { journal, version });

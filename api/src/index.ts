@@ -19,3 +19,4 @@ export {
   type StartOptions,
   startApi,
 } from "./server.ts";
+export type { DecisionGuard, LiveVault, Vaults, VaultView } from "./vaults.ts";

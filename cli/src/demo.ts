@@ -234,7 +234,6 @@ async function runInFolder(
         journal: folder.journal,
         artefacts: folder.artefacts,
         port: options.port,
-        rpc: devnet.rpcUrl,
         terminal,
       });
     }

@@ -7,6 +7,7 @@ import { AddressUnavailableError, PortBusyError, startApi } from "@ballast/api";
 import { BallastError, openArtefactStore } from "@ballast/data";
 import { describeExpiry, findChampion } from "./champion.ts";
 import { newestRun } from "./folders.ts";
+import { openLiveVaults } from "./liveVaults.ts";
 import { NoBarsFolderError } from "./market.ts";
 import { openReexecution } from "./reexecution.ts";
 import type { Terminal } from "./terminal.ts";
@@ -70,11 +71,13 @@ export async function serveUntilStopped(request: {
   const artefacts = await openArtefactStore(request.artefacts);
   const isRunner = Object.keys(data).length > 0;
   const backtests = isRunner ? await openJobs(folder, data, request.artefacts, terminal) : undefined;
+  const vaults = request.rpc === undefined ? undefined : openLiveVaults(request.rpc);
   try {
     const api = await startApi({
       journal,
       artefacts,
       backtests,
+      vaults,
       reexecution: openReexecution({
         artefacts: request.artefacts,
         snapshots: join(dirname(request.journal), "snapshots"),
@@ -96,6 +99,7 @@ export async function serveUntilStopped(request: {
     await api.close();
   } finally {
     await backtests?.close();
+    vaults?.close();
     artefacts.close();
     journal.close();
   }
