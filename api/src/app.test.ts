@@ -329,6 +329,13 @@ describe("OpenAPI", () => {
     "/v1/attestations/{uid}/evidence": [() => `/v1/attestations/${offchainUid}/evidence`],
     "/v1/models": [() => "/v1/models"],
     "/v1/models/{modelId}": [() => `/v1/models/${MODEL_ID}`, () => `/v1/models/${word(1)}`],
+    "/v1/models/metrics": [() => "/v1/models/metrics"],
+    "/v1/models/compare": [() => "/v1/models/compare", () => `/v1/models/compare?a=${word(1)}&b=${word(2)}`],
+    "/v1/models/promotions": [() => "/v1/models/promotions"],
+    "/v1/models/{modelId}/reliability": [
+      () => `/v1/models/${word(1)}/reliability`,
+      () => "/v1/models/1/reliability",
+    ],
     "/v1/runs": [() => "/v1/runs"],
     "/v1/backtests": [() => "/v1/backtests"],
     "/v1/backtests/data-sets": [() => "/v1/backtests/data-sets"],

@@ -8,11 +8,13 @@ import Fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerO
 import packageJson from "../package.json" with { type: "json" };
 import type { BacktestJobs } from "./backtest-jobs.ts";
 import { anybody, type Caller } from "./caller.ts";
+import { openManifests } from "./manifests.ts";
 import { sendProblem, sendUnknownRoute } from "./problem.ts";
 import type { Reexecution } from "./reexecution.ts";
 import { backtests } from "./routes/backtests.ts";
 import { decisions } from "./routes/decisions.ts";
 import { forecasts } from "./routes/forecasts.ts";
+import { modelMetrics, type Promotions } from "./routes/model-metrics.ts";
 import { type Artefacts, models } from "./routes/models.ts";
 import { service } from "./routes/service.ts";
 import { vaults } from "./routes/vaults.ts";
@@ -29,6 +31,8 @@ export interface ApiOptions {
   readonly artefacts: Artefacts;
   /** Runs backtests; absent where this service runs none. */
   readonly backtests?: BacktestJobs | undefined;
+  /** Which model served when; absent where nobody promotes. */
+  readonly promotions?: Promotions | undefined;
   /** Vaults on their chain; absent where this service has no node. */
   readonly vaults?: Vaults | undefined;
   /** Decides again; absent where this service cannot. */
@@ -106,7 +110,9 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 
   await app.register(decisions, { journal });
   await app.register(forecasts, { journal });
-  await app.register(models, { artefacts });
+  const manifests = openManifests(artefacts);
+  await app.register(models, { artefacts, manifests });
+  await app.register(modelMetrics, { manifests, promotions: options.promotions });
   await app.register(vaults, { journal, chain: options.vaults, clock });
   await app.register(verifications, { journal, reexecution: options.reexecution, clock });
   await app.register(backtests, { jobs: options.backtests, callerOf });

@@ -10,6 +10,7 @@ export type {
 export type { Caller } from "./caller.ts";
 export { createNotaryApi, type NotaryApiOptions } from "./notary.ts";
 export type { Reexecution, VerifyReport } from "./reexecution.ts";
+export type { Promotions } from "./routes/model-metrics.ts";
 export type { Artefacts } from "./routes/models.ts";
 export {
   AddressUnavailableError,

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { openJournal } from "@ballast/agent";
 import { AddressUnavailableError, PortBusyError, startApi } from "@ballast/api";
-import { BallastError, openArtefactStore } from "@ballast/data";
+import { BallastError, openArtefactStore, openChampions } from "@ballast/data";
 import { describeExpiry, findChampion } from "./champion.ts";
 import { newestRun } from "./folders.ts";
 import { openLiveVaults } from "./liveVaults.ts";
@@ -71,6 +71,7 @@ export async function serveUntilStopped(request: {
   const artefacts = await openArtefactStore(request.artefacts);
   const isRunner = Object.keys(data).length > 0;
   const backtests = isRunner ? await openJobs(folder, data, request.artefacts, terminal) : undefined;
+  const champions = openChampions(request.artefacts);
   const vaults = request.rpc === undefined ? undefined : openLiveVaults(request.rpc);
   try {
     const api = await startApi({
@@ -78,6 +79,7 @@ export async function serveUntilStopped(request: {
       artefacts,
       backtests,
       vaults,
+      promotions: champions,
       reexecution: openReexecution({
         artefacts: request.artefacts,
         snapshots: join(dirname(request.journal), "snapshots"),
@@ -100,6 +102,7 @@ export async function serveUntilStopped(request: {
   } finally {
     await backtests?.close();
     vaults?.close();
+    champions.close();
     artefacts.close();
     journal.close();
   }
