@@ -94,6 +94,8 @@ describe("answers", () => {
       rejection: null,
       forecast: expect.objectContaining({ hash: executed.decision.forecastHash, modelId: MODEL_ID }),
       outlook: expect.any(Array),
+      alternatives: [],
+      verify: `/v1/decisions/${executed.hash}/verify?run=predictive`,
     });
   });
 
@@ -109,6 +111,32 @@ describe("answers", () => {
     expect(free.horizons).toEqual(expected[1]!.horizons.map((at) => ({ ...at, hoursToBreach: null })));
     const plain = (await get("/v1/decisions?run=threshold&limit=1")).body.items[0].hash;
     expect((await get(`/v1/decisions/${plain}`)).body).toMatchObject({ forecast: null, outlook: null });
+  });
+
+  test("default: what a decision had to choose from, with what each was expected to cost", async () => {
+    const own = await startFixture();
+    const numbers = {
+      actingFeesBps: 3,
+      actingGasBps: 2,
+      waitingGasBps: 1.5,
+      actingTrackingErrorBps24h: 0,
+      waitingTrackingErrorBps24h: 40,
+    };
+    const show = async (n: number, isTrade: boolean, known: Record<string, number>) => {
+      const decided = { ...decidedOf(n, isTrade), numbers: known };
+      own.writer.record("other", decided, { policy: "other", forecast: forecastOf(n) });
+      return (await own.app.inject(`/v1/decisions/${decided.hash}`)).json().alternatives;
+    };
+    expect(await show(60, true, numbers)).toEqual([
+      { action: "trade", isChosen: true, feesBps: 3, gasBps: 2, trackingErrorBps24h: 0 },
+      { action: "wait", isChosen: false, feesBps: 3, gasBps: 1.5, trackingErrorBps24h: 40 },
+    ]);
+    // Without a forecast nothing is known of the day ahead.
+    expect(await show(61, false, { actingFeesBps: 3, actingGasBps: 2 })).toEqual([
+      { action: "trade", isChosen: false, feesBps: 3, gasBps: 2, trackingErrorBps24h: null },
+      { action: "wait", isChosen: true, feesBps: 3, gasBps: null, trackingErrorBps24h: null },
+    ]);
+    await own.close();
   });
 
   test("behaviour: no outlook by a forecast that the decision did not sign for, nor without its bands", async () => {

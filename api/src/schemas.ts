@@ -1,5 +1,6 @@
 import { REASONS, STAGES } from "@ballast/agent";
 import { Type } from "typebox";
+import { Alternatives } from "./schemas/alternatives.ts";
 
 /**
  * The one definition of what comes in and goes out: it validates, serialises, types the handlers and is
@@ -258,6 +259,8 @@ const HoldingOutlook = Type.Object({
 export const DecisionDetail = Type.Intersect([
   Decision,
   Type.Object({
+    alternatives: Alternatives,
+    verify: Type.String({ description: "Path of this API that decides again, when it is posted to" }),
     forecast: nullable(Forecast),
     outlook: nullable(
       Type.Array(HoldingOutlook, {
@@ -310,6 +313,7 @@ export const Attestation = Type.Object({
   evidence: EvidenceFile,
   verify: Type.Object({
     evidence: Type.String({ description: "Path of this API that serves the evidence alone, as a file" }),
+    action: Type.String({ description: "Path of this API that decides again, when it is posted to" }),
     command: Type.String({ description: "Checks that file without trusting this server" }),
     checks: Type.Array(Type.String()),
   }),
