@@ -6,10 +6,11 @@ import { openJournal } from "@ballast/agent";
 import { startApi } from "@ballast/api";
 import { syntheticSource, unixMillis } from "@ballast/data";
 import { type BacktestFile, readBacktestFile } from "@ballast/training";
+import fc from "fast-check";
 import { afterEach, beforeAll, expect, it, vi } from "vitest";
 import { openBacktestJobs } from "../src/backtests/jobs.ts";
 import type { BacktestLimits } from "../src/backtests/limits.ts";
-import { lastJson, newFolder, run, writeBars } from "./child.ts";
+import { expectRefused, lastJson, newFolder, run, start, writeBars } from "./child.ts";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
@@ -174,6 +175,19 @@ it("behaviour: one that runs and one that waits are cancelled, and the next begi
   expect((await api.until(c.id, isOver)).state).toBe("done");
 });
 
+it("behaviour: what is submitted at once is run at once, as far as it may", async () => {
+  const api = await serve(newFolder(), { running: 4 });
+  const all = await Promise.all([SHORT, SHORT, SHORT, SHORT].map(api.post));
+  const ended = await Promise.all(all.map(({ body }) => api.until(body.id, isOver)));
+  expect(ended.map(({ state, error }) => [state, error])).toEqual(Array(4).fill(["done", null]));
+  closing.pop();
+  await api.close();
+  for (const { id } of ended)
+    expect(JSON.parse(readFileSync(join(api.folder, "backtests", id, "job.json"), "utf8")).state).toBe(
+      "done",
+    );
+});
+
 it("behaviour: a service that stops leaves a checkpoint; the next one goes on from it to the same record", async () => {
   const folder = newFolder();
   const first = await serve(folder);
@@ -321,4 +335,130 @@ it("behaviour: over HTTP every setting of docs/backtest.yaml is taken that names
   const answer = await api.post({ ...file, retraining: fitted, costs });
   // All of it is understood; these bars have no LINK.
   expect(answer.body).toMatchObject({ code: "BAD_BACKTEST", detail: expect.stringMatching(/LINK/) });
+});
+
+it("behaviour: whatever a request holds, it is taken or refused with a problem, and never a 5xx", async () => {
+  const api = await serve(newFolder(), { running: 0, queuedPerOwner: 1_000, queued: 1_000 });
+  const whole = {
+    ...SHORT,
+    model: "linear",
+    latency: 1,
+    vault: { cooldownSeconds: 3_000, maxTurnover: 0.5, minScore: 10 },
+    costs: {
+      kind: "pool",
+      reserve: 5e7,
+      route: { kind: "public", tolerance: 0.003, attackDollars: 20 },
+      assets: { BTC: { fee: 0.003 } },
+    },
+    gas: { tipGwei: 1 },
+    retraining: { everyDays: 5, training: { maxRows: 2_000 } },
+    halts: [{ from: "2023-02-11", until: "2023-02-12" }],
+    policies: [{ name: "predictive", label: "a", parameters: { actAt: 0.2, horizonHours: 12 } }],
+  };
+  expect((await api.post(whole)).status).toBe(202);
+  const odd = fc.oneof(
+    fc.constantFrom<unknown>(
+      0,
+      -1,
+      1e308,
+      1e-308,
+      0.5,
+      "",
+      "..",
+      "threshold",
+      "calendar",
+      "DOGE",
+      "2023-02-15",
+      0.35,
+      2,
+      40,
+      "__proto__",
+      "2023-02-31",
+      "9999-99-99",
+      null,
+      true,
+      [],
+      {},
+    ),
+    fc.string({ unit: "binary", maxLength: 200 }),
+    fc.double({ min: 0, max: 1, noNaN: true }),
+    fc.jsonValue({ maxDepth: 4 }),
+  );
+  /** Somewhere in the request, something else, or one key more. */
+  const mutated = fc
+    .tuple(
+      fc.array(fc.nat(7), { minLength: 1, maxLength: 5 }),
+      odd,
+      fc.option(fc.constantFrom("out", "constructor", "x")),
+    )
+    .map(([path, value, more]) => {
+      const copy = structuredClone(whole) as Record<string, unknown>;
+      let at: Record<string, unknown> = copy;
+      for (const [depth, step] of path.entries()) {
+        const keys = Object.keys(at);
+        const key = keys[step % keys.length]!;
+        const next = at[key];
+        if (depth === path.length - 1 || typeof next !== "object" || next === null) {
+          at[more ?? key] = value;
+          break;
+        }
+        at = next as Record<string, unknown>;
+      }
+      return copy;
+    });
+  /** Of the right form, and seldom of the right sum. */
+  const targeted = fc
+    .dictionary(fc.constantFrom("USDC", "BTC", "ETH", "DOGE"), fc.constantFrom(0.25, 0.5, 0.75), {
+      minKeys: 1,
+    })
+    .map((targets) => ({ ...whole, portfolio: { targets } }));
+  const codes = new Map<string, number>();
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(
+        { weight: 4, arbitrary: mutated },
+        { weight: 1, arbitrary: targeted },
+        { weight: 1, arbitrary: fc.jsonValue() },
+      ),
+      async (request) => {
+        const { status, body, text } = await api.post(request);
+        codes.set(String(body?.code ?? status), (codes.get(String(body?.code ?? status)) ?? 0) + 1);
+        expect(status, `${JSON.stringify(request)} ${text}`).toBeLessThan(500);
+        if (status !== 202) expect(body).toMatchObject({ status, code: expect.any(String) });
+      },
+    ),
+    { seed: 6, numRuns: 600 },
+  );
+  // The mutations reach both the schema and the engine's own rules.
+  expect(codes.get("INVALID_PARAMETER")).toBeGreaterThan(50);
+  expect(codes.get("BAD_BACKTEST")).toBeGreaterThan(5);
+  expect(codes.get("202")).toBeGreaterThan(5);
+});
+
+it("default: `ballast serve --data` runs what it is sent, and ends in an orderly way on SIGTERM", async () => {
+  const home = newFolder();
+  openJournal(join(home, "agent.sqlite")).close();
+  const args = ["serve", "--journal", "agent.sqlite", "--data", `hourly=${bars}`, "--port", "0"];
+  const server = start(home, args);
+  const [url] = await server.until("stderr", /http:\/\/127\.0\.0\.1:\d+/);
+  const post = async (body: unknown) => {
+    const answer = await fetch(`${url}/v1/backtests`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    return (await answer.json()) as { id: string; links: { self: string } };
+  };
+  const { links } = await post(SHORT);
+  const show = async () => (await (await fetch(`${url}${links.self}`)).json()) as Shown;
+  while (!isOver(await show())) await sleep(50);
+  expect((await show()).state).toBe("done");
+  const { id } = await post(LONG);
+  const kept = () => JSON.parse(readFileSync(join(home, ".ballast/backtests", id, "job.json"), "utf8")).state;
+  while (kept() !== "running") await sleep(20);
+  server.child.kill("SIGTERM");
+  const { status } = await server.ended;
+  expect([status, kept()]).toEqual([0, "queued"]);
+  expectRefused(await run(home, [...args.slice(0, -4), "--data", "hourly=missing"]), /missing/);
+  expectRefused(await run(home, [...args, "--data", "hourly=x"]), /named twice/, 2);
 });

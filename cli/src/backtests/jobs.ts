@@ -52,6 +52,7 @@ export async function openBacktestJobs(options: BacktestJobsOptions): Promise<Ru
   const release = await holdFolder(folder);
   const store = openJobStore(folder);
   const jobs = new Map<string, BacktestJob>();
+  const beingSaved = new Map<string, BacktestJob>();
   const runs = new Map<string, Run>();
   const changes = new EventEmitter().setMaxListeners(0);
   const described = new Map<string, Promise<DataSet>>();
@@ -180,7 +181,7 @@ export async function openBacktestJobs(options: BacktestJobsOptions): Promise<Ru
       const id = newId();
       const file = toFile(request, { bars: dataSets[name]!, artefacts, out: store.outOf(id) });
       await checkFile(file, await describe(name), limits.mostSteps);
-      const waiting = all().filter(({ state }) => state === "queued");
+      const waiting = [...all().filter(({ state }) => state === "queued"), ...beingSaved.values()];
       const own = waiting.filter((job) => job.owner === owner).length;
       if (own >= limits.queuedPerOwner) throw new QueueFullError(own, "of this key");
       if (waiting.length >= limits.queued) throw new QueueFullError(waiting.length, "of all keys");
@@ -195,14 +196,17 @@ export async function openBacktestJobs(options: BacktestJobsOptions): Promise<Ru
         error: null,
         request,
       };
-      jobs.set(id, job);
+      // Begun only once all of it is on the disk, and counted from now on.
+      beingSaved.set(id, job);
       try {
         await store.saveConfig(id, file);
         await store.save(job);
+        jobs.set(id, job);
       } catch (error) {
-        jobs.delete(id);
         await store.remove(id);
         throw error;
+      } finally {
+        beingSaved.delete(id);
       }
       await prune();
       void pump();
