@@ -7,8 +7,6 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
 import type { BacktestJobs } from "./backtest-jobs.ts";
-import { anybody, type Caller } from "./caller.ts";
-import { openManifests } from "./manifests.ts";
 import { sendProblem, sendUnknownRoute } from "./problem.ts";
 import type { Reexecution } from "./reexecution.ts";
 import { backtests } from "./routes/backtests.ts";
@@ -20,6 +18,8 @@ import { service } from "./routes/service.ts";
 import { vaults } from "./routes/vaults.ts";
 import { verifications } from "./routes/verifications.ts";
 import { POINT_IN_TIME } from "./schemas.ts";
+import { scoredModels } from "./scored-models.ts";
+import { anybody, type Submitter } from "./submitter.ts";
 import { isPointInTime } from "./time.ts";
 import type { Vaults } from "./vaults.ts";
 
@@ -40,7 +40,7 @@ export interface ApiOptions {
   /** ms; default: the system's. */
   readonly clock?: (() => number) | undefined;
   /** Who asks; default: everybody is the same. */
-  readonly callerOf?: ((request: FastifyRequest) => Caller) | undefined;
+  readonly submitterOf?: ((request: FastifyRequest) => Submitter) | undefined;
   /** Fastify's; default: errors alone, as JSON lines on stderr. */
   readonly logger?: NonNullable<FastifyServerOptions["logger"]>;
 }
@@ -55,7 +55,7 @@ const DOCS_POLICY = {
 
 /** The service without a socket: `inject` tests it, `startApi` gives it one. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
-  const { journal, artefacts, logger, callerOf = anybody, clock = Date.now } = options;
+  const { journal, artefacts, logger, submitterOf = anybody, clock = Date.now } = options;
   const app = Fastify({
     logger: logger ?? { level: "error", stream: process.stderr },
     // Nothing here takes a body, and nothing takes long.
@@ -110,12 +110,11 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 
   await app.register(decisions, { journal });
   await app.register(forecasts, { journal });
-  const manifests = openManifests(artefacts);
-  await app.register(models, { artefacts, manifests });
-  await app.register(modelMetrics, { manifests, promotions: options.promotions });
+  await app.register(models, { artefacts });
+  await app.register(modelMetrics, { readModels: scoredModels(artefacts), promotions: options.promotions });
   await app.register(vaults, { journal, chain: options.vaults, clock });
   await app.register(verifications, { journal, reexecution: options.reexecution, clock });
-  await app.register(backtests, { jobs: options.backtests, callerOf });
+  await app.register(backtests, { jobs: options.backtests, submitterOf });
   await app.register(service, { journal, version });
   return app;
 }

@@ -7,7 +7,6 @@ export type {
   BacktestResult,
   DataSet,
 } from "./backtest-jobs.ts";
-export type { Caller } from "./caller.ts";
 export { createNotaryApi, type NotaryApiOptions } from "./notary.ts";
 export type { Reexecution, VerifyReport } from "./reexecution.ts";
 export type { Promotions } from "./routes/model-metrics.ts";
@@ -20,4 +19,5 @@ export {
   type StartOptions,
   startApi,
 } from "./server.ts";
+export type { Submitter } from "./submitter.ts";
 export type { DecisionGuard, LiveVault, Vaults, VaultView } from "./vaults.ts";

@@ -56,7 +56,7 @@ async function serve(caller = { name: "bob", isAdmin: false }) {
     artefacts: ARTEFACTS,
     logger: false,
     backtests: jobs,
-    callerOf: () => caller,
+    submitterOf: () => caller,
   });
   closing.push(async () => {
     await app.close();

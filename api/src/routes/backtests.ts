@@ -4,11 +4,11 @@ import type { FastifyRequest } from "fastify";
 import { type Static, type TSchema, Type } from "typebox";
 import { Errors } from "typebox/value";
 import type { BacktestJob, BacktestJobs } from "../backtest-jobs.ts";
-import type { Caller } from "../caller.ts";
 import { eventStream } from "../event-stream.ts";
 import { NotFoundError } from "../problem.ts";
 import * as schemas from "../schemas/backtests.ts";
 import { NoQuery, Problem } from "../schemas.ts";
+import type { Submitter } from "../submitter.ts";
 
 /** Where this service runs no backtests. */
 export class NoBacktestsError extends BallastError {
@@ -61,8 +61,8 @@ const strictly =
 
 export const backtests: FastifyPluginCallbackTypebox<{
   jobs: BacktestJobs | undefined;
-  callerOf: (request: FastifyRequest) => Caller;
-}> = (app, { jobs, callerOf }, done) => {
+  submitterOf: (request: FastifyRequest) => Submitter;
+}> = (app, { jobs, submitterOf }, done) => {
   const closing = new AbortController();
   app.addHook("preClose", async () => closing.abort());
   const need = (): BacktestJobs => {
@@ -110,7 +110,7 @@ export const backtests: FastifyPluginCallbackTypebox<{
       },
     },
     async (request, reply) => {
-      const job = toBacktest(await need().submit(request.body, callerOf(request).name));
+      const job = toBacktest(await need().submit(request.body, submitterOf(request).name));
       return reply.code(202).header("location", job.links.self).send(job);
     },
   );
@@ -162,7 +162,7 @@ export const backtests: FastifyPluginCallbackTypebox<{
     },
     async (request) => {
       const { id, owner } = find(request.params.id);
-      const { name, isAdmin } = callerOf(request);
+      const { name, isAdmin } = submitterOf(request);
       if (name !== owner && !isAdmin) throw new NotYoursError(id);
       return toBacktest(await need().cancel(id));
     },

@@ -1,6 +1,6 @@
 import type { Hex, Promotion } from "@ballast/data";
+import type { ModelManifest } from "@ballast/model";
 import type { FastifyPluginCallbackTypebox } from "@fastify/type-provider-typebox";
-import type { Manifests } from "../manifests.ts";
 import { toComparison, toReliability, toScored } from "../model-metrics.ts";
 import { NotFoundError } from "../problem.ts";
 import * as schemas from "../schemas/model-metrics.ts";
@@ -14,12 +14,12 @@ export interface Promotions {
 }
 
 export const modelMetrics: FastifyPluginCallbackTypebox<{
-  manifests: Manifests;
+  readModels: () => Promise<ModelManifest[]>;
   promotions: Promotions | undefined;
-}> = (app, { manifests, promotions }, done) => {
+}> = (app, { readModels, promotions }, done) => {
   const find = async (given: string) => {
     const modelId = given.toLowerCase() as Hex;
-    const manifest = (await manifests.current()).find((candidate) => candidate.modelId === modelId);
+    const manifest = (await readModels()).find((candidate) => candidate.modelId === modelId);
     if (manifest === undefined) throw new NotFoundError("model", given, "/v1/models/metrics");
     return manifest;
   };
@@ -35,7 +35,7 @@ export const modelMetrics: FastifyPluginCallbackTypebox<{
       },
     },
     async () => ({
-      items: (await manifests.current())
+      items: (await readModels())
         .map(toScored)
         .sort((a, b) => Date.parse(a.trainedUntil) - Date.parse(b.trainedUntil)),
     }),

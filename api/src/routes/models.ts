@@ -1,8 +1,7 @@
 import type { Hex } from "@ballast/data";
 import type { FastifyPluginCallbackTypebox } from "@fastify/type-provider-typebox";
-import type { Manifests } from "../manifests.ts";
 import { NotFoundError } from "../problem.ts";
-import { toModel } from "../resources.ts";
+import { type Manifest, toManifest, toModel } from "../resources.ts";
 import * as schemas from "../schemas.ts";
 
 /** What models are read from: `openArtefactStore` of @ballast/data. */
@@ -12,11 +11,15 @@ export interface Artefacts {
   get(hash: Hex): Promise<Uint8Array>;
 }
 
-export const models: FastifyPluginCallbackTypebox<{ artefacts: Artefacts; manifests: Manifests }> = (
-  app,
-  { artefacts, manifests },
-  done,
-) => {
+export const models: FastifyPluginCallbackTypebox<{ artefacts: Artefacts }> = (app, { artefacts }, done) => {
+  // What lies under a hash never changes, so each artefact is read once.
+  const read = new Map<Hex, Manifest | undefined>();
+  const readManifests = async (): Promise<Manifest[]> => {
+    const hashes = await artefacts.list();
+    for (const hash of hashes) if (!read.has(hash)) read.set(hash, toManifest(await artefacts.get(hash)));
+    return hashes.flatMap((hash) => read.get(hash) ?? []);
+  };
+
   app.get(
     "/v1/models",
     {
@@ -27,7 +30,7 @@ export const models: FastifyPluginCallbackTypebox<{ artefacts: Artefacts; manife
         response: { 200: schemas.Models },
       },
     },
-    async () => ({ items: await manifests.all() }),
+    async () => ({ items: await readManifests() }),
   );
 
   app.get(
@@ -43,7 +46,7 @@ export const models: FastifyPluginCallbackTypebox<{ artefacts: Artefacts; manife
     },
     async ({ params }) => {
       const modelId = params.modelId.toLowerCase() as Hex;
-      const manifest = (await manifests.all()).find((candidate) => candidate.modelId === modelId);
+      const manifest = (await readManifests()).find((candidate) => candidate.modelId === modelId);
       if (manifest === undefined) throw new NotFoundError("model", params.modelId, "/v1/models");
       const isKept = (await artefacts.list()).includes(modelId);
       return toModel(manifest, isKept ? await artefacts.get(modelId) : undefined);
