@@ -10,6 +10,7 @@ import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   ATTESTER,
+  address,
   artefactsOf,
   atOf,
   DOMAIN,
@@ -95,6 +96,8 @@ describe("answers", () => {
       rejection: null,
       forecast: expect.objectContaining({ hash: executed.decision.forecastHash, modelId: MODEL_ID }),
       outlook: expect.any(Array),
+      alternatives: [],
+      verify: `/v1/decisions/${executed.hash}/verify?run=predictive`,
     });
   });
 
@@ -110,6 +113,32 @@ describe("answers", () => {
     expect(free.horizons).toEqual(expected[1]!.horizons.map((at) => ({ ...at, hoursToBreach: null })));
     const plain = (await get("/v1/decisions?run=threshold&limit=1")).body.items[0].hash;
     expect((await get(`/v1/decisions/${plain}`)).body).toMatchObject({ forecast: null, outlook: null });
+  });
+
+  test("default: what a decision had to choose from, with what each was expected to cost", async () => {
+    const own = await startFixture();
+    const numbers = {
+      actingFeesBps: 3,
+      actingGasBps: 2,
+      waitingGasBps: 1.5,
+      actingTrackingErrorBps24h: 0,
+      waitingTrackingErrorBps24h: 40,
+    };
+    const show = async (n: number, isTrade: boolean, known: Record<string, number>) => {
+      const decided = { ...decidedOf(n, isTrade), numbers: known };
+      own.writer.record("other", decided, { policy: "other", forecast: forecastOf(n) });
+      return (await own.app.inject(`/v1/decisions/${decided.hash}`)).json().alternatives;
+    };
+    expect(await show(60, true, numbers)).toEqual([
+      { action: "trade", isChosen: true, feesBps: 3, gasBps: 2, trackingErrorBps24h: 0 },
+      { action: "wait", isChosen: false, feesBps: 3, gasBps: 1.5, trackingErrorBps24h: 40 },
+    ]);
+    // Without a forecast nothing is known of the day ahead.
+    expect(await show(61, false, { actingFeesBps: 3, actingGasBps: 2 })).toEqual([
+      { action: "trade", isChosen: false, feesBps: 3, gasBps: 2, trackingErrorBps24h: null },
+      { action: "wait", isChosen: true, feesBps: 3, gasBps: null, trackingErrorBps24h: null },
+    ]);
+    await own.close();
   });
 
   test("behaviour: no outlook by a forecast that the decision did not sign for, nor without its bands", async () => {
@@ -338,10 +367,29 @@ describe("OpenAPI", () => {
       () => `/v1/decisions/${word(1)}`,
       () => "/v1/decisions/1",
     ],
+    "/v1/decisions/{hash}/verify": [
+      () => `/v1/decisions/${executed.hash}/verify`,
+      () => `/v1/decisions/${word(1)}/verify`,
+      () => "/v1/decisions/1/verify",
+    ],
+    "/v1/vaults": [() => "/v1/vaults"],
+    "/v1/vaults/{address}": [() => `/v1/vaults/${address(9)}`, () => `/v1/vaults/${address(8)}`],
+    "/v1/vaults/{address}/weights": [
+      () => `/v1/vaults/${address(9)}/weights?limit=2`,
+      () => `/v1/vaults/${address(8)}/weights`,
+      () => "/v1/vaults/9/weights",
+    ],
     "/v1/attestations/{uid}": [() => `/v1/attestations/${UID}`, () => `/v1/attestations/${word(1)}`],
     "/v1/attestations/{uid}/evidence": [() => `/v1/attestations/${offchainUid}/evidence`],
     "/v1/models": [() => "/v1/models"],
     "/v1/models/{modelId}": [() => `/v1/models/${MODEL_ID}`, () => `/v1/models/${word(1)}`],
+    "/v1/models/metrics": [() => "/v1/models/metrics"],
+    "/v1/models/compare": [() => "/v1/models/compare", () => `/v1/models/compare?a=${word(1)}&b=${word(2)}`],
+    "/v1/models/promotions": [() => "/v1/models/promotions"],
+    "/v1/models/{modelId}/reliability": [
+      () => `/v1/models/${word(1)}/reliability`,
+      () => "/v1/models/1/reliability",
+    ],
     "/v1/runs": [() => "/v1/runs"],
     "/v1/assets": [() => "/v1/assets", () => "/v1/assets?x=1", () => "/v1/assets?format=xlsx"],
     "/v1/bars": [() => "/v1/bars?asset=BTC&limit=3", () => "/v1/bars?asset=ETH", () => "/v1/bars?asset=DOGE"],
@@ -350,6 +398,12 @@ describe("OpenAPI", () => {
     "/v1/breaches": [() => "/v1/breaches", () => "/v1/breaches?limit=100"],
     "/v1/costs": [() => "/v1/costs", () => "/v1/costs?limit=5&series=base_fee_gwei&hours=4"],
     "/v1/datasets": [() => "/v1/datasets"],
+    "/v1/backtests": [() => "/v1/backtests"],
+    "/v1/backtests/data-sets": [() => "/v1/backtests/data-sets"],
+    "/v1/backtests/{id}": [() => `/v1/backtests/${"0".repeat(24)}`, () => "/v1/backtests/1"],
+    "/v1/backtests/{id}/events": [() => `/v1/backtests/${"0".repeat(24)}/events`],
+    "/v1/backtests/{id}/report": [() => `/v1/backtests/${"0".repeat(24)}/report`],
+    "/v1/backtests/{id}/records/{label}": [() => `/v1/backtests/${"0".repeat(24)}/records/threshold`],
     "/health": [() => "/health"],
     "/ready": [() => "/ready"],
   };

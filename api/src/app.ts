@@ -7,8 +7,9 @@ import helmet from "@fastify/helmet";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
+import Fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
+import type { BacktestJobs } from "./backtest-jobs.ts";
 import { type Settings, toSettings } from "./config.ts";
 import type { Artefacts } from "./manifests.ts";
 import { keepAnswers } from "./plugins/answers.ts";
@@ -20,18 +21,26 @@ import { measure } from "./plugins/metrics.ts";
 import { keepSafeHeaders } from "./plugins/safe-headers.ts";
 import { shed } from "./plugins/shedding.ts";
 import { InvalidParameterError, refuseUnparsed, sendProblem, sendUnknownRoute } from "./problem.ts";
+import type { Reexecution } from "./reexecution.ts";
+import { backtests } from "./routes/backtests.ts";
 import { type Bars, bars } from "./routes/bars.ts";
 import { datasets } from "./routes/datasets.ts";
 import { decisions } from "./routes/decisions.ts";
 import { forecasts } from "./routes/forecasts.ts";
+import { modelMetrics, type Promotions } from "./routes/model-metrics.ts";
 import { models } from "./routes/models.ts";
 import { outlooks } from "./routes/outlooks.ts";
 import { ready } from "./routes/ready.ts";
 import { service } from "./routes/service.ts";
 import { type Snapshots, snapshots } from "./routes/snapshots.ts";
 import { STREAM_DEFAULTS, type StreamOptions, streams } from "./routes/streams.ts";
+import { vaults } from "./routes/vaults.ts";
+import { verifications } from "./routes/verifications.ts";
 import { POINT_IN_TIME, Problem } from "./schemas.ts";
+import { scoredModels } from "./scored-models.ts";
+import { byKey, type Submitter } from "./submitter.ts";
 import { isPointInTime } from "./time.ts";
+import type { Vaults } from "./vaults.ts";
 
 const { version } = packageJson;
 
@@ -49,6 +58,18 @@ export interface ApiOptions {
   /** Without them /v1/assets and /v1/bars say that there are none. */
   readonly bars?: Bars;
   readonly snapshots?: Snapshots;
+  /** Runs backtests; absent where this service runs none. */
+  readonly backtests?: BacktestJobs | undefined;
+  /** Which model served when; absent where nobody promotes. */
+  readonly promotions?: Promotions | undefined;
+  /** Vaults on their chain; absent where this service has no node. */
+  readonly vaults?: Vaults | undefined;
+  /** Decides again; absent where this service cannot. */
+  readonly reexecution?: Reexecution | undefined;
+  /** Who asks; default: by the key of the request. */
+  readonly submitterOf?: ((request: FastifyRequest) => Submitter) | undefined;
+  /** ms; default: the system's. */
+  readonly clock?: (() => number) | undefined;
   /** Fastify's; default: JSON lines on stderr, of the settings' level. */
   readonly logger?: NonNullable<FastifyServerOptions["logger"]>;
 }
@@ -63,7 +84,7 @@ const DOCS_POLICY = {
 
 /** The service without a socket: `inject` tests it, `startApi` gives it one. Errors: ApiSettingError and those of `readKeys`. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
-  const { journal, artefacts, ...ports } = options;
+  const { journal, artefacts, clock = Date.now, ...ports } = options;
   const settings = toSettings(options.settings);
   const app = Fastify({
     logger: toLogger(options.logger ?? { level: settings.logLevel, stream: process.stderr }),
@@ -182,6 +203,10 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   await app.register(datasets, { artefacts });
   await app.register(models, { artefacts });
   if (ports.feed !== undefined) await app.register(streams, { feed: ports.feed, options: ports.streams });
+  await app.register(modelMetrics, { readModels: scoredModels(artefacts), promotions: ports.promotions });
+  await app.register(vaults, { journal, chain: ports.vaults, clock });
+  await app.register(verifications, { journal, reexecution: ports.reexecution, clock });
+  await app.register(backtests, { jobs: ports.backtests, submitterOf: ports.submitterOf ?? byKey });
   await app.register(service, { journal, version });
   const { feed, folder } = ports;
   await app.register(ready, { journal, load, feed, folder, minFreeMb: settings.minFreeMb });

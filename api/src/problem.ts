@@ -6,10 +6,21 @@ import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidatio
 import type { Static } from "typebox";
 import type * as schemas from "./schemas.ts";
 
+type Missing =
+  | "decision"
+  | "attestation"
+  | "model"
+  | "vault"
+  | "verification"
+  | "backtest"
+  | "report"
+  | "record"
+  | "snapshot";
+
 /** Thrown by handlers where nothing has the given id. */
 export class NotFoundError extends BallastError {
   readonly code: string;
-  constructor(what: "decision" | "attestation" | "model" | "snapshot", id: string, list: string) {
+  constructor(what: Missing, id: string, list: string) {
     super(`There is no ${what} ${id} here. ${list} lists what there is.`);
     this.code = `${what.toUpperCase()}_NOT_FOUND`;
   }
@@ -39,6 +50,22 @@ const STATUS: Readonly<Record<string, number>> = {
   BARS_NOT_SERVED: 404,
   SNAPSHOT_NOT_FOUND: 404,
   NOT_ACCEPTABLE: 406,
+  VAULT_NOT_FOUND: 404,
+  VERIFICATION_NOT_FOUND: 404,
+  BACKTEST_NOT_FOUND: 404,
+  REPORT_NOT_FOUND: 404,
+  RECORD_NOT_FOUND: 404,
+  BACKTESTS_OFF: 404,
+  VERIFY_OFF: 404,
+  BAD_BACKTEST: 400,
+  UNKNOWN_DATA_SET: 400,
+  BACKTEST_CURSOR: 400,
+  BACKTEST_TOO_LARGE: 413,
+  BACKTEST_QUEUE_FULL: 429,
+  BACKTEST_OVER: 409,
+  NOT_YOURS: 403,
+  NOT_SIGNED: 409,
+  VERIFY_BUSY: 429,
   MALFORMED_JSON: 400,
   MALFORMED_SNAPSHOT: 400,
   NOTARY_REFUSED: 409,
@@ -69,6 +96,10 @@ const UNAVAILABLE: Readonly<Record<string, readonly [detail: string, retryAfter:
   OVERLOADED: ["More is asked of this server than it can answer in time. Ask again, less often.", 1],
   STREAMS_FULL: ["As many streams are open as this server keeps. Ask again, or another one.", 5],
   STREAMS_CLOSED: ["This server is being stopped. Go on with the last event id when it is back.", 5],
+  VERIFY_FAILED: [
+    "The decision could not be verified now. Ask again; if it stays so, the operator has to look.",
+    5,
+  ],
   SHUTTING_DOWN: ["This server is being stopped. Ask again when it is back, or another one.", 5],
   JOURNAL_LOCKED: ["Another process has the journal to itself. Ask again.", 1],
   JOURNAL_FULL: ["There is no disk space left; nothing was changed. The operator has to free some.", 60],

@@ -3,6 +3,7 @@ import { ACTION, CHECKS, type Evidence, toEvidence } from "@ballast/attest";
 import { type Hex, isoTime } from "@ballast/data";
 import { type Forecast, forecastHash, readModel, type SeriesAhead, type SeriesTarget } from "@ballast/model";
 import type { Static } from "typebox";
+import { toAlternatives } from "./alternatives.ts";
 import type * as schemas from "./schemas.ts";
 
 const HOURS_PER_YEAR = 8_760;
@@ -62,7 +63,13 @@ export const toDecisionDetail = (entry: JournalEntry): Static<typeof schemas.Dec
   ...toDecision(entry),
   forecast: entry.forecast === undefined ? null : toForecast(entry.forecast),
   outlook: toOutlook(entry),
+  alternatives: toAlternatives(entry),
+  verify: toVerifyPath(entry),
 });
+
+/** Decides again where it is posted to. */
+const toVerifyPath = ({ hash, run }: JournalEntry): string =>
+  `/v1/decisions/${hash}/verify?run=${encodeURIComponent(run)}`;
 
 /** By the forecast that the decision signed for; one that it could not use says nothing of this vault. */
 export function toOutlook({
@@ -179,6 +186,7 @@ export function toAttestation(
     evidence,
     verify: {
       evidence: `/v1/attestations/${uid}/evidence`,
+      action: toVerifyPath(entry),
       command: "ballast verify <the file that path serves>",
       checks: [...CHECKS],
     },

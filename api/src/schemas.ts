@@ -1,5 +1,6 @@
 import { REASONS, STAGES } from "@ballast/agent";
 import { Type } from "typebox";
+import { Alternatives } from "./schemas/alternatives.ts";
 
 /**
  * The one definition of what comes in and goes out: it validates, serialises, types the handlers and is
@@ -8,7 +9,7 @@ import { Type } from "typebox";
  */
 
 /** A string that is one of `values`, with their union as its type. */
-const oneOf = <const T extends readonly string[]>(values: T, description?: string) =>
+export const oneOf = <const T extends readonly string[]>(values: T, description?: string) =>
   Type.Unsafe<T[number]>({
     type: "string",
     enum: [...values],
@@ -16,11 +17,11 @@ const oneOf = <const T extends readonly string[]>(values: T, description?: strin
   });
 export const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
   Type.Union([schema, Type.Null()]);
-const hex = (bytes: number, description: string) =>
+export const hex = (bytes: number, description: string) =>
   Type.String({ pattern: `^0x[0-9a-f]{${2 * bytes}}$`, description });
 export const hash = (description: string) => hex(32, description);
-const time = (description: string) => Type.String({ format: "date-time", description });
-const digits = (description: string) => Type.String({ pattern: "^[0-9]+$", description });
+export const time = (description: string) => Type.String({ format: "date-time", description });
+export const digits = (description: string) => Type.String({ pattern: "^[0-9]+$", description });
 
 // In.
 
@@ -285,6 +286,8 @@ const HoldingOutlook = Type.Object({
 export const DecisionDetail = Type.Intersect([
   Decision,
   Type.Object({
+    alternatives: Alternatives,
+    verify: Type.String({ description: "Path of this API that decides again, when it is posted to" }),
     forecast: nullable(Forecast),
     outlook: nullable(
       Type.Array(HoldingOutlook, {
@@ -295,7 +298,7 @@ export const DecisionDetail = Type.Intersect([
   }),
 ]);
 
-const page = <T extends Parameters<typeof Type.Array>[0]>(item: T) =>
+export const page = <T extends Parameters<typeof Type.Array>[0]>(item: T) =>
   Type.Object({
     items: Type.Array(item, { description: "Newest first" }),
     nextCursor: nullable(Type.String({ description: "Null on the last page" })),
@@ -337,12 +340,13 @@ export const Attestation = Type.Object({
   evidence: EvidenceFile,
   verify: Type.Object({
     evidence: Type.String({ description: "Path of this API that serves the evidence alone, as a file" }),
+    action: Type.String({ description: "Path of this API that decides again, when it is posted to" }),
     command: Type.String({ description: "Checks that file without trusting this server" }),
     checks: Type.Array(Type.String()),
   }),
 });
 
-const Manifest = Type.Object(
+export const Manifest = Type.Object(
   { modelId: hash("keccak256 of the model's bytes") },
   {
     additionalProperties: true,

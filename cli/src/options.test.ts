@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toInterval, toList, toTime, toUrl, toWhole } from "./options.ts";
+import { toInterval, toList, toNamed, toTime, toUrl, toWhole } from "./options.ts";
 
 describe("option values", () => {
   it.each([
@@ -36,6 +36,9 @@ describe("option values", () => {
     [() => toWhole(0)("-1"), /"-1" is not/],
     [() => toWhole(0)("1.5"), /"1\.5" is not/],
     [() => toWhole(0)("0x10"), /"0x10" is not/],
+    [() => toNamed("./bars", {}), /write hourly=\.\/bars/],
+    [() => toNamed("../x=./bars", {}), /is no name and folder/],
+    [() => toNamed("hourly=./b", { hourly: "./a" }), /hourly is named twice/],
     [() => toUrl("mirror.example"), /write https:\/\/host/],
     [() => toUrl("file:///etc"), /is no address/],
   ])("error: %s", (parse, message) => {

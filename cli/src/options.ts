@@ -46,3 +46,15 @@ export const toUrl = (text: string): string => {
     throw new InvalidArgumentError(`"${text}" is no address; write https://host.`);
   return text;
 };
+
+/** `name=folder`, added to those before. */
+export const toNamed = (
+  text: string,
+  others: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> => {
+  const [, name, folder] = /^([A-Za-z0-9][A-Za-z0-9_-]{0,63})=(.+)$/.exec(text) ?? [];
+  if (name === undefined || folder === undefined)
+    throw new InvalidArgumentError(`"${text}" is no name and folder; write hourly=./bars.`);
+  if (Object.hasOwn(others, name)) throw new InvalidArgumentError(`${name} is named twice.`);
+  return { ...others, [name]: folder };
+};

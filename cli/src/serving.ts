@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { statSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { openJournal } from "@ballast/agent";
@@ -10,10 +11,13 @@ import {
   startApi,
   toSettings,
 } from "@ballast/api";
-import { BallastError, isBarStore, openArtefactStore, openBarStore } from "@ballast/data";
+import { BallastError, isBarStore, openArtefactStore, openBarStore, openChampions } from "@ballast/data";
 import { describeExpiry, findChampion } from "./champion.ts";
 import { newestRun } from "./folders.ts";
+import { openLiveVaults } from "./liveVaults.ts";
+import { NoBarsFolderError } from "./market.ts";
 import { openSharedFeed } from "./publisher.ts";
+import { openReexecution } from "./reexecution.ts";
 import { servedBars, servedSnapshots } from "./servedMarket.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -24,6 +28,10 @@ export interface ServeOptions {
   readonly journal?: string;
   readonly artefacts: string;
   readonly store?: string;
+  /** Folders of bars by name. */
+  readonly data: Readonly<Record<string, string>>;
+  readonly backtests: string;
+  readonly rpc?: string;
   /** Settings of the API, as text. */
   readonly [setting: string]: unknown;
 }
@@ -36,12 +44,29 @@ export class NothingToServeError extends BallastError {
 }
 
 export async function runServe(
-  { journal = newestRun(".ballast/demo")?.journal, artefacts, store, ...options }: ServeOptions,
+  {
+    journal = newestRun(".ballast/demo")?.journal,
+    artefacts,
+    store,
+    data,
+    backtests,
+    rpc,
+    ...options
+  }: ServeOptions,
   terminal: Terminal,
 ): Promise<void> {
   const settings = toSettings(options, process.env);
   if (journal === undefined) throw new NothingToServeError();
-  await serveUntilStopped({ journal, artefacts, ...(store !== undefined && { store }), settings, terminal });
+  await serveUntilStopped({
+    journal,
+    artefacts,
+    ...(store !== undefined && { store }),
+    data,
+    backtests,
+    rpc,
+    settings,
+    terminal,
+  });
 }
 
 /** Errors: PortBusyError, AddressUnavailableError where this user may not listen there. */
@@ -65,15 +90,27 @@ export async function serveUntilStopped(request: {
   /** Folder of a store of bars; without it no bars are served. */
   readonly store?: string;
   readonly settings: Partial<Settings>;
+  /** Without bars no backtests are run. */
+  readonly data?: Readonly<Record<string, string>>;
+  readonly backtests?: string;
+  /** Node that decisions are verified with. */
+  readonly rpc?: string | undefined;
   readonly terminal: Terminal;
 }): Promise<void> {
-  const { terminal } = request;
+  const { terminal, data = {}, backtests: folder = ".ballast/backtests" } = request;
   const journal = openJournal(request.journal, { readOnly: true });
   const artefacts = await openArtefactStore(request.artefacts);
   const { store } = request;
   const barStore = store !== undefined && (await isBarStore(store)) ? await openBarStore(store) : undefined;
   const closing: { close(): void | Promise<void> }[] = [journal, artefacts];
   if (barStore !== undefined) closing.push(barStore);
+  const isRunner = Object.keys(data).length > 0;
+  const backtests = isRunner ? await openJobs(folder, data, request.artefacts, terminal) : undefined;
+  const champions = openChampions(request.artefacts);
+  const vaults = request.rpc === undefined ? undefined : openLiveVaults(request.rpc);
+  closing.push(champions);
+  if (vaults !== undefined) closing.push(vaults);
+  if (backtests !== undefined) closing.push(backtests);
   try {
     const redis = request.settings.redis ?? process.env.BALLAST_REDIS;
     const feed =
@@ -89,6 +126,16 @@ export async function serveUntilStopped(request: {
       snapshots: servedSnapshots(join(dirname(request.journal), "snapshots")),
       settings: request.settings,
       folder: dirname(request.journal),
+      backtests,
+      vaults,
+      promotions: champions,
+      reexecution: openReexecution({
+        artefacts: request.artefacts,
+        snapshots: join(dirname(request.journal), "snapshots"),
+        dataSets: data,
+        rpc: request.rpc,
+        log: (line) => terminal.say(line),
+      }),
     });
     const champion = await findChampion(request.artefacts);
     if (champion !== undefined) terminal.say(describeExpiry(champion, Date.now()));
@@ -110,4 +157,18 @@ export async function serveUntilStopped(request: {
   } finally {
     for (const resource of closing.reverse()) await resource.close();
   }
+}
+
+/** Loaded where they are wanted: training comes with them. Errors: NoBarsFolderError, StoreBusyError. */
+async function openJobs(
+  folder: string,
+  dataSets: Readonly<Record<string, string>>,
+  artefacts: string,
+  terminal: Terminal,
+) {
+  const { openBacktestJobs } = await import("./backtests/jobs.ts");
+  for (const bars of Object.values(dataSets))
+    if (!statSync(bars, { throwIfNoEntry: false })?.isDirectory()) throw new NoBarsFolderError(bars);
+  const log = (line: string) => terminal.say(line);
+  return openBacktestJobs({ folder, dataSets, artefacts, clock: Date.now, log });
 }

@@ -39,15 +39,16 @@ export async function runVerify(subject: string, options: VerifyOptions, termina
     const checks = [...offchain, ...onchain];
     const isValid = checks.every(({ passed }) => passed) && links.every(({ status }) => status !== "fail");
     const isCheckedOnChain = provider !== undefined;
+    const conclusion = toConclusion(evidence, checks, links, options);
     if (options.json) {
-      terminal.result(JSON.stringify({ isValid, isCheckedOnChain, offchain, onchain, links }));
+      terminal.result(JSON.stringify({ isValid, isCheckedOnChain, offchain, onchain, links, conclusion }));
     } else {
       print(terminal.result, "Off-chain attestation", offchain);
       if (isCheckedOnChain) print(terminal.result, "The chain", onchain);
       terminal.result("\nFrom the market to the trades");
       for (const { name, status, detail } of links)
         terminal.result(`  ${status === "fail" ? "FAIL" : status}  ${name}: ${detail}`);
-      terminal.result(`\n${toConclusion(evidence, checks, links, options)}`);
+      terminal.result(`\n${conclusion}`);
     }
     if (!isValid) process.exitCode = 1;
   } finally {

@@ -152,4 +152,4 @@ export {
 } from "./store.ts";
 export { ShiftedAssetError } from "./timezone.ts";
 export * from "./units.ts";
-export { StoreBusyError } from "./write-lock.ts";
+export { openWriteLock, StoreBusyError, type WriteLock } from "./write-lock.ts";

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { toNamed } from "../options.ts";
 import { openTerminal } from "../terminal.ts";
 
 /**
@@ -32,16 +33,26 @@ const SETTINGS = [
 
 export function serveCommand(): Command {
   const command = new Command("serve")
-    .description("Serves bars, forecasts, decisions, attestations and models over HTTP, read-only.")
+    .description(
+      "Serves bars, forecasts, decisions, attestations and models over HTTP, and runs the backtests it is sent.",
+    )
     .option("--journal <file>", "journal of an agent or a demo; default: the newest demo's")
     .option("--artefacts <folder>", "folder of models", ".ballast/demo/artefacts")
-    .option("--store <folder>", "bars that `ballast fetch` stored", ".ballast/market");
+    .option("--store <folder>", "bars that `ballast fetch` stored", ".ballast/market")
+    .option(
+      "--data <name=folder>",
+      "bars that backtests may be submitted for, by a name; may be repeated; default: none, and no backtests are run",
+      toNamed,
+      {},
+    )
+    .option("--backtests <folder>", "where submitted backtests are kept", ".ballast/backtests")
+    .option("--rpc <url>", "node of the vaults' chain, to show them live and to verify executions with");
   for (const [flags, description] of SETTINGS) command.option(flags, description);
   return command
     .addHelpText(
       "after",
       "\nEach setting may be a variable, too: BALLAST_API_PORT for --port. docs/operator.md has ranges and defaults." +
-        "\nExample:\n  npm run ballast -- serve --port 8787\n  curl http://127.0.0.1:8787/v1/decisions?limit=3",
+        "\nExample:\n  npm run ballast -- serve --port 8787 --data hourly=./bars\n  curl http://127.0.0.1:8787/v1/decisions?limit=3",
     )
     .action(async (options) => (await import("../serving.ts")).runServe(options, openTerminal()));
 }

@@ -1,0 +1,464 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { openJournal } from "@ballast/agent";
+import { startApi } from "@ballast/api";
+import { syntheticSource, unixMillis } from "@ballast/data";
+import { type BacktestFile, readBacktestFile } from "@ballast/training";
+import fc from "fast-check";
+import { afterEach, beforeAll, expect, it, vi } from "vitest";
+import { openBacktestJobs } from "../src/backtests/jobs.ts";
+import type { BacktestLimits } from "../src/backtests/limits.ts";
+import { expectRefused, lastJson, newFolder, run, start, writeBars } from "./child.ts";
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
+
+const HOURS = 2_400;
+const START = Date.UTC(2023, 0, 1);
+let bars: string;
+beforeAll(async () => {
+  const source = syntheticSource({
+    seed: 4,
+    hours: HOURS,
+    start: unixMillis(START),
+    assets: ["BTC", "ETH", "SOL"],
+  });
+  bars = writeBars(join(newFolder(), "bars"), (await source.load({})).series);
+});
+
+const PORTFOLIO = { targets: { USDC: 0.3, BTC: 0.35, ETH: 0.35 }, bands: 0.01 };
+const SHORT = {
+  data: "hourly",
+  from: "2023-02-10",
+  until: "2023-02-20",
+  portfolio: PORTFOLIO,
+  policies: [{ name: "threshold" }, { label: "weekly", name: "calendar" }],
+};
+/** Refits a model each day, and so takes a while. */
+const LONG = {
+  data: "hourly",
+  portfolio: PORTFOLIO,
+  model: "linear",
+  retraining: { everyDays: 1, leastDays: 60, training: { maxRows: 3_000 } },
+  policies: [{ name: "threshold" }, { name: "predictive" }],
+};
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+interface Shown {
+  readonly state: string;
+  readonly progress: { readonly done: number };
+}
+
+async function serve(folder = newFolder(), limits: Partial<BacktestLimits> = {}) {
+  const log: string[] = [];
+  const artefacts = join(folder, "artefacts");
+  const jobs = await openBacktestJobs({
+    folder: join(folder, "backtests"),
+    dataSets: { hourly: bars },
+    artefacts,
+    limits,
+    clock: Date.now,
+    log: (line) => log.push(line),
+  });
+  const journal = openJournal(join(folder, "journal.sqlite"));
+  const api = await startApi({
+    journal,
+    artefacts: { list: async () => [], get: async () => new Uint8Array() },
+    backtests: jobs,
+    logger: false,
+    port: 0,
+  });
+  const close = async () => {
+    await api.close();
+    await jobs.close();
+    journal.close();
+  };
+  closing.push(close);
+  const ask = async (method: string, path: string, body?: unknown) => {
+    const response = await fetch(`${api.url}${path}`, {
+      method,
+      ...(body !== undefined && {
+        body: JSON.stringify(body),
+        headers: { "content-type": "application/json" },
+      }),
+    });
+    const text = await response.text();
+    return { status: response.status, text, body: JSON.parse(text.startsWith("{") ? text : "null") };
+  };
+  const post = (body: unknown) => ask("POST", "/v1/backtests", body);
+  const get = (path: string) => ask("GET", path);
+  /** Polls until the backtest is in one of the states. */
+  const until = async (id: string, isIt: (job: Shown) => boolean) => {
+    for (;;) {
+      const { body } = await get(`/v1/backtests/${id}`);
+      if (isIt(body)) return body;
+      await sleep(20);
+    }
+  };
+  return { url: api.url, folder, log, ask, post, get, until, close, jobs };
+}
+const isOver = ({ state }: Shown) => !["queued", "running"].includes(state);
+
+it("default: a backtest is submitted, watched and read, with the figures of `ballast backtest`", async () => {
+  const api = await serve();
+  const submitted = await api.post(SHORT);
+  expect(submitted.status).toBe(202);
+  const { links, owner } = submitted.body;
+  expect(owner).toBe("anybody");
+  const events = await (await fetch(`${api.url}${links.events}`)).text();
+  const seen = [...events.matchAll(/^event: backtest\ndata: (.+)$/gm)].map(([, data]) => JSON.parse(data!));
+  expect(seen.at(-1).state).toBe("done");
+  const shares = seen.map(({ progress: { done } }) => done);
+  expect(new Set(shares).size).toBeGreaterThan(2);
+  expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+  // 10 days of 24 bars and the first, for each of two policies.
+  expect(seen.at(-1).progress).toEqual({ step: "", done: 482, total: 482 });
+
+  const { body } = await api.get(links.self);
+  expect(body).toMatchObject({ state: "done", error: null, request: SHORT });
+  expect(body.result.policies.map(({ name }: { name: string }) => name)).toEqual(["threshold", "weekly"]);
+
+  const twin = newFolder();
+  const config = { ...SHORT, data: { bars }, out: "out" };
+  writeFileSync(join(twin, "backtest.yaml"), JSON.stringify(config));
+  const { runs } = lastJson(await run(twin, ["backtest", "--config", "backtest.yaml", "--json"]));
+  for (const [i, policy] of body.result.policies.entries())
+    expect(policy.decisionsDigest).toBe(runs[i].decisionsDigest);
+  const twins = JSON.parse(readFileSync(join(twin, "out", "compare.json"), "utf8"));
+  expect(body.result.policies[1].metrics).toEqual(twins.policies[1].metrics);
+  expect(body.result.headline).toBe(twins.headline);
+
+  const record = await api.get(body.links.records.weekly);
+  expect(record.text).toBe(readFileSync(join(twin, "out", "weekly", "record.json"), "utf8"));
+  const report = await fetch(`${api.url}${body.links.report}`);
+  expect(report.headers.get("content-security-policy")).toContain("sandbox");
+  expect(await report.text()).toMatch(/^<!doctype html>/i);
+  expect((await api.ask("DELETE", links.self)).body).toMatchObject({ status: 409, code: "BACKTEST_OVER" });
+});
+
+it("behaviour: what data sets there are, and pages of backtests that stay as more are submitted", async () => {
+  const api = await serve();
+  const { body: sets } = await api.get("/v1/backtests/data-sets");
+  expect(sets.items).toEqual([
+    {
+      name: "hourly",
+      assets: ["BTC", "ETH", "SOL"],
+      from: "2023-01-01T00:00:00.000Z",
+      until: new Date(START + HOURS * 3_600_000).toISOString(),
+      intervalMs: 3_600_000,
+    },
+  ]);
+  const ids: string[] = [];
+  for (let n = 0; n < 3; n++) ids.unshift((await api.post(LONG)).body.id);
+  const first = (await api.get("/v1/backtests?limit=2")).body;
+  expect(first.items.map(({ id }: { id: string }) => id)).toEqual(ids.slice(0, 2));
+  await api.post(LONG);
+  const second = (await api.get(`/v1/backtests?limit=2&cursor=${first.nextCursor}`)).body;
+  expect(second).toMatchObject({ items: [{ id: ids[2] }], nextCursor: null });
+});
+
+it("behaviour: one that runs and one that waits are cancelled, and the next begins", async () => {
+  const api = await serve();
+  const [a, b, c] = [(await api.post(LONG)).body, (await api.post(LONG)).body, (await api.post(SHORT)).body];
+  await api.until(a.id, ({ progress }) => progress.done > 0);
+  expect((await api.get(b.links.self)).body.state).toBe("queued");
+  for (const { links } of [b, a]) {
+    const { status, body } = await api.ask("DELETE", links.self);
+    expect({ status, state: body.state }).toEqual({ status: 200, state: "cancelled" });
+  }
+  expect(existsSync(join(api.folder, "backtests", a.id, "run"))).toBe(false);
+  expect((await api.until(c.id, isOver)).state).toBe("done");
+});
+
+it("behaviour: what is submitted at once is run at once, as far as it may", async () => {
+  const api = await serve(newFolder(), { running: 4 });
+  const all = await Promise.all([SHORT, SHORT, SHORT, SHORT].map(api.post));
+  const ended = await Promise.all(all.map(({ body }) => api.until(body.id, isOver)));
+  expect(ended.map(({ state, error }) => [state, error])).toEqual(Array(4).fill(["done", null]));
+  closing.pop();
+  await api.close();
+  for (const { id } of ended)
+    expect(JSON.parse(readFileSync(join(api.folder, "backtests", id, "job.json"), "utf8")).state).toBe(
+      "done",
+    );
+});
+
+it("behaviour: a service that stops leaves a checkpoint; the next one goes on from it to the same record", async () => {
+  const folder = newFolder();
+  const first = await serve(folder);
+  const { id } = (await first.post(LONG)).body;
+  const { id: next } = (await first.post(SHORT)).body;
+  await first.until(id, ({ progress }) => progress.done > 100);
+  closing.pop();
+  await first.close();
+  const kept = join(folder, "backtests", id);
+  expect(JSON.parse(readFileSync(join(kept, "job.json"), "utf8"))).toMatchObject({
+    state: "queued",
+    endedAt: null,
+  });
+  const checkpoints = () =>
+    readdirSync(join(kept, "run", "threshold")).filter((name) => name.startsWith("bars-0"));
+  expect(checkpoints().length).toBeGreaterThan(0);
+
+  const second = await serve(folder);
+  const whole = await second.until(id, isOver);
+  expect(whole.state).toBe("done");
+  expect((await second.until(next, isOver)).state).toBe("done");
+  const again = (await second.post(LONG)).body;
+  const { result } = await second.until(again.id, isOver);
+  expect(whole.result.policies).toEqual(result.policies);
+});
+
+it("error: another process has the folder", async () => {
+  const api = await serve();
+  await expect(serve(api.folder)).rejects.toMatchObject({ code: "STORE_BUSY" });
+});
+
+it.each([
+  ["a data set there is not", { ...SHORT, data: "minutely" }, 400, "UNKNOWN_DATA_SET", /minutely.*hourly/],
+  ["a path for a data set", { ...SHORT, data: "/etc" }, 400, "INVALID_PARAMETER", /^data/],
+  ["a path in an object", { ...SHORT, data: { bars: "/etc" } }, 400, "INVALID_PARAMETER", /^data/],
+  [
+    "a label that climbs",
+    { ...SHORT, policies: [{ name: "threshold", label: "../../x" }] },
+    400,
+    "INVALID_PARAMETER",
+    /label/,
+  ],
+  ["a model's file", { ...SHORT, model: "/etc/passwd" }, 400, "INVALID_PARAMETER", /^model/],
+  ["no champion", { ...SHORT, model: "champion" }, 400, "BAD_BACKTEST", /\/v1\/models/],
+  ["an unknown policy", { ...SHORT, policies: [{ name: "magic" }] }, 400, "BAD_BACKTEST", /magic/],
+  [
+    "an unknown parameter",
+    { ...SHORT, policies: [{ name: "predictive", parameters: { actAtt: 1 } }] },
+    400,
+    "BAD_BACKTEST",
+    /actAtt/,
+  ],
+  [
+    "weights that are not one",
+    { ...SHORT, portfolio: { targets: { USDC: 0.5, BTC: 0.4 } } },
+    400,
+    "BAD_BACKTEST",
+    /0\.9/,
+  ],
+  [
+    "an asset without bars",
+    { ...SHORT, portfolio: { targets: { USDC: 0.5, DOGE: 0.5 } } },
+    400,
+    "BAD_BACKTEST",
+    /DOGE/,
+  ],
+  [
+    "a period before the data",
+    { ...SHORT, from: "2020-01-01", until: "2020-02-01" },
+    400,
+    "BAD_BACKTEST",
+    /2023-01-01/,
+  ],
+  [
+    "a period that ends before it begins",
+    { ...SHORT, from: "2023-03-01" },
+    400,
+    "BAD_BACKTEST",
+    /from is not before/,
+  ],
+])("error: %s is refused when it is submitted", async (_what, request, status, code, detail) => {
+  const api = await serve();
+  const answer = await api.post(request);
+  expect(answer.body).toMatchObject({ status, code, detail: expect.stringMatching(detail) });
+  expect(answer.text).not.toContain(api.folder);
+  expect((await api.get("/v1/backtests")).body.items).toEqual([]);
+});
+
+it("error: too large a backtest, and too many of them", async () => {
+  const api = await serve(newFolder(), { mostSteps: 5_000, queuedPerOwner: 2 });
+  // 2,400 bars of two assets are 4,800 steps for one policy.
+  const { policies: _, ...one } = LONG;
+  const large = await api.post(LONG);
+  expect(large.body).toMatchObject({ status: 413, code: "BACKTEST_TOO_LARGE" });
+  expect(large.body.detail).toMatch(/2400 bars × 2 assets × 2 policies are 9600, and at most 5000/);
+  // One runs, two wait.
+  for (let n = 0; n < 3; n++) expect((await api.post(one)).status).toBe(202);
+  expect((await api.post(one)).body).toMatchObject({ status: 429, code: "BACKTEST_QUEUE_FULL" });
+});
+
+it("error: what the engine refuses later is told without places, what takes too long is ended", async () => {
+  const api = await serve(newFolder(), { mostSeconds: 3 });
+  // The first snapshot needs a month of bars.
+  const early = (await api.post({ ...SHORT, from: "2023-01-02" })).body;
+  const failed = await api.until(early.id, isOver);
+  expect(failed).toMatchObject({ state: "failed", result: null, links: { report: null, records: {} } });
+  expect(failed.error.code).toMatch(/^[A-Z_]+$/);
+  expect(failed.error.detail).not.toContain("/tmp");
+  const slow = (await api.post(LONG)).body;
+  expect((await api.until(slow.id, isOver)).error.code).toBe("BACKTEST_TOO_SLOW");
+});
+
+it("error: a process that runs out of memory fails alone, and the log says so", async () => {
+  const api = await serve(newFolder(), { memoryMb: 12 });
+  const { id } = (await api.post(SHORT)).body;
+  expect(await api.until(id, isOver)).toMatchObject({ state: "failed", error: { code: "BACKTEST_DIED" } });
+  expect(api.log.join("\n")).toContain(`backtest ${id} ended without a word`);
+  expect((await api.get("/health")).status).toBe(200);
+});
+
+it("behaviour: a folder that holds no backtest is left alone and said", async () => {
+  const folder = newFolder();
+  const broken = join(folder, "backtests", "f".repeat(24));
+  mkdirSync(broken, { recursive: true });
+  writeFileSync(join(broken, "job.json"), "{");
+  const api = await serve(folder);
+  expect((await api.get("/v1/backtests")).body.items).toEqual([]);
+  expect(api.log.join("\n")).toContain("left alone");
+  expect(readFileSync(join(broken, "job.json"), "utf8")).toBe("{");
+});
+
+it("behaviour: over HTTP every setting of docs/backtest.yaml is taken that names no place", async () => {
+  const path = fileURLToPath(new URL("../../docs/backtest.yaml", import.meta.url));
+  const { data, artefacts, out, checkpointBars, journal, retraining, costs, ...file }: BacktestFile =
+    readBacktestFile(readFileSync(path, "utf8"), path);
+  expect({ data, artefacts, out, checkpointBars, journal }).toEqual({
+    data: { bars: "./bars" },
+    artefacts: ".ballast/artefacts",
+    out: ".ballast/backtest",
+    checkpointBars: 1000,
+    journal: false,
+  });
+  const { backend: _, ...fitted } = retraining!;
+  const api = await serve();
+  const answer = await api.post({ ...file, retraining: fitted, costs });
+  // All of it is understood; these bars have no LINK.
+  expect(answer.body).toMatchObject({ code: "BAD_BACKTEST", detail: expect.stringMatching(/LINK/) });
+});
+
+it("behaviour: whatever a request holds, it is taken or refused with a problem, and never a 5xx", async () => {
+  const api = await serve(newFolder(), { running: 0, queuedPerOwner: 1_000, queued: 1_000 });
+  const whole = {
+    ...SHORT,
+    model: "linear",
+    latency: 1,
+    vault: { cooldownSeconds: 3_000, maxTurnover: 0.5, minScore: 10 },
+    costs: {
+      kind: "pool",
+      reserve: 5e7,
+      route: { kind: "public", tolerance: 0.003, attackDollars: 20 },
+      assets: { BTC: { fee: 0.003 } },
+    },
+    gas: { tipGwei: 1 },
+    retraining: { everyDays: 5, training: { maxRows: 2_000 } },
+    halts: [{ from: "2023-02-11", until: "2023-02-12" }],
+    policies: [{ name: "predictive", label: "a", parameters: { actAt: 0.2, horizonHours: 12 } }],
+  };
+  expect((await api.post(whole)).status).toBe(202);
+  const odd = fc.oneof(
+    fc.constantFrom<unknown>(
+      0,
+      -1,
+      1e308,
+      1e-308,
+      0.5,
+      "",
+      "..",
+      "threshold",
+      "calendar",
+      "DOGE",
+      "2023-02-15",
+      0.35,
+      2,
+      40,
+      "__proto__",
+      "2023-02-31",
+      "9999-99-99",
+      null,
+      true,
+      [],
+      {},
+    ),
+    fc.string({ unit: "binary", maxLength: 200 }),
+    fc.double({ min: 0, max: 1, noNaN: true }),
+    fc.jsonValue({ maxDepth: 4 }),
+  );
+  /** Somewhere in the request, something else, or one key more. */
+  const mutated = fc
+    .tuple(
+      fc.array(fc.nat(7), { minLength: 1, maxLength: 5 }),
+      odd,
+      fc.option(fc.constantFrom("out", "constructor", "x")),
+    )
+    .map(([path, value, more]) => {
+      const copy = structuredClone(whole) as Record<string, unknown>;
+      let at: Record<string, unknown> = copy;
+      for (const [depth, step] of path.entries()) {
+        const keys = Object.keys(at);
+        const key = keys[step % keys.length]!;
+        const next = at[key];
+        if (depth === path.length - 1 || typeof next !== "object" || next === null) {
+          at[more ?? key] = value;
+          break;
+        }
+        at = next as Record<string, unknown>;
+      }
+      return copy;
+    });
+  /** Of the right form, and seldom of the right sum. */
+  const targeted = fc
+    .dictionary(fc.constantFrom("USDC", "BTC", "ETH", "DOGE"), fc.constantFrom(0.25, 0.5, 0.75), {
+      minKeys: 1,
+    })
+    .map((targets) => ({ ...whole, portfolio: { targets } }));
+  const codes = new Map<string, number>();
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(
+        { weight: 4, arbitrary: mutated },
+        { weight: 1, arbitrary: targeted },
+        { weight: 1, arbitrary: fc.jsonValue() },
+      ),
+      async (request) => {
+        const { status, body, text } = await api.post(request);
+        codes.set(String(body?.code ?? status), (codes.get(String(body?.code ?? status)) ?? 0) + 1);
+        expect(status, `${JSON.stringify(request)} ${text}`).toBeLessThan(500);
+        if (status !== 202) expect(body).toMatchObject({ status, code: expect.any(String) });
+      },
+    ),
+    { seed: 6, numRuns: 600 },
+  );
+  // The mutations reach both the schema and the engine's own rules.
+  expect(codes.get("INVALID_PARAMETER")).toBeGreaterThan(50);
+  expect(codes.get("BAD_BACKTEST")).toBeGreaterThan(5);
+  expect(codes.get("202")).toBeGreaterThan(5);
+});
+
+it("default: `ballast serve --data` runs what it is sent, and ends in an orderly way on SIGTERM", async () => {
+  const home = newFolder();
+  openJournal(join(home, "agent.sqlite")).close();
+  const args = ["serve", "--journal", "agent.sqlite", "--data", `hourly=${bars}`, "--port", "0"];
+  const server = start(home, args);
+  const [url] = await server.until("stderr", /http:\/\/127\.0\.0\.1:\d+/);
+  const post = async (body: unknown) => {
+    const answer = await fetch(`${url}/v1/backtests`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    return (await answer.json()) as { id: string; links: { self: string } };
+  };
+  const { links } = await post(SHORT);
+  const show = async () => (await (await fetch(`${url}${links.self}`)).json()) as Shown;
+  while (!isOver(await show())) await sleep(50);
+  expect((await show()).state).toBe("done");
+  const { id } = await post(LONG);
+  const kept = () => JSON.parse(readFileSync(join(home, ".ballast/backtests", id, "job.json"), "utf8")).state;
+  while (kept() !== "running") await sleep(20);
+  server.child.kill("SIGTERM");
+  const { status } = await server.ended;
+  expect([status, kept()]).toEqual([0, "queued"]);
+  expectRefused(await run(home, [...args.slice(0, -4), "--data", "hourly=missing"]), /missing/);
+  expectRefused(await run(home, [...args, "--data", "hourly=x"]), /named twice/, 2);
+});
