@@ -425,6 +425,20 @@ export interface paths {
                                 message: string;
                             } | null;
                         } & {
+                            /** @description What the decision had to choose from, with what each was expected to cost, as its numbers have it; empty where an older journal, or a decision that came to no choice, has none. What needs a forecast is null without one */
+                            alternatives: {
+                                /**
+                                 * @description To the weights that the policy would trade to; or not yet
+                                 * @enum {string}
+                                 */
+                                action: "trade" | "wait";
+                                isChosen: boolean;
+                                feesBps: number | null;
+                                gasBps: number | null;
+                                trackingErrorBps24h: number | null;
+                            }[];
+                            /** @description Path of this API that decides again, when it is posted to */
+                            verify: string;
                             forecast: {
                                 /** @description keccak256 of the canonical bytes: a decision's forecastHash */
                                 hash: string;
@@ -742,6 +756,8 @@ export interface paths {
                             verify: {
                                 /** @description Path of this API that serves the evidence alone, as a file */
                                 evidence: string;
+                                /** @description Path of this API that decides again, when it is posted to */
+                                action: string;
                                 /** @description Checks that file without trusting this server */
                                 command: string;
                                 checks: string[];
@@ -3085,6 +3101,3225 @@ export interface paths {
                                 costs: string[];
                             } | null;
                         };
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accuracy of all models against the baselines, in the order of their trainings */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Oldest training first. Each is scored on its own test blocks: ratios compare, levels do not */
+                            items: {
+                                /** @description Model */
+                                modelId: string;
+                                /**
+                                 * Format: date-time
+                                 * @description Nothing at or after it was read
+                                 */
+                                trainedUntil: string;
+                                testedFrom: string | null;
+                                testedUntil: string | null;
+                                dataset: {
+                                    /** @description Of its data set */
+                                    root: string;
+                                    assets: string[];
+                                };
+                                scores: {
+                                    /** @description Horizon */
+                                    hours: number;
+                                    /** @description Mean QLIKE of the model and of the baselines, out of sample; less is better */
+                                    qlike: {
+                                        network: number | null;
+                                        linear: number | null;
+                                        logHar: number | null;
+                                        ewma: number | null;
+                                    };
+                                    /** @description The same relative to log-HAR's; below 1 is better */
+                                    ratioToLogHar: {
+                                        network: number | null;
+                                        linear: number | null;
+                                        logHar: number | null;
+                                        ewma: number | null;
+                                    };
+                                    tAgainstLogHar: number | null;
+                                    tAgainstLinear: number | null;
+                                    coverage90: number | null;
+                                }[];
+                            }[];
+                        };
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Two models side by side */
+        get: {
+            parameters: {
+                query: {
+                    /** @description Model id */
+                    a: string;
+                    /** @description Model id of the other */
+                    b: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            a: {
+                                /** @description Model */
+                                modelId: string;
+                                /**
+                                 * Format: date-time
+                                 * @description Nothing at or after it was read
+                                 */
+                                trainedUntil: string;
+                                testedFrom: string | null;
+                                testedUntil: string | null;
+                                dataset: {
+                                    /** @description Of its data set */
+                                    root: string;
+                                    assets: string[];
+                                };
+                                scores: {
+                                    /** @description Horizon */
+                                    hours: number;
+                                    /** @description Mean QLIKE of the model and of the baselines, out of sample; less is better */
+                                    qlike: {
+                                        network: number | null;
+                                        linear: number | null;
+                                        logHar: number | null;
+                                        ewma: number | null;
+                                    };
+                                    /** @description The same relative to log-HAR's; below 1 is better */
+                                    ratioToLogHar: {
+                                        network: number | null;
+                                        linear: number | null;
+                                        logHar: number | null;
+                                        ewma: number | null;
+                                    };
+                                    tAgainstLogHar: number | null;
+                                    tAgainstLinear: number | null;
+                                    coverage90: number | null;
+                                }[];
+                            };
+                            b: {
+                                /** @description Model */
+                                modelId: string;
+                                /**
+                                 * Format: date-time
+                                 * @description Nothing at or after it was read
+                                 */
+                                trainedUntil: string;
+                                testedFrom: string | null;
+                                testedUntil: string | null;
+                                dataset: {
+                                    /** @description Of its data set */
+                                    root: string;
+                                    assets: string[];
+                                };
+                                scores: {
+                                    /** @description Horizon */
+                                    hours: number;
+                                    /** @description Mean QLIKE of the model and of the baselines, out of sample; less is better */
+                                    qlike: {
+                                        network: number | null;
+                                        linear: number | null;
+                                        logHar: number | null;
+                                        ewma: number | null;
+                                    };
+                                    /** @description The same relative to log-HAR's; below 1 is better */
+                                    ratioToLogHar: {
+                                        network: number | null;
+                                        linear: number | null;
+                                        logHar: number | null;
+                                        ewma: number | null;
+                                    };
+                                    tAgainstLogHar: number | null;
+                                    tAgainstLinear: number | null;
+                                    coverage90: number | null;
+                                }[];
+                            };
+                            /** @description Both were trained on the same data set; else levels do not compare */
+                            isSameData: boolean;
+                            /** @description Those that both forecast */
+                            horizons: {
+                                hours: number;
+                                ratioToLogHar: {
+                                    a: number | null;
+                                    b: number | null;
+                                };
+                                qlike: {
+                                    a: number | null;
+                                    b: number | null;
+                                };
+                                better: ("a" | "b") | null;
+                            }[];
+                            /** @description Settings that differ; null where one has none */
+                            configuration: {
+                                key: string;
+                                a: unknown;
+                                b: unknown;
+                            }[];
+                        };
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/promotions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which model served since when, and why */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            champion: string | null;
+                            /** @description Newest first */
+                            items: {
+                                /** @enum {string} */
+                                action: "promote" | "rollback";
+                                /** @description Model */
+                                modelId: string;
+                                /**
+                                 * Format: date-time
+                                 * @description Since when it serves
+                                 */
+                                at: string;
+                                /**
+                                 * Format: date-time
+                                 * @description From then on it must not be used
+                                 */
+                                expiresAt: string;
+                                reason: string;
+                                /** @description Somebody overruled the comparison */
+                                isForced: boolean;
+                                evidence: {
+                                    [key: string]: unknown;
+                                } | null;
+                                previous: string | null;
+                            }[];
+                        };
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{modelId}/reliability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How often came true what a model said, out of sample */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /**
+                     * @description Model id: 0x and 64 hexadecimal digits
+                     * @example 0x5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a
+                     */
+                    modelId: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Model */
+                            modelId: string;
+                            /** @description Breach probabilities: how they were recalibrated, and how well that did out of sample */
+                            breach: {
+                                a: number;
+                                b: number;
+                                /** @description That a and b were fitted on */
+                                predictions: number;
+                                frequency: number | null;
+                                brierSkillRaw: number | null;
+                                brierSkillCalibrated: number | null;
+                                curve: {
+                                    /** @description Raw probability of a breach */
+                                    predicted: number;
+                                    /** @description Frequency to expect: logistic(a + b·logit(predicted)), Cox 1958 */
+                                    observed: number;
+                                }[];
+                            };
+                            /** @description Quantiles of the realised variance, out of sample */
+                            variance: {
+                                hours: number;
+                                /** @description Share that should lie between the 5 % and 95 % quantiles */
+                                nominal: number;
+                                observed: number | null;
+                            }[];
+                            /** @description Quantiles of costs ahead, out of sample */
+                            costs: {
+                                series: string;
+                                hours: number;
+                                /** @enum {string} */
+                                target: "last" | "mean" | "lowest";
+                                nominal: number;
+                                observed: number | null;
+                            }[];
+                            /** @description The network that a vault runs itself, on times that its rehearsal did not see */
+                            breachNetwork: {
+                                /** @description Half-width */
+                                band: number;
+                                hours: number;
+                                predictions: number;
+                                frequency: number | null;
+                                auc: number | null;
+                                brierSkill: number | null;
+                            }[];
+                        };
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vaults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Vaults that are decided for: weights, bands, guards and which would bind next */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description One for each run that decides for a vault, from the journal */
+                            items: {
+                                /** @description Vault */
+                                address: string;
+                                /** @description EIP-155 chain id */
+                                chainId: string;
+                                /** @description Run that decides for it */
+                                run: string;
+                                /**
+                                 * @description Asked of the node now, or as the last decision knew it
+                                 * @enum {string}
+                                 */
+                                source: "chain" | "journal";
+                                /**
+                                 * Format: date-time
+                                 * @description Of that block, or of that decision
+                                 */
+                                at: string;
+                                block: number | null;
+                                problem: {
+                                    code: string;
+                                    detail: string;
+                                } | null;
+                                /** @description Last executed sequence */
+                                sequence: string;
+                                value: string | null;
+                                lastRebalanceAt: string | null;
+                                /** @description The base asset first */
+                                holdings: {
+                                    asset: string;
+                                    token: string | null;
+                                    decimals: number | null;
+                                    balance: string | null;
+                                    price: string | null;
+                                    weight: number | null;
+                                    /** @description 0..1 */
+                                    target: number;
+                                    /** @description Half-width: the weight shall stay within target ± band */
+                                    band: number;
+                                    bandUsed: number | null;
+                                    isOutside: boolean | null;
+                                }[];
+                                /** @description What a rebalance back to all targets would meet; empty where an older journal kept no state */
+                                guards: {
+                                    /** @description As the vault's error is called */
+                                    name: string;
+                                    /** @enum {string} */
+                                    unit: "flag" | "seconds" | "share";
+                                    limit: number;
+                                    value: number;
+                                    used: number | null;
+                                    isBinding: boolean;
+                                    meaning: string;
+                                }[];
+                                nextGuard: string | null;
+                                /** @description The last one */
+                                decision: {
+                                    /** @description Decision */
+                                    hash: string;
+                                    /**
+                                     * Format: date-time
+                                     * @description Bar close it was made for
+                                     */
+                                    at: string;
+                                    /** @enum {string} */
+                                    action: "hold" | "rebalance";
+                                    /** @enum {string} */
+                                    reason: "inside-band" | "breach" | "breach-forecast" | "cheaper-later" | "no-forecast" | "stale-data" | "paused" | "cooldown" | "too-small" | "no-pool" | "trading-halted" | "no-network" | "model-inactive" | "score-too-low" | "too-few-notaries" | "trigger-crossed" | "inside-trigger" | "trigger-widened" | "no-history" | "calendar-due" | "not-due" | "no-trade-edge" | "floor-near" | "cushion-grown" | "inside-tolerance" | "away-from-target" | "worth-its-cost" | "gas-is-cheap" | "gas-above-cap";
+                                    /** @enum {string} */
+                                    stage: "decided" | "signed" | "attested" | "submitted" | "executed" | "rejected" | "abandoned";
+                                };
+                                decisionGuards: {
+                                    name: string;
+                                    /** @description Of the trade or of the holding */
+                                    index: number;
+                                    /** @description In the guard's own unit */
+                                    limit: string;
+                                    /** @description In the guard's own unit */
+                                    value: string;
+                                    /** @description The vault would refuse the last decision for this now */
+                                    isBinding: boolean;
+                                }[] | null;
+                            }[];
+                        };
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vaults/{address}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A vault, live where this service has a node, else as its last decision knew it */
+        get: {
+            parameters: {
+                query?: {
+                    /**
+                     * @description Default: the one that decided last for this vault
+                     * @example predictive
+                     */
+                    run?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description Vault: 0x and 40 hexadecimal digits */
+                    address: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Vault */
+                            address: string;
+                            /** @description EIP-155 chain id */
+                            chainId: string;
+                            /** @description Run that decides for it */
+                            run: string;
+                            /**
+                             * @description Asked of the node now, or as the last decision knew it
+                             * @enum {string}
+                             */
+                            source: "chain" | "journal";
+                            /**
+                             * Format: date-time
+                             * @description Of that block, or of that decision
+                             */
+                            at: string;
+                            block: number | null;
+                            problem: {
+                                code: string;
+                                detail: string;
+                            } | null;
+                            /** @description Last executed sequence */
+                            sequence: string;
+                            value: string | null;
+                            lastRebalanceAt: string | null;
+                            /** @description The base asset first */
+                            holdings: {
+                                asset: string;
+                                token: string | null;
+                                decimals: number | null;
+                                balance: string | null;
+                                price: string | null;
+                                weight: number | null;
+                                /** @description 0..1 */
+                                target: number;
+                                /** @description Half-width: the weight shall stay within target ± band */
+                                band: number;
+                                bandUsed: number | null;
+                                isOutside: boolean | null;
+                            }[];
+                            /** @description What a rebalance back to all targets would meet; empty where an older journal kept no state */
+                            guards: {
+                                /** @description As the vault's error is called */
+                                name: string;
+                                /** @enum {string} */
+                                unit: "flag" | "seconds" | "share";
+                                limit: number;
+                                value: number;
+                                used: number | null;
+                                isBinding: boolean;
+                                meaning: string;
+                            }[];
+                            nextGuard: string | null;
+                            /** @description The last one */
+                            decision: {
+                                /** @description Decision */
+                                hash: string;
+                                /**
+                                 * Format: date-time
+                                 * @description Bar close it was made for
+                                 */
+                                at: string;
+                                /** @enum {string} */
+                                action: "hold" | "rebalance";
+                                /** @enum {string} */
+                                reason: "inside-band" | "breach" | "breach-forecast" | "cheaper-later" | "no-forecast" | "stale-data" | "paused" | "cooldown" | "too-small" | "no-pool" | "trading-halted" | "no-network" | "model-inactive" | "score-too-low" | "too-few-notaries" | "trigger-crossed" | "inside-trigger" | "trigger-widened" | "no-history" | "calendar-due" | "not-due" | "no-trade-edge" | "floor-near" | "cushion-grown" | "inside-tolerance" | "away-from-target" | "worth-its-cost" | "gas-is-cheap" | "gas-above-cap";
+                                /** @enum {string} */
+                                stage: "decided" | "signed" | "attested" | "submitted" | "executed" | "rejected" | "abandoned";
+                            };
+                            decisionGuards: {
+                                name: string;
+                                /** @description Of the trade or of the holding */
+                                index: number;
+                                /** @description In the guard's own unit */
+                                limit: string;
+                                /** @description In the guard's own unit */
+                                value: string;
+                                /** @description The vault would refuse the last decision for this now */
+                                isBinding: boolean;
+                            }[] | null;
+                        };
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vaults/{address}/weights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The weights that each decision read, newest first */
+        get: {
+            parameters: {
+                query?: {
+                    /**
+                     * @description Default: the one that decided last for this vault
+                     * @example predictive
+                     */
+                    run?: string;
+                    /**
+                     * @description Earliest bar close, inclusive: Unix milliseconds or ISO 8601 with a zone, e.g. 2022-10-11T00:00:00Z; a date alone is its midnight in UTC
+                     * @example 2022-10-11T00:00:00Z
+                     */
+                    from?: string;
+                    /**
+                     * @description Latest bar close, exclusive: Unix milliseconds or ISO 8601 with a zone, e.g. 2022-10-11T00:00:00Z; a date alone is its midnight in UTC
+                     * @example 2022-10-11T00:00:00Z
+                     */
+                    to?: string;
+                    /**
+                     * @description nextCursor of the page before
+                     * @example MTY2MDA0MjgwMDAwMC4xMg
+                     */
+                    cursor?: string;
+                    /**
+                     * @description Items a page; default: 50
+                     * @example 100
+                     */
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    /** @description Vault: 0x and 40 hexadecimal digits */
+                    address: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Newest first */
+                            items: {
+                                /**
+                                 * Format: date-time
+                                 * @description Bar close
+                                 */
+                                at: string;
+                                /** @description Decision that read them */
+                                decision: string;
+                                /** @description The base asset first; empty in older journals */
+                                assets: string[];
+                                /** @description Before the decision, 0..1 */
+                                weights: (number | null)[];
+                                targets: number[];
+                                /** @description Half-widths */
+                                bands: number[];
+                                /** @description A weight was outside its band */
+                                isBreached: boolean;
+                                breachProbability: number | null;
+                                /** @enum {string} */
+                                action: "hold" | "rebalance";
+                                /** @enum {string} */
+                                stage: "decided" | "signed" | "attested" | "submitted" | "executed" | "rejected" | "abandoned";
+                            }[];
+                            nextCursor: string | null;
+                        };
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/decisions/{hash}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the last verification of a decision found */
+        get: {
+            parameters: {
+                query?: {
+                    /**
+                     * @description Where several runs made the same decision; default: the one recorded last
+                     * @example predictive
+                     */
+                    run?: string;
+                };
+                header?: never;
+                path: {
+                    /**
+                     * @description Decision hash: 0x and 64 hexadecimal digits
+                     * @example 0x5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a
+                     */
+                    hash: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Of the decision */
+                            hash: string;
+                            run: string;
+                            /**
+                             * Format: date-time
+                             * @description When it was followed
+                             */
+                            verifiedAt: string;
+                            /** @description Nothing that was checked failed */
+                            isValid: boolean;
+                            /** @description Whether a node was asked */
+                            isCheckedOnChain: boolean;
+                            /** @description Where the market came from that the decision was made again from */
+                            market: {
+                                /** @enum {string} */
+                                kind: "snapshot" | "bars" | "none";
+                                detail: string;
+                            };
+                            /** @description Of the off-chain attestation: form, signature, signer, trades */
+                            offchain: {
+                                name: string;
+                                passed: boolean;
+                                detail: string;
+                            }[];
+                            /** @description Of the chain: attestation, revocation, execution; empty where no node was asked */
+                            onchain: {
+                                name: string;
+                                passed: boolean;
+                                detail: string;
+                            }[];
+                            /** @description From the market to the trades, each recomputed */
+                            links: {
+                                /** @description data, data-time, features, notaries, score, manifest, forecast, state, policy, … */
+                                name: string;
+                                /** @enum {string} */
+                                status: "pass" | "fail" | "not checked";
+                                detail: string;
+                            }[];
+                            /** @description In a sentence, with what was left open */
+                            conclusion: string;
+                        };
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Follow a decision from the market to its trades, and keep what was found */
+        post: {
+            parameters: {
+                query?: {
+                    /**
+                     * @description Where several runs made the same decision; default: the one recorded last
+                     * @example predictive
+                     */
+                    run?: string;
+                };
+                header?: never;
+                path: {
+                    /**
+                     * @description Decision hash: 0x and 64 hexadecimal digits
+                     * @example 0x5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a
+                     */
+                    hash: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Of the decision */
+                            hash: string;
+                            run: string;
+                            /**
+                             * Format: date-time
+                             * @description When it was followed
+                             */
+                            verifiedAt: string;
+                            /** @description Nothing that was checked failed */
+                            isValid: boolean;
+                            /** @description Whether a node was asked */
+                            isCheckedOnChain: boolean;
+                            /** @description Where the market came from that the decision was made again from */
+                            market: {
+                                /** @enum {string} */
+                                kind: "snapshot" | "bars" | "none";
+                                detail: string;
+                            };
+                            /** @description Of the off-chain attestation: form, signature, signer, trades */
+                            offchain: {
+                                name: string;
+                                passed: boolean;
+                                detail: string;
+                            }[];
+                            /** @description Of the chain: attestation, revocation, execution; empty where no node was asked */
+                            onchain: {
+                                name: string;
+                                passed: boolean;
+                                detail: string;
+                            }[];
+                            /** @description From the market to the trades, each recomputed */
+                            links: {
+                                /** @description data, data-time, features, notaries, score, manifest, forecast, state, policy, … */
+                                name: string;
+                                /** @enum {string} */
+                                status: "pass" | "fail" | "not checked";
+                                detail: string;
+                            }[];
+                            /** @description In a sentence, with what was left open */
+                            conclusion: string;
+                        };
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/backtests/data-sets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Data sets that a backtest may choose from */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                name: string;
+                                assets: string[];
+                                /**
+                                 * Format: date-time
+                                 * @description First bar's opening
+                                 */
+                                from: string;
+                                /**
+                                 * Format: date-time
+                                 * @description Last bar's close
+                                 */
+                                until: string;
+                                /** @description Length of a bar, ms */
+                                intervalMs: number;
+                            }[];
+                        };
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/backtests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Backtests, newest first */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Id of a backtest */
+                    cursor?: string;
+                    /**
+                     * @description Items a page; default: 50
+                     * @example 100
+                     */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Newest first */
+                            items: {
+                                /** @description Id of a backtest */
+                                id: string;
+                                /** @description Name of the key that submitted it */
+                                owner: string;
+                                /** @enum {string} */
+                                state: "queued" | "running" | "done" | "failed" | "cancelled";
+                                /**
+                                 * Format: date-time
+                                 * @description When it was submitted
+                                 */
+                                submittedAt: string;
+                                startedAt: string | null;
+                                endedAt: string | null;
+                                progress: {
+                                    /** @description What is done now: the policy that runs, or what comes before and after */
+                                    step: string;
+                                    /** @description Bars of all policies so far */
+                                    done: number;
+                                    /** @description Bars of all policies */
+                                    total: number;
+                                };
+                                error: {
+                                    code: string;
+                                    detail: string;
+                                } | null;
+                                /** @description As it was submitted */
+                                request: unknown;
+                                links: {
+                                    self: string;
+                                    /** @description Server-Sent Events: each change until the end */
+                                    events: string;
+                                    report: string | null;
+                                    /** @description By label: bars, weights and trades of that policy; once it is done */
+                                    records: {
+                                        [key: string]: string;
+                                    };
+                                };
+                            }[];
+                            nextCursor: string | null;
+                        };
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Submit a backtest: policies side by side over one market */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            /** @description See docs/backtest.yaml for the meaning and the default of each setting */
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @description Data set, one of /v1/backtests/data-sets; default: the only one where there is but one */
+                        data?: string;
+                        /** @description What models learn from beside the portfolio's own */
+                        assets?: string[];
+                        /** @description First bar close at which is decided; default: the earliest possible, in UTC, such as 2022-01-01 or 2022-01-01T12:00Z */
+                        from?: string;
+                        /** @description Last bar close at which is decided; default: the data's end, in UTC, such as 2022-01-01 or 2022-01-01T12:00Z */
+                        until?: string;
+                        portfolio: {
+                            nav?: number;
+                            base?: string;
+                            /** @description A share for each ticker */
+                            targets: {
+                                [key: string]: number;
+                            };
+                            bands?: number | {
+                                [key: string]: number;
+                            };
+                        };
+                        vault?: {
+                            cooldownSeconds?: number;
+                            maxTurnover?: number;
+                            maxSlippage?: number;
+                            crossTolerance?: number;
+                            minScore?: number;
+                        };
+                        latency?: number;
+                        costs?: {
+                            /** @enum {string} */
+                            kind?: "constant" | "pool" | "market";
+                            fee?: number;
+                            spread?: number;
+                            mev?: number;
+                            depth?: number;
+                            reserve?: number;
+                            route?: {
+                                /** @enum {string} */
+                                kind: "public";
+                                tolerance: number;
+                                attackDollars: number;
+                            } | {
+                                /** @enum {string} */
+                                kind: "private";
+                                leak: number;
+                            } | {
+                                /** @enum {string} */
+                                kind: "batch";
+                                surplus: number;
+                            };
+                            windowDays?: number;
+                            /** @enum {string} */
+                            attestation?: "off-chain" | "on-chain";
+                            assets?: {
+                                [key: string]: {
+                                    fee?: number;
+                                    spread?: number;
+                                    mev?: number;
+                                    depth?: number;
+                                    reserve?: number;
+                                };
+                            };
+                        };
+                        gas?: {
+                            tipGwei?: number;
+                            baseFeeGwei?: number;
+                            etherDollars?: number;
+                            perRebalance?: number;
+                            perSwap?: number;
+                            perAttestation?: number;
+                        };
+                        /** @description none, linear (fitted on the way), champion, or the id of a trained model; default: none */
+                        model?: string;
+                        retraining?: {
+                            everyDays?: number;
+                            leastDays?: number;
+                            training?: {
+                                maxRows?: number;
+                                ridge?: number;
+                                correlationHalfLifeHours?: number;
+                            };
+                        };
+                        /** @description When nothing can be traded */
+                        halts?: {
+                            /** @description First moment, in UTC, such as 2022-01-01 or 2022-01-01T12:00Z */
+                            from: string;
+                            /** @description Last moment, in UTC, such as 2022-01-01 or 2022-01-01T12:00Z */
+                            until: string;
+                        }[];
+                        /** @description Run side by side; default: threshold alone */
+                        policies?: {
+                            /** @description Name in the result; default: the policy's */
+                            label?: string;
+                            /** @description One of `ballast policies` */
+                            name: string;
+                            /** @description What is absent has the policy's own default */
+                            parameters?: {
+                                [key: string]: unknown;
+                            };
+                        }[];
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Id of a backtest */
+                            id: string;
+                            /** @description Name of the key that submitted it */
+                            owner: string;
+                            /** @enum {string} */
+                            state: "queued" | "running" | "done" | "failed" | "cancelled";
+                            /**
+                             * Format: date-time
+                             * @description When it was submitted
+                             */
+                            submittedAt: string;
+                            startedAt: string | null;
+                            endedAt: string | null;
+                            progress: {
+                                /** @description What is done now: the policy that runs, or what comes before and after */
+                                step: string;
+                                /** @description Bars of all policies so far */
+                                done: number;
+                                /** @description Bars of all policies */
+                                total: number;
+                            };
+                            error: {
+                                code: string;
+                                detail: string;
+                            } | null;
+                            /** @description As it was submitted */
+                            request: unknown;
+                            links: {
+                                self: string;
+                                /** @description Server-Sent Events: each change until the end */
+                                events: string;
+                                report: string | null;
+                                /** @description By label: bars, weights and trades of that policy; once it is done */
+                                records: {
+                                    [key: string]: string;
+                                };
+                            };
+                        };
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/backtests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A backtest's state, progress and, once it is done, its figures */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of a backtest */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Id of a backtest */
+                            id: string;
+                            /** @description Name of the key that submitted it */
+                            owner: string;
+                            /** @enum {string} */
+                            state: "queued" | "running" | "done" | "failed" | "cancelled";
+                            /**
+                             * Format: date-time
+                             * @description When it was submitted
+                             */
+                            submittedAt: string;
+                            startedAt: string | null;
+                            endedAt: string | null;
+                            progress: {
+                                /** @description What is done now: the policy that runs, or what comes before and after */
+                                step: string;
+                                /** @description Bars of all policies so far */
+                                done: number;
+                                /** @description Bars of all policies */
+                                total: number;
+                            };
+                            error: {
+                                code: string;
+                                detail: string;
+                            } | null;
+                            /** @description As it was submitted */
+                            request: unknown;
+                            links: {
+                                self: string;
+                                /** @description Server-Sent Events: each change until the end */
+                                events: string;
+                                report: string | null;
+                                /** @description By label: bars, weights and trades of that policy; once it is done */
+                                records: {
+                                    [key: string]: string;
+                                };
+                            };
+                        } & {
+                            result: {
+                                /** @description In a sentence */
+                                headline: string;
+                                /** @description Label of the policy that the others are set against */
+                                baseline: string;
+                                market: {
+                                    hash: string;
+                                    /** @description First decision, ms UTC */
+                                    from: number;
+                                    /** @description Last decision, ms UTC */
+                                    to: number;
+                                    barMs: number;
+                                };
+                                /** @description What the figures of each policy mean */
+                                metrics: {
+                                    id: string;
+                                    label: string;
+                                    unit: string;
+                                    /** @enum {string} */
+                                    better: "less" | "more" | "neither";
+                                    meaning: string;
+                                }[];
+                                policies: {
+                                    /** @description Label */
+                                    name: string;
+                                    /** @description Its name, parameters and id */
+                                    policy: unknown;
+                                    /** @description keccak256 over the decisions' hashes, in order */
+                                    decisionsDigest: string;
+                                    trades: number;
+                                    notes: string[];
+                                    /** @description By the id of the metric */
+                                    metrics: {
+                                        [key: string]: {
+                                            estimate: number | null;
+                                            low: number | null;
+                                            high: number | null;
+                                        };
+                                    };
+                                    versus: {
+                                        [key: string]: unknown;
+                                    } | null;
+                                    costRatio: unknown | null;
+                                }[];
+                            } | null;
+                        };
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Cancel a backtest that is queued or running */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of a backtest */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Id of a backtest */
+                            id: string;
+                            /** @description Name of the key that submitted it */
+                            owner: string;
+                            /** @enum {string} */
+                            state: "queued" | "running" | "done" | "failed" | "cancelled";
+                            /**
+                             * Format: date-time
+                             * @description When it was submitted
+                             */
+                            submittedAt: string;
+                            startedAt: string | null;
+                            endedAt: string | null;
+                            progress: {
+                                /** @description What is done now: the policy that runs, or what comes before and after */
+                                step: string;
+                                /** @description Bars of all policies so far */
+                                done: number;
+                                /** @description Bars of all policies */
+                                total: number;
+                            };
+                            error: {
+                                code: string;
+                                detail: string;
+                            } | null;
+                            /** @description As it was submitted */
+                            request: unknown;
+                            links: {
+                                self: string;
+                                /** @description Server-Sent Events: each change until the end */
+                                events: string;
+                                report: string | null;
+                                /** @description By label: bars, weights and trades of that policy; once it is done */
+                                records: {
+                                    [key: string]: string;
+                                };
+                            };
+                        };
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/backtests/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Server-Sent Events: the backtest at each change, until its end
+         * @description Each event is called `backtest` and holds it as `GET /v1/backtests/:id` does, without the result.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of a backtest */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Events */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/event-stream": string;
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/backtests/{id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The page that compares the policies: frontier, costs, weights with every trade */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of a backtest */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The page */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/html": string;
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/backtests/{id}/records/{label}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A policy's record: value, weights and prices at each bar, and each trade */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of a backtest */
+                    id: string;
+                    /** @description Label of a policy */
+                    label: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description As `ballast backtest` writes it */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": string;
                     };
                 };
                 /** @description A parameter that is not understood */
