@@ -7,6 +7,7 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
 import { sendProblem, sendUnknownRoute } from "./problem.ts";
+import { dashboard } from "./routes/dashboard.ts";
 import { decisions } from "./routes/decisions.ts";
 import { forecasts } from "./routes/forecasts.ts";
 import { type Artefacts, models } from "./routes/models.ts";
@@ -20,6 +21,8 @@ export interface ApiOptions {
   /** Opened read-only; the caller closes it, after the service. */
   readonly journal: Journal;
   readonly artefacts: Artefacts;
+  /** Folder of the built dashboard, as `buildDashboard` returns it; without one `/` leads to `/v1`. */
+  readonly dashboard?: string | undefined;
   /** Fastify's; default: errors alone, as JSON lines on stderr. */
   readonly logger?: NonNullable<FastifyServerOptions["logger"]>;
 }
@@ -33,7 +36,12 @@ const DOCS_POLICY = {
 };
 
 /** The service without a socket: `inject` tests it, `startApi` gives it one. */
-export async function createApi({ journal, artefacts, logger }: ApiOptions): Promise<FastifyInstance> {
+export async function createApi({
+  journal,
+  artefacts,
+  dashboard: folder,
+  logger,
+}: ApiOptions): Promise<FastifyInstance> {
   const app = Fastify({
     logger: logger ?? { level: "error", stream: process.stderr },
     // Nothing here takes a body, and nothing takes long.
@@ -90,5 +98,6 @@ export async function createApi({ journal, artefacts, logger }: ApiOptions): Pro
   await app.register(forecasts, { journal });
   await app.register(models, { artefacts });
   await app.register(service, { journal, version });
+  await app.register(dashboard, { folder });
   return app;
 }

@@ -1,4 +1,5 @@
 export { type ApiOptions, createApi } from "./app.ts";
+export { buildDashboard, DashboardBuildError } from "./build-dashboard.ts";
 export { createNotaryApi, type NotaryApiOptions } from "./notary.ts";
 export type { Artefacts } from "./routes/models.ts";
 export {

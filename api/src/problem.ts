@@ -7,7 +7,7 @@ import type * as schemas from "./schemas.ts";
 /** Thrown by handlers where nothing has the given id. */
 export class NotFoundError extends BallastError {
   readonly code: string;
-  constructor(what: "decision" | "attestation" | "model", id: string, list: string) {
+  constructor(what: "decision" | "attestation" | "model" | "network", id: string, list: string) {
     super(`There is no ${what} ${id} here. ${list} lists what there is.`);
     this.code = `${what.toUpperCase()}_NOT_FOUND`;
   }
@@ -20,6 +20,7 @@ const STATUS: Readonly<Record<string, number>> = {
   DECISION_NOT_FOUND: 404,
   ATTESTATION_NOT_FOUND: 404,
   MODEL_NOT_FOUND: 404,
+  NETWORK_NOT_FOUND: 404,
   MALFORMED_JSON: 400,
   MALFORMED_SNAPSHOT: 400,
   NOTARY_REFUSED: 409,
@@ -85,7 +86,7 @@ export const sendUnknownRoute = (request: FastifyRequest, reply: FastifyReply): 
     type: "about:blank",
     title: "Not Found",
     status: 404,
-    detail: `There is no ${request.method} ${request.url.split("?", 1)[0]?.slice(0, 200)}. / lists the routes, /docs explains them.`,
+    detail: `There is no ${request.method} ${request.url.split("?", 1)[0]?.slice(0, 200)}. /v1 lists the routes, /docs explains them.`,
     code: "ROUTE_NOT_FOUND",
     requestId: request.id,
   };

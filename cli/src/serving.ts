@@ -1,7 +1,13 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { openJournal } from "@ballast/agent";
-import { AddressUnavailableError, PortBusyError, startApi } from "@ballast/api";
+import {
+  AddressUnavailableError,
+  buildDashboard,
+  DashboardBuildError,
+  PortBusyError,
+  startApi,
+} from "@ballast/api";
 import { BallastError, openArtefactStore } from "@ballast/data";
 import { describeExpiry, findChampion } from "./champion.ts";
 import { newestRun } from "./folders.ts";
@@ -44,6 +50,17 @@ export async function checkPort(port: number): Promise<void> {
   await once(probe, "close");
 }
 
+/** The API serves programs without it, so that a machine that cannot build it is told and served all the same. */
+async function dashboardOrNone(terminal: Terminal): Promise<string | undefined> {
+  try {
+    return await buildDashboard();
+  } catch (error) {
+    if (!(error instanceof DashboardBuildError)) throw error;
+    terminal.say(error.message);
+    return undefined;
+  }
+}
+
 /** Serves a journal and its artefacts over HTTP until the user stops it, then finishes what is in flight. */
 export async function serveUntilStopped(request: {
   readonly journal: string;
@@ -59,6 +76,7 @@ export async function serveUntilStopped(request: {
     const api = await startApi({
       journal,
       artefacts,
+      dashboard: await dashboardOrNone(terminal),
       port: request.port,
       ...(request.host && { host: request.host }),
     });

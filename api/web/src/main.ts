@@ -1,0 +1,1 @@
+document.body.onclick = async () => console.log((await import("./verify/verify.ts")).x);
