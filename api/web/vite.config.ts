@@ -6,7 +6,7 @@ import { defineConfig, type Plugin } from "vite";
 
 /** Ballast's rooms, of which the page takes functions without I/O alone. */
 const ROOMS = /\/(?:data|model|contracts|attest|agent)\/src\//;
-const BUNDLED = /^(?:[./\0]|@ballast\/|@noble\/|ethers$|ethers\/|uplot)/;
+const BUNDLED = /^(?:[./\0]|@ballast\/|@noble\/|typebox|ethers$|ethers\/|uplot)/;
 
 /**
  * A room's index names all it has, files and exchanges included. What the page does not call is left out, with the
