@@ -73,7 +73,7 @@ function draw(request: ChartRequest, box: HTMLElement, width: number, said: HTML
     width,
     height: request.height,
     legend: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 20, 0, 0],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), "Etc/UTC"),
     cursor: { drag: { x: false, y: false }, points: { size: 6 }, y: false },
     scales: {
@@ -87,7 +87,7 @@ function draw(request: ChartRequest, box: HTMLElement, width: number, said: HTML
       },
     },
     axes: [
-      { ...axis, space: 70, values: timeLabels },
+      { ...axis, size: 30, space: 70, values: timeLabels },
       { ...axis, size: 58, space: 34, values: (_plot, ticks) => ticks.map(write) },
     ],
     series: [
@@ -192,7 +192,7 @@ export interface Dot {
   readonly x: number;
   readonly y: number;
   readonly label: string;
-  /** Radius in units of the drawing, which is 400 wide. */
+  /** Radius in units of the drawing, which is 412 wide. */
   readonly size?: number;
   readonly tone?: number;
   readonly isNamed?: boolean;
@@ -226,7 +226,7 @@ export function scatter(request: {
     { class: "chart" },
     svg(
       "svg",
-      { viewBox: "0 0 400 296", role: "img", "aria-label": request.label, class: "scatter" },
+      { viewBox: "0 0 412 296", role: "img", "aria-label": request.label, class: "scatter" },
       steps.map((step) => {
         const [x, y] = [x0 + step * (x1 - x0), y0 + step * (y1 - y0)];
         return [

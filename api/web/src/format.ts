@@ -17,6 +17,7 @@ export function figure(value: number | null | undefined): string {
 const clock = new Intl.DateTimeFormat("en-GB", {
   day: "numeric",
   month: "short",
+  year: "numeric",
   hour: "2-digit",
   minute: "2-digit",
   timeZone: "UTC",
@@ -29,7 +30,7 @@ const calendar = new Intl.DateTimeFormat("en-GB", {
   timeZone: "UTC",
 });
 
-/** `5 Jan, 01:00 UTC` */
+/** `5 Jan 2024, 01:00 UTC` */
 export const moment = (iso: string | number): string => `${clock.format(new Date(iso))} UTC`;
 export const day = (iso: string): string => calendar.format(new Date(iso));
 export const hourOf = (iso: string): string => new Date(iso).toISOString().slice(11, 16);

@@ -169,11 +169,7 @@ function fail(error: unknown, isArrival: boolean): void {
 }
 
 document.body.append(
-  h(
-    "a",
-    { class: "skip", href: "#main", click: (event) => (event.preventDefault(), heading.focus()) },
-    "Skip to the content",
-  ),
+  h("a", { class: "skip", href: "#main", click: skip }, "Skip to the content"),
   h(
     "header",
     {},
@@ -207,6 +203,12 @@ document.body.append(
   announcer,
 );
 banner.hidden = true;
+
+/** Not by the address, which names the page. */
+function skip(event: Event): void {
+  event.preventDefault();
+  heading.focus();
+}
 
 function logo(): SVGElement {
   return svg(

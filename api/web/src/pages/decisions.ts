@@ -126,7 +126,7 @@ const row = (decision: Decision): HTMLElement =>
         percent(decision.breachProbability),
         h("span", { class: "hidden" }, " breach probability"),
       ),
-      stageBadge(decision),
+      decision.action === "rebalance" && stageBadge(decision),
     ),
   );
 
