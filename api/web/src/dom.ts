@@ -41,7 +41,7 @@ export function table<T>(caption: string, columns: readonly Column<T>[], rows: r
   const align = ({ isNumber }: Column<T>) => (isNumber ? "number" : undefined);
   return h(
     "div",
-    { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
+    { class: "scroll", tabindex: 0, role: "region", "aria-label": `Table: ${caption}` },
     h(
       "table",
       {},

@@ -170,7 +170,7 @@ function metrics(model: Manifest, other: Manifest | undefined): HTMLElement {
             [
               { head: "Forecaster", cell: ({ name }) => name },
               { head: "Ratio", isNumber: true, cell: ({ ratio }) => ratio.toFixed(3) },
-              { head: "", cell: ({ ratio }) => bar(ratio, most) },
+              { head: "Drawn", cell: ({ ratio }) => bar(ratio, most) },
               { head: "QLIKE", isNumber: true, cell: ({ score, key }) => figure(score.qlike[key]) },
             ],
             rows.filter(({ score }) => score.horizonHours === horizonHours),
