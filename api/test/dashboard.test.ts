@@ -7,6 +7,7 @@ import { type Journal, openJournal } from "@ballast/agent";
 import type { Browser, BrowserContext, Page, Response } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { buildDashboard, type RunningApi, startApi } from "../src/index.ts";
+import { serveBacktests } from "./backtests-stub.ts";
 import { findChromium, launch, settled, violationsOf } from "./browser.ts";
 import { artefactsOf, decidedOf, forecastOf, MANIFEST, MODEL, word } from "./fixture.ts";
 import { recordRun } from "./run.ts";
@@ -295,6 +296,27 @@ describe.skipIf(chromium === undefined)("the dashboard in a browser", () => {
     await page.waitForSelector(".row");
     expect(events).toBe(1);
     await other.close();
+  });
+
+  test("error: a server without backtests says so", async () => {
+    const page = await open("#/backtests");
+    await page.waitForSelector("text=Backtests are not available on this server");
+  });
+
+  test("default: a backtest is started, watched, and shown with its frontier and trades", async () => {
+    const page = await open("#/backtests", {}, serveBacktests);
+    await settled(page);
+    expect(await violationsOf(page)).toEqual([]);
+    await page.screenshot({ path: join(SHOTS, "backtest-form.png"), fullPage: true });
+    await page.fill("#field-band", "0.03");
+    await page.click("#start");
+    await page.waitForSelector("progress");
+    await page.waitForSelector("text=predictive costs less");
+    await settled(page);
+    expect(await page.locator(".scatter .dot").count()).toBe(2);
+    expect(await page.locator(".weight").count()).toBe(4);
+    expect(await violationsOf(page)).toEqual([]);
+    await page.screenshot({ path: join(SHOTS, "backtest-result.png"), fullPage: true });
   });
 
   test("error: offline it keeps what it has read, says so, and goes on when it is back", async () => {

@@ -205,10 +205,11 @@ export function scatter(request: {
   readonly x: string;
   readonly y: string;
   readonly diagonal?: boolean;
+  readonly curve?: readonly (readonly [number, number])[];
   readonly range?: readonly [number, number];
   readonly write: (value: number) => string;
 }): HTMLElement {
-  const { dots, diagonal = false, range, write } = request;
+  const { dots, diagonal = false, curve, range, write } = request;
   const extent = (values: number[]): [number, number] => {
     if (range !== undefined) return [...range];
     const [from, to] = [Math.min(...values), Math.max(...values)];
@@ -236,6 +237,8 @@ export function scatter(request: {
         ];
       }),
       diagonal && svg("line", { class: "diagonal", x1: toX(x0), y1: toY(y0), x2: toX(x1), y2: toY(y1) }),
+      curve &&
+        svg("polyline", { class: "curve", points: curve.map(([x, y]) => `${toX(x)},${toY(y)}`).join(" ") }),
       dots.map(({ x, y, label, size = 6, tone = 0, isNamed }) => [
         svg(
           "circle",

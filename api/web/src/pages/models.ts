@@ -1,6 +1,6 @@
 import { type Decision, read, readDecisions, readEvidence } from "../api.ts";
 import { scatter, timeChart } from "../charts.ts";
-import { type Child, card, facts, h, hash, notice, svg, table } from "../dom.ts";
+import { asTable, type Child, card, facts, h, hash, notice, svg, table } from "../dom.ts";
 import { duration, figure, moment, percent } from "../format.ts";
 import type { Context, Page } from "../page.ts";
 import { MIN_COUNT, type Reliability, reliabilityOf } from "../reliability.ts";
@@ -264,53 +264,86 @@ function calibration(
     known
       ? `Recalibrated on ${known.predictions.toLocaleString("en")} predictions out of sample, of which ${percent(known.frequency)} came true: logit(p) = ${figure(known.a)} + ${figure(known.b)}·logit(raw). Brier skill over climatology ${percent(known.brierSkillCalibrated)}, raw ${percent(known.brierSkillRaw)}.`
       : "The manifest says nothing of a calibration.",
-    reliability === undefined || bins.length === 0
-      ? notice(
-          "No plot yet",
-          "It takes a run whose decisions had forecasts, and the hours that they were about.",
-        )
-      : h(
-          "div",
-          { class: "grid-2" },
-          h(
-            "figure",
-            {},
-            h("figcaption", {}, `What came of the probabilities of run ${run}`),
-            scatter({
-              label: `Observed share against forecast probability in ${bins.length} bins; on the dashed line both are the same.`,
-              dots: bins.map(({ forecast, observed, count }) => ({
-                x: forecast,
-                y: observed,
-                size: 4 + 6 * Math.sqrt(count / reliability.count),
-                label: `forecast ${percent(forecast)}, came true ${percent(observed)}, ${count} hours`,
-              })),
-              diagonal: true,
-              range: [0, 1],
-              x: "forecast probability",
-              y: "came true",
-              write: (value) => percent(value, 0),
-            }),
-          ),
-          h(
-            "div",
-            {},
-            table(
-              "Reliability",
-              [
-                { head: "Forecast", cell: ({ forecast }) => percent(forecast) },
-                { head: "Came true", isNumber: true, cell: ({ observed }) => percent(observed) },
-                { head: "Hours", isNumber: true, cell: ({ count }) => count },
-              ],
-              bins,
-            ),
-            h(
-              "p",
-              { class: "note" },
-              `Any weight outside its band within ${duration(reliability.hours)}. Hours before a trade are left out (${reliability.leftOut}), for a trade prevents what was forecast; so the high probabilities are thin. The windows overlap: ${reliability.count} hours are far fewer independent ones.`,
-              reliability.count < MIN_COUNT && " That is too few to judge a model by.",
-            ),
-          ),
-        ),
+    h(
+      "div",
+      { class: "grid-2" },
+      known && recalibration(known),
+      reliability === undefined || bins.length === 0
+        ? notice(
+            "No hours to judge by yet",
+            "It takes a run whose decisions had forecasts, and the hours that they were about.",
+          )
+        : observed(reliability, run ?? ""),
+    ),
+  );
+}
+
+const logit = (p: number) => Math.log(p / (1 - p));
+const logistic = (x: number) => 1 / (1 + Math.exp(-x));
+
+/** Of what was forecast before its recalibration, how much came true: Cox 1958. */
+function recalibration({ a, b, predictions }: NonNullable<Manifest["calibration"]>): HTMLElement {
+  const curve = Array.from({ length: 99 }, (_, i): [number, number] => {
+    const p = (i + 1) / 100;
+    return [p, logistic(a + b * logit(p))];
+  });
+  return h(
+    "figure",
+    {},
+    h("figcaption", {}, "In training, out of sample"),
+    scatter({
+      label: `Frequency to expect against raw probability: of ½, ${percent(curve[49]![1])} came true. On the dashed line no recalibration is needed.`,
+      dots: [],
+      curve,
+      diagonal: true,
+      range: [0, 1],
+      x: "raw probability",
+      y: "came true",
+      write: (value) => percent(value, 0),
+    }),
+    h(
+      "p",
+      { class: "note" },
+      `The logistic curve fitted to ${predictions.toLocaleString("en")} predictions.`,
+    ),
+  );
+}
+
+/** What came of a run's own probabilities. */
+function observed({ bins, count: all, hours, leftOut }: Reliability, run: string): HTMLElement {
+  return h(
+    "figure",
+    {},
+    h("figcaption", {}, `In the run ${run}`),
+    scatter({
+      label: `Observed share against forecast probability in ${bins.length} bins; on the dashed line both are the same.`,
+      dots: bins.map(({ forecast, observed: share, count }) => ({
+        x: forecast,
+        y: share,
+        size: 4 + 6 * Math.sqrt(count / all),
+        label: `forecast ${percent(forecast)}, came true ${percent(share)}, ${count} hours`,
+      })),
+      diagonal: true,
+      range: [0, 1],
+      x: "forecast probability",
+      y: "came true",
+      write: (value) => percent(value, 0),
+    }),
+    h(
+      "p",
+      { class: "note" },
+      `Any weight outside its band within ${duration(hours)}. Hours before a trade are left out (${leftOut}), for a trade prevents what was forecast; so the high probabilities are thin. The windows overlap: ${all} hours are far fewer independent ones.`,
+      all < MIN_COUNT && " That is too few to judge a model by.",
+    ),
+    asTable(
+      "Reliability",
+      [
+        { head: "Forecast", cell: ({ forecast }) => percent(forecast) },
+        { head: "Came true", isNumber: true, cell: ({ observed: share }) => percent(share) },
+        { head: "Hours", isNumber: true, cell: ({ count }) => count },
+      ],
+      bins,
+    ),
   );
 }
 
