@@ -19,13 +19,13 @@ export class DashboardBuildError extends BallastError {
 }
 
 /**
- * The folder of the dashboard, built where it is missing or older than its sources (half a second).
+ * The folder of the dashboard (by default `web/dist` of this room), built where it is missing or older than its sources (half a second).
  * Errors: DashboardBuildError.
  */
-export async function buildDashboard(): Promise<string> {
-  if (await isFresh()) return DIST;
+export async function buildDashboard(folder = DIST): Promise<string> {
+  if (await isFresh(folder)) return folder;
   // Apart first, so that nobody is ever served half of it, nor two builds write into one another.
-  const building = `${DIST}-${randomUUID()}`;
+  const building = `${folder}-${randomUUID()}`;
   try {
     const { build } = await import("vite");
     await build({
@@ -33,9 +33,10 @@ export async function buildDashboard(): Promise<string> {
       logLevel: "error",
       build: { outDir: building, emptyOutDir: true },
     });
-    await rm(DIST, { recursive: true, force: true });
-    await rename(building, DIST).catch(async (error: NodeJS.ErrnoException) => {
-      // Somebody else has put the same there meanwhile.
+    // Whoever was quicker built the same, and may be serving it.
+    if (await isFresh(folder)) return folder;
+    await rm(folder, { recursive: true, force: true });
+    await rename(building, folder).catch(async (error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
     });
   } catch (error) {
@@ -43,16 +44,17 @@ export async function buildDashboard(): Promise<string> {
   } finally {
     await rm(building, { recursive: true, force: true });
   }
-  return DIST;
+  return folder;
 }
 
-async function isFresh(): Promise<boolean> {
-  const built = await stat(join(DIST, "index.html")).catch(() => undefined);
+async function isFresh(folder: string): Promise<boolean> {
+  const built = await stat(join(folder, "index.html")).catch(() => undefined);
   if (built === undefined) return false;
   const rooms = BUNDLED.map((name) => dirname(fileURLToPath(import.meta.resolve(name))));
-  for (const folder of [join(WEB, "src"), ...rooms])
-    for await (const file of glob("**/*", { cwd: folder }))
-      if ((await stat(join(folder, file))).mtimeMs > built.mtimeMs) return false;
+  for (const cwd of [join(WEB, "src"), ...rooms])
+    for await (const file of glob("**/*", { cwd }))
+      if (!/\.(?:test|fixture)\.ts$/.test(file) && (await stat(join(cwd, file))).mtimeMs > built.mtimeMs)
+        return false;
   for (const file of ["index.html", "vite.config.ts"])
     if ((await stat(join(WEB, file))).mtimeMs > built.mtimeMs) return false;
   return true;

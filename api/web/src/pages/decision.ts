@@ -104,12 +104,11 @@ function gauge(weight: number, target: number, band: number): HTMLElement {
       ? "outside"
       : `${percent(Math.abs(share), 0)} of the way to its ${share < 0 ? "lower" : "upper"} edge`;
   const meter = h("meter", {
-    min: -1,
+    min: 0,
     max: 1,
-    low: -0.75,
     high: 0.75,
     optimum: 0,
-    value: Math.max(-1, Math.min(1, share)),
+    value: Math.min(1, Math.abs(share)),
     "aria-label": words,
     title: words,
   });
@@ -122,7 +121,7 @@ function forecastCard({ forecast, outlook }: DecisionDetail): HTMLElement {
   const hours = forecast.assets[0]?.horizons.map((horizon) => horizon.hours) ?? [];
   return card(
     title,
-    `Annualised volatility of each asset, and how likely each weight was to leave its band by then. Made by model ${forecast.modelId.slice(0, 10)}….`,
+    `Annualised volatility of each asset, and how likely each weight was to leave its band by then. The model is ${forecast.modelId.slice(0, 10)}…`,
     table(
       "Volatility a year, by asset and horizon",
       [

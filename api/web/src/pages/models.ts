@@ -232,7 +232,23 @@ function overTime(all: readonly Manifest[]): Child {
     scoresOf(model).find(({ horizonHours }) => horizonHours === h_)?.ratioToLogHar.network ?? null;
   return card(
     "Accuracy over time",
-    `QLIKE over log-HAR's of each model, by the end of what it was trained on; one line a horizon: ${hours.map(duration).join(", ")}.`,
+    `QLIKE over log-HAR's of each model, by the end of what it was trained on.`,
+    h(
+      "ul",
+      { class: "legend" },
+      hours.map((h_, i) =>
+        h(
+          "li",
+          {},
+          svg(
+            "svg",
+            { viewBox: "0 0 24 4", "aria-hidden": "true", class: `tone-${i}` },
+            svg("rect", { width: 24, height: 4, rx: 2 }),
+          ),
+          `${duration(h_)} ahead`,
+        ),
+      ),
+    ),
     timeChart({
       label: `${dated.length} models over time; the table above has the numbers of the chosen one.`,
       height: 180,

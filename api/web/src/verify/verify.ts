@@ -94,12 +94,12 @@ export function verifyDecision(
     {
       title: "The market's bars, the forecast made anew, and deciding again",
       status: "open",
-      detail: "need the market: `ballast verify` does them with your own bars",
+      detail: "need the market: ballast verify does them with your own bars",
     },
     {
       title: "Whether the signer was allowed to sign, and nothing was revoked",
       status: "open",
-      detail: "only the chain knows: `ballast verify --rpc` asks it",
+      detail: "only the chain knows: ballast verify --rpc asks it",
     },
   ];
 }
@@ -136,7 +136,7 @@ function ofAttestation({ decision, trades, offchain, references = [] }: Evidence
   const title = "The decision was attested off chain";
   if (offchain === undefined)
     return [
-      { title, status: "open", detail: "it was attested on chain alone: `ballast verify --rpc` reads it" },
+      { title, status: "open", detail: "it was attested on chain alone: ballast verify --rpc reads it" },
     ];
   return attempt(title, () => {
     const { domain, message, signer } = toOffchainAttestation(offchain);
