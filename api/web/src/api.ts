@@ -1,5 +1,6 @@
 import type { Static } from "typebox";
 import type * as schemas from "../../src/schemas.ts";
+import { apiKey } from "./key.ts";
 
 export type Decision = Static<typeof schemas.Decision>;
 export type DecisionDetail = Static<typeof schemas.DecisionDetail>;
@@ -25,13 +26,15 @@ export class ProblemError extends Error {
 }
 
 /** JSON from a path of this service. Errors: OfflineError, ProblemError. */
-export async function read<T>(path: string, init?: RequestInit): Promise<T> {
+export async function read<T>(path: string, init: RequestInit = {}): Promise<T> {
+  const key = apiKey();
+  const headers = new Headers(init.headers);
+  if (key !== "") headers.set("authorization", `Bearer ${key}`);
   let response: Response;
   try {
-    response = await fetch(path, init);
+    response = await fetch(path, { ...init, headers });
   } catch (error) {
-    if (init?.signal?.aborted) throw error;
-    throw new OfflineError("The service does not answer.");
+    throw new OfflineError("The service does not answer.", { cause: error });
   }
   const body = await response.json().catch(() => undefined);
   if (!response.ok)

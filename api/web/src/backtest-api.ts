@@ -61,16 +61,13 @@ export const readBacktest = (id: string) => read<Backtest>(`v1/backtests/${id}`)
 export const readDataSets = async () => (await read<{ items: DataSet[] }>("v1/backtests/data-sets")).items;
 export const readRecord = (link: string) => read<BacktestRecord>(here(link));
 
-const authorised = (key: string): Record<string, string> =>
-  key === "" ? {} : { authorization: `Bearer ${key}` };
-export const submit = (request: unknown, key: string) =>
+export const submit = (request: unknown) =>
   read<Backtest>("v1/backtests", {
     method: "POST",
-    headers: { "content-type": "application/json", ...authorised(key) },
+    headers: { "content-type": "application/json" },
     body: JSON.stringify(request),
   });
-export const cancel = (id: string, key: string) =>
-  read<Backtest>(`v1/backtests/${id}`, { method: "DELETE", headers: authorised(key) });
+export const cancel = (id: string) => read<Backtest>(`v1/backtests/${id}`, { method: "DELETE" });
 
 /** Whether an answer says that the service runs no backtests, rather than that this one went wrong. */
 export const isUnavailable = (error: unknown): boolean =>

@@ -1,4 +1,5 @@
 import { hasRoute } from "./api.ts";
+import { apiKey } from "./key.ts";
 
 export type LiveState = "connecting" | "live" | "polling" | "offline";
 const POLL_MS = 10_000;
@@ -21,7 +22,8 @@ export async function watch(onChange: () => void, onState: (state: LiveState) =>
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") onChange();
   });
-  const hasStream = await hasRoute("/v1/stream").catch(() => false);
+  // An EventSource cannot send a key.
+  const hasStream = apiKey() === "" && (await hasRoute("/v1/stream").catch(() => false));
   if (!hasStream) return poll();
   const source = new EventSource("v1/stream?topics=forecasts,decisions,vaults");
   const changed = () => {

@@ -1,6 +1,7 @@
-import { OfflineError, type Run, readRuns } from "./api.ts";
+import { OfflineError, ProblemError, type Run, readRuns } from "./api.ts";
 import { h, notice, svg } from "./dom.ts";
 import { hourOf } from "./format.ts";
+import { apiKey, setApiKey } from "./key.ts";
 import { type LiveState, watch } from "./live.ts";
 import type { Context, Page } from "./page.ts";
 import { overview } from "./pages/overview.ts";
@@ -159,6 +160,11 @@ function fail(error: unknown, isArrival: boolean): void {
     return;
   }
   shown = { place: location.hash, data: "", at: 0 };
+  if (error instanceof ProblemError && (error.status === 401 || error.status === 403)) {
+    // While the reader writes, nothing may take the field away.
+    if (document.getElementById("key") === null) body.replaceChildren(askForKey(text));
+    return;
+  }
   body.replaceChildren(
     notice(
       error instanceof OfflineError ? "The service does not answer" : "This could not be shown",
@@ -203,6 +209,26 @@ document.body.append(
   announcer,
 );
 banner.hidden = true;
+
+function askForKey(why: string): HTMLElement {
+  const input = h("input", { id: "key", type: "password", autocomplete: "off", value: apiKey() });
+  const use = (event: Event) => {
+    event.preventDefault();
+    setApiKey(input.value);
+    body.replaceChildren();
+    void show(true);
+  };
+  return notice(
+    "This service wants an API key",
+    why,
+    h(
+      "form",
+      { class: "choices", submit: use },
+      h("label", {}, "API key", input),
+      h("div", {}, h("button", { type: "submit", class: "primary", id: "use-key" }, "Use it")),
+    ),
+  );
+}
 
 /** Not by the address, which names the page. */
 function skip(event: Event): void {

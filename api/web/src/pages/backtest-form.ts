@@ -1,11 +1,8 @@
 import { POLICIES } from "@ballast/agent";
 import { type DataSet, submit } from "../backtest-api.ts";
 import { card, h, notice } from "../dom.ts";
+import { apiKey, setApiKey } from "../key.ts";
 import type { Context } from "../page.ts";
-
-/** Kept for as long as the page is open, and nowhere else. */
-let key = "";
-export const apiKey = (): string => key;
 
 const field = (label: string, control: HTMLElement, hint?: string) =>
   h("label", {}, label, control, hint !== undefined && h("small", {}, hint));
@@ -46,11 +43,11 @@ export function form(dataSets: readonly DataSet[], { announce }: Context): HTMLE
   const send = async (event: Event) => {
     event.preventDefault();
     const values = new FormData(event.target as HTMLFormElement);
-    key = String(values.get("key"));
+    setApiKey(String(values.get("key")));
     start.disabled = true;
     said.textContent = "";
     try {
-      const job = await submit(toRequest(values), key);
+      const job = await submit(toRequest(values));
       announce("The backtest was started.");
       location.hash = `#/backtests/${job.id}`;
     } catch (error) {
@@ -111,7 +108,7 @@ export function form(dataSets: readonly DataSet[], { announce }: Context): HTMLE
       ),
       field(
         "API key",
-        input("key", { type: "password", autocomplete: "off", value: key }),
+        input("key", { type: "password", autocomplete: "off", value: apiKey() }),
         "where this server wants one",
       ),
       h("div", {}, start),

@@ -11,7 +11,7 @@ import {
 import { badge, type Child, card, facts, h, notice, type Tone, table } from "../dom.ts";
 import { moment, percent } from "../format.ts";
 import type { Context, Page } from "../page.ts";
-import { apiKey, form } from "./backtest-form.ts";
+import { form } from "./backtest-form.ts";
 import { type Records, readRecords, results } from "./backtest-result.ts";
 
 const POLL_MS = 1_000;
@@ -104,7 +104,7 @@ function progress(job: Backtest, context: Context): Child {
   const stop = h("button", { type: "button", id: "cancel" }, "Cancel");
   stop.addEventListener("click", async () => {
     stop.disabled = true;
-    await cancel(job.id, apiKey()).then(
+    await cancel(job.id).then(
       () => context.again(0),
       (reason: Error) => context.announce(reason.message),
     );
