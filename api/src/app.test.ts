@@ -20,6 +20,8 @@ import {
   MANIFEST,
   MODEL,
   MODEL_ID,
+  NETWORK,
+  NETWORK_ID,
   startFixture,
   UID,
   word,
@@ -301,11 +303,12 @@ describe("answers", () => {
       version: "0.1.0",
       journal: { isReady: true, lastForecastAt: "2022-08-09T11:00:00Z" },
     });
-    const index = await get("/");
+    expect((await get("/")).headers.location).toBe("/v1");
+    const index = await get("/v1");
     expect(index.headers["content-type"]).toMatch("text/html");
     const links = [...index.text.matchAll(/href="([^"]+)"/g)].map((match) => match[1] ?? "");
     expect(links.length).toBeGreaterThan(5);
-    for (const link of links) expect((await get(link)).status, link).toBe(200);
+    for (const link of links) expect((await get(link)).status, link).toBe(link === "/" ? 302 : 200);
     const docs = await get("/docs");
     expect(docs.headers["content-security-policy"]).toContain("default-src 'self'");
     expect(docs.headers["content-security-policy"]).not.toContain("upgrade-insecure-requests");
@@ -315,6 +318,12 @@ describe("answers", () => {
       expect(script).not.toMatch(/^https?:/); // Works offline.
       expect((await get(new URL(script, "http://x/docs/").pathname)).status, script).toBe(200);
     }
+  });
+
+  test("default: a vault's network in the bytes that its name is the hash of", async () => {
+    const { body, headers } = await get(`/v1/networks/${NETWORK_ID.toUpperCase().replace("X", "x")}`);
+    expect(body).toEqual({ networkId: NETWORK_ID, modelId: MODEL_ID, bytes: NETWORK });
+    expect(headers["cache-control"]).toContain("immutable");
   });
 
   test("behaviour: an answer that did not change costs a 304", async () => {
@@ -390,6 +399,7 @@ describe("OpenAPI", () => {
       () => `/v1/models/${word(1)}/reliability`,
       () => "/v1/models/1/reliability",
     ],
+    "/v1/networks/{networkId}": [() => `/v1/networks/${NETWORK_ID}`, () => `/v1/networks/${word(1)}`],
     "/v1/runs": [() => "/v1/runs"],
     "/v1/assets": [() => "/v1/assets", () => "/v1/assets?x=1", () => "/v1/assets?format=xlsx"],
     "/v1/bars": [() => "/v1/bars?asset=BTC&limit=3", () => "/v1/bars?asset=ETH", () => "/v1/bars?asset=DOGE"],
@@ -454,6 +464,7 @@ describe("refusals", () => {
     [`/v1/decisions/${executed.hash}?run=threshold`, 404, "DECISION_NOT_FOUND", executed.hash],
     [`/v1/attestations/${word(1)}`, 404, "ATTESTATION_NOT_FOUND", word(1)],
     [`/v1/models/${word(1)}`, 404, "MODEL_NOT_FOUND", word(1)],
+    [`/v1/networks/${word(1)}`, 404, "NETWORK_NOT_FOUND", word(1)],
     ["/v1/decisions/0x12", 400, "INVALID_PARAMETER", "hash"],
     ["/v1/attestations/x", 400, "INVALID_PARAMETER", "uid"],
     [`/v1/models/${"f".repeat(64)}`, 400, "INVALID_PARAMETER", "modelId"],

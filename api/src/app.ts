@@ -24,6 +24,7 @@ import { InvalidParameterError, refuseUnparsed, sendProblem, sendUnknownRoute } 
 import type { Reexecution } from "./reexecution.ts";
 import { backtests } from "./routes/backtests.ts";
 import { type Bars, bars } from "./routes/bars.ts";
+import { dashboard } from "./routes/dashboard.ts";
 import { datasets } from "./routes/datasets.ts";
 import { decisions } from "./routes/decisions.ts";
 import { forecasts } from "./routes/forecasts.ts";
@@ -70,6 +71,8 @@ export interface ApiOptions {
   readonly submitterOf?: ((request: FastifyRequest) => Submitter) | undefined;
   /** ms; default: the system's. */
   readonly clock?: (() => number) | undefined;
+  /** Folder of the built dashboard, as `buildDashboard` returns it; without one `/` leads to `/v1`. */
+  readonly dashboard?: string | undefined;
   /** Fastify's; default: JSON lines on stderr, of the settings' level. */
   readonly logger?: NonNullable<FastifyServerOptions["logger"]>;
 }
@@ -210,5 +213,6 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   await app.register(service, { journal, version });
   const { feed, folder } = ports;
   await app.register(ready, { journal, load, feed, folder, minFreeMb: settings.minFreeMb });
+  await app.register(dashboard, { folder: ports.dashboard });
   return app;
 }

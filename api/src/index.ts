@@ -8,6 +8,7 @@ export type {
   BacktestResult,
   DataSet,
 } from "./backtest-jobs.ts";
+export { buildDashboard, DashboardBuildError } from "./build-dashboard.ts";
 export { ApiSettingError, SETTINGS, type SettingFacts, type Settings, toSettings } from "./config.ts";
 export {
   BadKeyNameError,

@@ -15,7 +15,8 @@ type Missing =
   | "backtest"
   | "report"
   | "record"
-  | "snapshot";
+  | "snapshot"
+  | "network";
 
 /** Thrown by handlers where nothing has the given id. */
 export class NotFoundError extends BallastError {
@@ -66,6 +67,7 @@ const STATUS: Readonly<Record<string, number>> = {
   NOT_YOURS: 403,
   NOT_SIGNED: 409,
   VERIFY_BUSY: 429,
+  NETWORK_NOT_FOUND: 404,
   MALFORMED_JSON: 400,
   MALFORMED_SNAPSHOT: 400,
   NOTARY_REFUSED: 409,
@@ -210,7 +212,7 @@ export const sendUnknownRoute = (request: FastifyRequest, reply: FastifyReply): 
       type: "about:blank",
       title: "Not Found",
       status: 404,
-      detail: `There is no ${request.method} ${request.url.split("?", 1)[0]?.slice(0, 200)}. / lists the routes, /docs explains them.`,
+      detail: `There is no ${request.method} ${request.url.split("?", 1)[0]?.slice(0, 200)}. /v1 lists the routes, /docs explains them.`,
       code: "ROUTE_NOT_FOUND",
       requestId: request.id,
     },

@@ -33,6 +33,10 @@ export const UidParams = Type.Object({
 });
 export const ModelParams = Type.Object({ modelId: anyCase("Model id: 0x and 64 hexadecimal digits") });
 
+export const NetworkParams = Type.Object({
+  networkId: anyCase("A decision's modelId: 0x and 64 hexadecimal digits"),
+});
+
 /** The format that `isPointInTime` checks. */
 export const POINT_IN_TIME = "point-in-time";
 export const pointInTime = (description: string) =>
@@ -372,6 +376,12 @@ export const Model = Type.Object({
       { description: "Null where the store has the manifest alone" },
     ),
   ),
+});
+
+export const Network = Type.Object({
+  networkId: hash("keccak256 of the bytes, and the code hash of the contract that holds them"),
+  modelId: hash("Model that brings it along"),
+  bytes: Type.String({ pattern: "^0x([0-9a-f]{2})*$", description: "The network in canonical bytes" }),
 });
 
 export const Runs = Type.Object({

@@ -13,6 +13,8 @@ import {
 } from "@ballast/attest";
 import { type Hex, keccak, unixMillis, wad } from "@ballast/data";
 import {
+  BREACH_INPUTS,
+  BREACH_OUTPUTS,
   FEATURE_NAMES,
   type Forecast,
   forecastHash,
@@ -20,6 +22,8 @@ import {
   type Layer,
   modelBytes,
   modelId,
+  networkBytes,
+  networkId,
   quantise,
 } from "@ballast/model";
 import { Wallet } from "ethers";
@@ -40,6 +44,22 @@ const layer = (inputs: number, outputs: number): Layer => ({
 });
 const inputs = FEATURE_NAMES.length;
 const outputs = HORIZONS_HOURS.length;
+/** What a vault runs: made up, of the right shape, and different for each input. */
+const NETWORK_BYTES = networkBytes({
+  inputFractionBits: 10,
+  outputFractionBits: 10,
+  layers: [
+    {
+      inputs: BREACH_INPUTS,
+      outputs: BREACH_OUTPUTS,
+      weights: Int16Array.from({ length: BREACH_INPUTS * BREACH_OUTPUTS }, (_, i) => ((i * 37) % 101) - 50),
+      bias: Int32Array.of(-9_000_000, -9_000_000, -9_000_000, -9_000_000),
+      shift: 10,
+    },
+  ],
+});
+export const NETWORK: Hex = `0x${Buffer.from(NETWORK_BYTES).toString("hex")}`;
+export const NETWORK_ID = networkId(NETWORK_BYTES);
 export const MODEL = modelBytes({
   features: FEATURE_NAMES,
   horizonsHours: HORIZONS_HOURS,
@@ -55,6 +75,7 @@ export const MODEL = modelBytes({
   correlationHalfLifeHours: 168,
   assets: [],
   breachCalibration: { a: 0, b: 1 },
+  breachNetwork: NETWORK,
 });
 export const MODEL_ID = modelId(MODEL);
 export const MANIFEST = {
@@ -63,6 +84,7 @@ export const MANIFEST = {
   configuration: { seed: 1 },
   backend: "wasm",
   metrics: { qlikeVsLogHar: { "1": 0.9 } },
+  breachNetwork: { id: NETWORK_ID },
 };
 
 export const forecastOf = (n: number): Forecast =>

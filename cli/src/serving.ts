@@ -5,6 +5,8 @@ import { dirname, join } from "node:path";
 import { openJournal } from "@ballast/agent";
 import {
   AddressUnavailableError,
+  buildDashboard,
+  DashboardBuildError,
   openJournalFeed,
   PortBusyError,
   type Settings,
@@ -83,6 +85,17 @@ export async function checkPort(port: number): Promise<void> {
   await once(probe, "close");
 }
 
+/** The API serves programs without it, so that a machine that cannot build it is told and served all the same. */
+async function dashboardOrNone(terminal: Terminal): Promise<string | undefined> {
+  try {
+    return await buildDashboard();
+  } catch (error) {
+    if (!(error instanceof DashboardBuildError)) throw error;
+    terminal.say(error.message);
+    return undefined;
+  }
+}
+
 /** Serves a journal and its artefacts over HTTP until the user stops it, then finishes what is in flight. */
 export async function serveUntilStopped(request: {
   readonly journal: string;
@@ -136,6 +149,7 @@ export async function serveUntilStopped(request: {
         rpc: request.rpc,
         log: (line) => terminal.say(line),
       }),
+      dashboard: await dashboardOrNone(terminal),
     });
     const champion = await findChampion(request.artefacts);
     if (champion !== undefined) terminal.say(describeExpiry(champion, Date.now()));

@@ -1,4 +1,5 @@
 import type { Hex } from "@ballast/data";
+import { readModel } from "@ballast/model";
 import type { FastifyPluginCallbackTypebox } from "@fastify/type-provider-typebox";
 import { type Artefacts, manifestReader } from "../manifests.ts";
 import { NotFoundError } from "../problem.ts";
@@ -41,6 +42,33 @@ export const models: FastifyPluginCallbackTypebox<{ artefacts: Artefacts }> = (a
       if (manifest === undefined) throw new NotFoundError("model", params.modelId, "/v1/models");
       const isKept = (await artefacts.list()).includes(modelId);
       return toModel(manifest, isKept ? await artefacts.get(modelId) : undefined);
+    },
+  );
+
+  app.get(
+    "/v1/networks/:networkId",
+    {
+      schema: {
+        tags: ["models"],
+        summary: "The integer network that a vault runs, to be run again",
+        params: schemas.NetworkParams,
+        querystring: schemas.NoQuery,
+        response: { 200: schemas.Network, 400: schemas.Problem, 404: schemas.Problem },
+      },
+    },
+    async ({ params }, reply) => {
+      const networkId = params.networkId.toLowerCase() as Hex;
+      const kept = await artefacts.list();
+      for (const { modelId, breachNetwork } of await readManifests()) {
+        const named = (breachNetwork as { readonly id?: unknown } | undefined)?.id;
+        if (named !== networkId || !kept.includes(modelId)) continue;
+        const bytes = readModel(await artefacts.get(modelId)).breachNetwork;
+        if (bytes === undefined) continue;
+        // Named by its hash, so that it never changes; whoever runs it again checks the hash.
+        reply.header("cache-control", "public, max-age=31536000, immutable");
+        return { networkId, modelId, bytes };
+      }
+      throw new NotFoundError("network", params.networkId, "/v1/models");
     },
   );
   done();

@@ -49,13 +49,14 @@ export const service: FastifyPluginCallbackTypebox<{ journal: Journal; version: 
   );
 
   app.get("/openapi.json", { schema: { hide: true } }, () => app.swagger());
-  app.get("/", { schema: { hide: true } }, (_request, reply) =>
+  app.get("/v1", { schema: { hide: true } }, (_request, reply) =>
     reply.type("text/html; charset=utf-8").send(INDEX),
   );
   done();
 };
 
 const LINKS: readonly (readonly [string, string])[] = [
+  ["/", "the dashboard, for people"],
   ["/v1/forecasts", "the latest forecast"],
   ["/v1/decisions", "decisions, newest first"],
   ["/v1/decisions?action=rebalance", "rebalances alone"],
@@ -69,8 +70,8 @@ const INDEX = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>Ballast</title>
-<h1>Ballast</h1>
+<title>Ballast API</title>
+<h1>Ballast API</h1>
 <p>Forecasts, decisions and their attestations, read-only.</p>
 <dl>
 ${LINKS.map(([path, what]) => `<dt><a href="${path}">${path}</a></dt><dd>${what}</dd>`).join("\n")}

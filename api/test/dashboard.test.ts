@@ -1,0 +1,393 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { type Journal, openJournal } from "@ballast/agent";
+import type { Browser, BrowserContext, Page, Response } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { buildDashboard, type RunningApi, startApi } from "../src/index.ts";
+import { serveBacktests } from "./backtests-stub.ts";
+import { findChromium, launch, settled, violationsOf } from "./browser.ts";
+import { artefactsOf, decidedOf, forecastOf, MANIFEST, MODEL, word } from "./fixture.ts";
+import { recordRun } from "./run.ts";
+
+const chromium = findChromium();
+if (chromium === undefined)
+  console.log(
+    "chromium is not installed (BALLAST_CHROMIUM names one): the dashboard is not tested in a browser",
+  );
+
+const SHOTS = fileURLToPath(new URL("../test-results", import.meta.url));
+const SIZES = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
+const SCHEMES = ["light", "dark"] as const;
+
+const score = (horizonHours: number, network: number) => ({
+  horizonHours,
+  qlike: { network, linear: 1, logHar: 1, ewma: 1.2 },
+  ratioToLogHar: { network, linear: 1, logHar: 1, ewma: 1.2 },
+  tAgainstLogHar: -2,
+  tAgainstLinear: -1,
+  coverage90: 0.9,
+});
+const manifestOf = (modelId: string, until: string, ratio: number) => ({
+  ...MANIFEST,
+  modelId,
+  dataset: { ...MANIFEST.dataset, name: "synthetic", from: "2022-01-01T00:00:00Z", until },
+  metrics: [score(1, ratio), score(24, ratio - 0.1)],
+  calibration: {
+    a: 0,
+    b: 1,
+    predictions: 1_000,
+    frequency: 0.1,
+    brierSkillRaw: 0.1,
+    brierSkillCalibrated: 0.2,
+  },
+  breachNetwork: {
+    ...MANIFEST.breachNetwork,
+    breach: [{ band: 0.02, horizonHours: 24, predictions: 100, frequency: 0.1, auc: 0.8, brierSkill: 0.1 }],
+  },
+});
+const json = (value: unknown) => Buffer.from(JSON.stringify(value));
+const MODELS = artefactsOf(
+  MODEL,
+  json(manifestOf(MANIFEST.modelId, "2024-01-01T00:00:00Z", 0.95)),
+  json(manifestOf(word(77), "2023-07-01T00:00:00Z", 0.98)),
+);
+
+/** What an answer is over the wire where it was compressed, else what it would be by gzip. */
+async function compressedSize(response: Response): Promise<number> {
+  const { responseBodySize } = await response.request().sizes();
+  const isCompressed = (await response.headerValue("content-encoding")) !== null;
+  return isCompressed ? responseBodySize : gzipSync(await response.body()).length;
+}
+
+describe.skipIf(chromium === undefined)("the dashboard in a browser", () => {
+  const folder = mkdtempSync(join(tmpdir(), "dashboard-"));
+  let browser: Browser;
+  let journals: Journal[] = [];
+  let api: RunningApi;
+  let context: BrowserContext;
+  /** What the browser's console complained of. */
+  let complaints: string[] = [];
+
+  async function serve(name: string): Promise<{ api: RunningApi; writer: Journal }> {
+    const path = join(folder, `${name}.sqlite`);
+    const writer = openJournal(path);
+    const journal = openJournal(path, { readOnly: true });
+    journals.push(writer, journal);
+    const options = { artefacts: MODELS, logger: false, port: 0 } as const;
+    return { writer, api: await startApi({ ...options, journal, dashboard: await buildDashboard() }) };
+  }
+
+  async function open(
+    path: string,
+    options: Parameters<Browser["newContext"]>[0] = {},
+    prepare: (page: Page) => Promise<unknown> = async () => undefined,
+  ): Promise<Page> {
+    context = await browser.newContext({ viewport: SIZES.desktop, reducedMotion: "reduce", ...options });
+    const page = await context.newPage();
+    page.on("console", (message) => {
+      // A server that runs no backtests says so with a 404, and the browser writes that down.
+      const isExpected = message.location().url.includes("/v1/backtests");
+      if (message.type() === "error" && !isExpected) complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    await prepare(page);
+    await page.goto(path.startsWith("http") ? path : `${api.url}/${path}`);
+    return page;
+  }
+
+  const traded = async () =>
+    (
+      (await (await fetch(`${api.url}/v1/decisions?action=rebalance&limit=1`)).json()) as {
+        items: { hash: string; run: string }[];
+      }
+    ).items[0]!;
+  const verdictOn = async (page: Page): Promise<string> => {
+    await page.click("#verify");
+    return (await page.textContent("#verdict")) ?? "";
+  };
+
+  beforeAll(async () => {
+    rmSync(SHOTS, { recursive: true, force: true });
+    mkdirSync(SHOTS, { recursive: true });
+    browser = await launch(chromium!);
+    const served = await serve("journal");
+    api = served.api;
+    await recordRun(served.writer, "predictive");
+  }, 120_000);
+  afterEach(async () => {
+    await context?.close();
+    const found = complaints;
+    complaints = [];
+    expect(found).toEqual([]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await api?.close();
+    for (const journal of journals) journal.close();
+    journals = [];
+    rmSync(folder, { recursive: true });
+  });
+
+  describe.each(Object.entries(SIZES))("on a %s", (size, viewport) => {
+    test.each(SCHEMES)(
+      "default: every page, %s: nothing overflows, no violation of accessibility",
+      async (colorScheme) => {
+        const { hash, run } = await traded();
+        const page = await open("", { viewport, colorScheme });
+        const pages = {
+          overview: "#/",
+          decisions: "#/decisions",
+          decision: `#/decisions/${hash}?run=${run}`,
+          models: "#/models",
+          backtests: "#/backtests",
+        };
+        for (const [name, address] of Object.entries(pages)) {
+          await page.goto(`${api.url}/${address}`);
+          await settled(page);
+          if (name === "decision") expect(await verdictOn(page)).toMatch(/^Holds: all 27 checks/);
+          await page.screenshot({ path: join(SHOTS, `${name}-${size}-${colorScheme}.png`), fullPage: true });
+          expect(
+            await page.evaluate("document.documentElement.scrollWidth - innerWidth"),
+            name,
+          ).toBeLessThanOrEqual(0);
+          expect(await violationsOf(page), `${name} ${size} ${colorScheme}`).toEqual([]);
+        }
+      },
+      180_000,
+    );
+  });
+
+  test("default: the first view is small and soon there", async () => {
+    const times: number[] = [];
+    let bytes = 0;
+    for (let round = 0; round < 3; round++) {
+      bytes = 0;
+      const sizes: Promise<number>[] = [];
+      const page = await open("", {}, async (fresh) => {
+        fresh.on("response", (response) => sizes.push(compressedSize(response)));
+      });
+      await settled(page);
+      times.push(await page.evaluate<number>("performance.now()"));
+      for (const size of await Promise.all(sizes)) bytes += size;
+      await context.close();
+    }
+    const soonest = Math.min(...times);
+    console.log(
+      `first view: ${(bytes / 1e3).toFixed(0)} kB with its data, usable after ${soonest.toFixed(0)} ms`,
+    );
+    expect(bytes).toBeLessThan(200_000);
+    expect(soonest).toBeLessThan(1_000);
+  });
+
+  test("behaviour: all of it by keyboard", async () => {
+    const page = await open("");
+    await settled(page);
+    const focused = () => page.evaluate<string>("document.activeElement.textContent");
+    await page.keyboard.press("Tab");
+    expect(await focused()).toBe("Skip to the content");
+    await page.keyboard.press("Enter");
+    expect(await page.evaluate("document.activeElement.tagName")).toBe("H1");
+    await page.focus('nav a[href="#/decisions"]');
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".timeline");
+    expect(await page.evaluate("document.activeElement.tagName")).toBe("H1");
+    expect(await page.title()).toBe("Decisions · Ballast");
+    for (let i = 0; i < 2; i++) await page.keyboard.press("Tab");
+    expect(await focused()).toBe("Trades");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector('#filter-rebalance[aria-pressed="true"]');
+    expect(await focused()).toBe("Trades");
+    for (let i = 0; i < 2; i++) await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#verify");
+    for (let i = 0; i < 2; i++) await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#verdict.good");
+    await page.waitForSelector("[aria-live]:text-matches('^Holds')", { state: "attached" });
+  });
+
+  const flip = (hex: string) => `${hex.slice(0, -1)}${hex.endsWith("0") ? "1" : "0"}`;
+  // biome-ignore lint/suspicious/noExplicitAny: a body as it comes over the wire, to be broken.
+  test.each<[string, string, (body: any) => void, string]>([
+    ["a trade", "v1/decisions/0x", (d) => (d.trades[0].amountIn = "1"), "The trades shown"],
+    ["a weight", "v1/decisions/0x", (d) => (d.weights[1] += 0.001), "The weights shown"],
+    [
+      "a variance",
+      "v1/decisions/0x",
+      (d) => (d.forecast.assets[0].horizons[0].variance *= 2),
+      "The forecast shown",
+    ],
+    ["the score", "v1/decisions/0x", (d) => (d.numbers.score += 1), "The score shown"],
+    [
+      "the evidence's decision",
+      "evidence",
+      (e) => (e.decision.breachPpm += 1),
+      "The evidence is of the decision",
+    ],
+    [
+      "the signature",
+      "evidence",
+      (e) => (e.offchain.sig.signature.r = flip(e.offchain.sig.signature.r)),
+      "The signature",
+    ],
+    ["the vault's state", "evidence", (e) => (e.inputs.state.minScore -= 1), "The vault's state"],
+    ["a feature", "evidence", (e) => (e.market.features = flip(e.market.features)), "The network's inputs"],
+    [
+      "a notary",
+      "evidence",
+      (e) => (e.market.notarySignatures = flip(e.market.notarySignatures)),
+      "Notaries",
+    ],
+    ["the model's attestation", "evidence", (e) => e.references.shift(), "The model was attested"],
+    ["the network", "v1/networks", (n) => (n.bytes = flip(n.bytes)), "The network is the one"],
+  ])("error: Verify finds that %s was changed on the way", async (_what, part, change, title) => {
+    const { hash } = await traded();
+    const page = await open(`#/decisions/${hash}`, {}, (fresh) =>
+      fresh.route(
+        (url) => url.href.includes(part),
+        async (route) => {
+          const response = await route.fetch();
+          const body = await response.json();
+          change(body);
+          await route.fulfill({ response, json: body });
+        },
+      ),
+    );
+    await settled(page);
+    expect(await verdictOn(page)).toMatch(/^Does not hold/);
+    expect(await page.locator(".checks .fail strong").allTextContents()).toContainEqual(
+      expect.stringContaining(title),
+    );
+  });
+
+  test("behaviour: without a stream it asks every ten seconds, and shows what is new", async () => {
+    const { api: other, writer } = await serve("polled");
+    const page = await open(`${other.url}/#/decisions`, {}, (fresh) => fresh.clock.install());
+    await page.waitForSelector(".notice-title:text-is('No decisions yet')");
+    await page.waitForSelector(".live.polling");
+    writer.record("predictive", decidedOf(1, false), { policy: "predictive", forecast: forecastOf(1) });
+    await page.clock.fastForward(10_000);
+    await page.waitForSelector(".row");
+    await other.close();
+  });
+
+  test("behaviour: where there is a stream, an event shows what is new", async () => {
+    const { api: other, writer } = await serve("streamed");
+    let events = 0;
+    const page = await open(`${other.url}/#/decisions`, {}, async (fresh) => {
+      await fresh.route("**/openapi.json", async (route) => {
+        const response = await route.fetch();
+        const document = await response.json();
+        await route.fulfill({
+          response,
+          json: { ...document, paths: { ...document.paths, "/v1/stream": {} } },
+        });
+      });
+      await fresh.route("**/v1/stream?**", async (route) => {
+        if (events++ === 0)
+          writer.record("predictive", decidedOf(1, false), { policy: "predictive", forecast: forecastOf(1) });
+        await route.fulfill({
+          contentType: "text/event-stream",
+          body: "retry: 60000\nid: 1-0\nevent: decisions\ndata: {}\n\n",
+        });
+      });
+    });
+    await page.waitForSelector(".row");
+    expect(events).toBe(1);
+    await other.close();
+  });
+
+  test("error: a server without backtests says so", async () => {
+    const page = await open("#/backtests");
+    await page.waitForSelector("text=Backtests are not available on this server");
+  });
+
+  test("default: a backtest is started, watched, and shown with its frontier and trades", async () => {
+    const page = await open("#/backtests", {}, serveBacktests);
+    await settled(page);
+    expect(await violationsOf(page)).toEqual([]);
+    await page.screenshot({ path: join(SHOTS, "backtest-form.png"), fullPage: true });
+    await page.fill("#field-band", "0.03");
+    await page.click("#start");
+    await page.waitForSelector("progress");
+    await page.waitForSelector("text=predictive costs less");
+    await settled(page);
+    expect(await page.locator(".scatter .dot").count()).toBe(2);
+    expect(await page.locator(".weight").count()).toBe(4);
+    expect(await violationsOf(page)).toEqual([]);
+    await page.screenshot({ path: join(SHOTS, "backtest-result.png"), fullPage: true });
+  });
+
+  test("error: offline it keeps what it has read, says so, and goes on when it is back", async () => {
+    const page = await open("");
+    await settled(page);
+    await context.setOffline(true);
+    await page.waitForSelector(".banner:not([hidden])");
+    expect(await page.textContent(".banner")).toMatch(/^Offline: this is what was read at \d\d:\d\d UTC/);
+    expect(await page.locator(".weight").count()).toBe(3);
+    await context.setOffline(false);
+    await page.waitForSelector(".banner[hidden]", { state: "attached" });
+    complaints = complaints.filter((text) => !text.includes("ERR_INTERNET_DISCONNECTED"));
+  });
+
+  test("error: a failing service is named, and can be tried again", async () => {
+    let isDown = true;
+    const page = await open("#/models", {}, (fresh) =>
+      fresh.route("**/v1/models", (route) =>
+        isDown
+          ? route.fulfill({
+              status: 503,
+              json: { code: "UNAVAILABLE", detail: "The server could not answer." },
+            })
+          : route.continue(),
+      ),
+    );
+    await page.waitForSelector("#retry");
+    expect(await page.textContent(".notice")).toContain("The server could not answer.");
+    expect(await violationsOf(page)).toEqual([]);
+    isDown = false;
+    await page.click("#retry");
+    await page.waitForSelector("text=Accuracy against baselines");
+    complaints = complaints.filter((text) => !text.includes("503"));
+  });
+
+  test("error: where reading wants a key it is asked for, sent, and kept for the tab", async () => {
+    const page = await open("#/decisions", {}, (fresh) =>
+      fresh.route("**/v1/**", async (route) =>
+        (await route.request().headerValue("authorization")) === "Bearer sesame"
+          ? route.continue()
+          : route.fulfill({ status: 401, json: { code: "KEY_MISSING", detail: "Send an API key." } }),
+      ),
+    );
+    await page.fill("#key", "sesame");
+    expect(await violationsOf(page)).toEqual([]);
+    await page.click("#use-key");
+    await page.waitForSelector(".row");
+    await page.reload();
+    await page.waitForSelector(".row");
+    complaints = complaints.filter((text) => !text.includes("401"));
+  });
+
+  test("error: a decision that is not there", async () => {
+    const page = await open(`#/decisions/${word(1)}`);
+    await page.waitForSelector("text=There is no decision");
+    complaints = complaints.filter((text) => !text.includes("404"));
+  });
+
+  test("behaviour: models are compared, and the choice of colours is kept", async () => {
+    const page = await open("#/models");
+    await settled(page);
+    await page.selectOption("#other", { index: 1 });
+    await page.waitForSelector("th:text-is('Difference')");
+    await page.click("#theme");
+    await page.click("#theme");
+    expect(await page.getAttribute("html", "data-theme")).toBe("dark");
+    await page.reload();
+    await settled(page);
+    expect(await page.getAttribute("html", "data-theme")).toBe("dark");
+    expect(await page.evaluate("getComputedStyle(document.body).backgroundColor")).toBe("rgb(14, 20, 22)");
+  });
+});
