@@ -3215,6 +3215,160 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/networks/{networkId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The integer network that a vault runs, to be run again
+         * @description Its canonical bytes, by the `modelId` of a decision: what the dashboard runs again.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /**
+                     * @description A decision's modelId: 0x and 64 hexadecimal digits
+                     * @example 0x5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a
+                     */
+                    networkId: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description keccak256 of the bytes, and the code hash of the contract that holds them */
+                            networkId: string;
+                            /** @description Model that brings it along */
+                            modelId: string;
+                            /** @description The network in canonical bytes */
+                            bytes: string;
+                        };
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/models/metrics": {
         parameters: {
             query?: never;
@@ -3222,7 +3376,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Accuracy of all models against the baselines, in the order of their trainings */
+        /**
+         * Accuracy of all models against the baselines, in the order of their trainings
+         * @description Out of sample, by horizon, as each manifest has it.
+         */
         get: {
             parameters: {
                 query?: never;
@@ -3382,13 +3539,22 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Two models side by side */
+        /**
+         * Two models side by side
+         * @description Losses by horizon and what differs in their configurations; comparable where they were trained on the same data.
+         */
         get: {
             parameters: {
                 query: {
-                    /** @description Model id */
+                    /**
+                     * @description Model id
+                     * @example 0x3636363636363636363636363636363636363636363636363636363636363636
+                     */
                     a: string;
-                    /** @description Model id of the other */
+                    /**
+                     * @description Model id of the other
+                     * @example 0x3636363636363636363636363636363636363636363636363636363636363636
+                     */
                     b: string;
                 };
                 header?: never;
@@ -3621,7 +3787,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Which model served since when, and why */
+        /**
+         * Which model served since when, and why
+         * @description The champions, oldest first; empty where nobody promotes.
+         */
         get: {
             parameters: {
                 query?: never;
@@ -3768,7 +3937,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How often came true what a model said, out of sample */
+        /**
+         * How often came true what a model said, out of sample
+         * @description Coverage of its intervals and the recalibration of its breach probabilities.
+         */
         get: {
             parameters: {
                 query?: never;
@@ -3957,7 +4129,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Vaults that are decided for: weights, bands, guards and which would bind next */
+        /**
+         * Vaults that are decided for: weights, bands, guards and which would bind next
+         * @description As their last decisions knew them.
+         */
         get: {
             parameters: {
                 query?: never;
@@ -4162,7 +4337,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A vault, live where this service has a node, else as its last decision knew it */
+        /**
+         * A vault, live where this service has a node, else as its last decision knew it
+         * @description `problem` says why it is not live where a node was asked and failed.
+         */
         get: {
             parameters: {
                 query?: {
@@ -4174,7 +4352,10 @@ export interface paths {
                 };
                 header?: never;
                 path: {
-                    /** @description Vault: 0x and 40 hexadecimal digits */
+                    /**
+                     * @description Vault: 0x and 40 hexadecimal digits
+                     * @example 0x70e0ba845a1a0f2da3359c97e0285013525ffc49
+                     */
                     address: string;
                 };
                 cookie?: never;
@@ -4390,7 +4571,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The weights that each decision read, newest first */
+        /**
+         * The weights that each decision read, newest first
+         * @description One item a decision.
+         */
         get: {
             parameters: {
                 query?: {
@@ -4422,7 +4606,10 @@ export interface paths {
                 };
                 header?: never;
                 path: {
-                    /** @description Vault: 0x and 40 hexadecimal digits */
+                    /**
+                     * @description Vault: 0x and 40 hexadecimal digits
+                     * @example 0x70e0ba845a1a0f2da3359c97e0285013525ffc49
+                     */
                     address: string;
                 };
                 cookie?: never;
@@ -4583,7 +4770,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the last verification of a decision found */
+        /**
+         * What the last verification of a decision found
+         * @description Link by link from the market to the trades; post to the same address to verify it now.
+         */
         get: {
             parameters: {
                 query?: {
@@ -4966,7 +5156,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Data sets that a backtest may choose from */
+        /**
+         * Data sets that a backtest may choose from
+         * @description By the names that this server gave them.
+         */
         get: {
             parameters: {
                 query?: never;
@@ -5121,11 +5314,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Backtests, newest first */
+        /**
+         * Backtests, newest first
+         * @description Those of everybody; each with its state and progress.
+         */
         get: {
             parameters: {
                 query?: {
-                    /** @description Id of a backtest */
+                    /**
+                     * @description Id of a backtest
+                     * @example 0123456789abcdef01234567
+                     */
                     cursor?: string;
                     /**
                      * @description Items a page; default: 50
@@ -5148,7 +5347,10 @@ export interface paths {
                         "application/json": {
                             /** @description Newest first */
                             items: {
-                                /** @description Id of a backtest */
+                                /**
+                                 * @description Id of a backtest
+                                 * @example 0123456789abcdef01234567
+                                 */
                                 id: string;
                                 /** @description Name of the key that submitted it */
                                 owner: string;
@@ -5307,7 +5509,10 @@ export interface paths {
             requestBody: {
                 content: {
                     "application/json": {
-                        /** @description Data set, one of /v1/backtests/data-sets; default: the only one where there is but one */
+                        /**
+                         * @description Data set, one of /v1/backtests/data-sets; default: the only one where there is but one
+                         * @example threshold
+                         */
                         data?: string;
                         /** @description What models learn from beside the portfolio's own */
                         assets?: string[];
@@ -5397,9 +5602,15 @@ export interface paths {
                         }[];
                         /** @description Run side by side; default: threshold alone */
                         policies?: {
-                            /** @description Name in the result; default: the policy's */
+                            /**
+                             * @description Name in the result; default: the policy's
+                             * @example threshold
+                             */
                             label?: string;
-                            /** @description One of `ballast policies` */
+                            /**
+                             * @description One of `ballast policies`
+                             * @example threshold
+                             */
                             name: string;
                             /** @description What is absent has the policy's own default */
                             parameters?: {
@@ -5417,7 +5628,10 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            /** @description Id of a backtest */
+                            /**
+                             * @description Id of a backtest
+                             * @example 0123456789abcdef01234567
+                             */
                             id: string;
                             /** @description Name of the key that submitted it */
                             owner: string;
@@ -5608,13 +5822,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A backtest's state, progress and, once it is done, its figures */
+        /**
+         * A backtest's state, progress and, once it is done, its figures
+         * @description The figures are those of `ballast backtest` on the same settings.
+         */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Id of a backtest */
+                    /**
+                     * @description Id of a backtest
+                     * @example 0123456789abcdef01234567
+                     */
                     id: string;
                 };
                 cookie?: never;
@@ -5628,7 +5848,10 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            /** @description Id of a backtest */
+                            /**
+                             * @description Id of a backtest
+                             * @example 0123456789abcdef01234567
+                             */
                             id: string;
                             /** @description Name of the key that submitted it */
                             owner: string;
@@ -5826,7 +6049,10 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Id of a backtest */
+                    /**
+                     * @description Id of a backtest
+                     * @example 0123456789abcdef01234567
+                     */
                     id: string;
                 };
                 cookie?: never;
@@ -5840,7 +6066,10 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            /** @description Id of a backtest */
+                            /**
+                             * @description Id of a backtest
+                             * @example 0123456789abcdef01234567
+                             */
                             id: string;
                             /** @description Name of the key that submitted it */
                             owner: string;
@@ -6022,7 +6251,10 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Id of a backtest */
+                    /**
+                     * @description Id of a backtest
+                     * @example 0123456789abcdef01234567
+                     */
                     id: string;
                 };
                 cookie?: never;
@@ -6157,13 +6389,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The page that compares the policies: frontier, costs, weights with every trade */
+        /**
+         * The page that compares the policies: frontier, costs, weights with every trade
+         * @description Self-contained HTML, once the backtest is done.
+         */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Id of a backtest */
+                    /**
+                     * @description Id of a backtest
+                     * @example 0123456789abcdef01234567
+                     */
                     id: string;
                 };
                 cookie?: never;
@@ -6298,15 +6536,24 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A policy's record: value, weights and prices at each bar, and each trade */
+        /**
+         * A policy's record: value, weights and prices at each bar, and each trade
+         * @description As `ballast backtest` writes it, once the backtest is done.
+         */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Id of a backtest */
+                    /**
+                     * @description Id of a backtest
+                     * @example 0123456789abcdef01234567
+                     */
                     id: string;
-                    /** @description Label of a policy */
+                    /**
+                     * @description Label of a policy
+                     * @example threshold
+                     */
                     label: string;
                 };
                 cookie?: never;

@@ -96,7 +96,7 @@ const CODE: Readonly<Record<string, string>> = {
 /** What this server cannot do now: what a client may know of it, and after how many seconds to ask again. */
 const UNAVAILABLE: Readonly<Record<string, readonly [detail: string, retryAfter: number]>> = {
   OVERLOADED: ["More is asked of this server than it can answer in time. Ask again, less often.", 1],
-  STREAMS_FULL: ["As many streams are open as this server keeps. Ask again, or another one.", 5],
+  STREAMS_FULL: ["All streams of this service are taken. Try again later, or poll the lists meanwhile.", 5],
   STREAMS_CLOSED: ["This server is being stopped. Go on with the last event id when it is back.", 5],
   VERIFY_FAILED: [
     "The decision could not be verified now. Ask again; if it stays so, the operator has to look.",

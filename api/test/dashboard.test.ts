@@ -356,11 +356,13 @@ describe.skipIf(chromium === undefined)("the dashboard in a browser", () => {
 
   test("error: where reading wants a key it is asked for, sent, and kept for the tab", async () => {
     const page = await open("#/decisions", {}, (fresh) =>
-      fresh.route("**/v1/**", async (route) =>
-        (await route.request().headerValue("authorization")) === "Bearer sesame"
-          ? route.continue()
-          : route.fulfill({ status: 401, json: { code: "KEY_MISSING", detail: "Send an API key." } }),
-      ),
+      fresh.route("**/v1/**", async (route) => {
+        // The server behind knows no such key, and asks for none.
+        const { authorization, ...headers } = await route.request().allHeaders();
+        return authorization === "Bearer sesame"
+          ? route.continue({ headers })
+          : route.fulfill({ status: 401, json: { code: "KEY_REQUIRED", detail: "Send an API key." } });
+      }),
     );
     await page.fill("#key", "sesame");
     expect(await violationsOf(page)).toEqual([]);

@@ -108,8 +108,10 @@ describe("access", () => {
   test("behaviour: pages, health and readiness need none; metrics only where they are public", async () => {
     const key = await make("read");
     const { app, ask } = await start();
-    for (const page of ["/", "/docs", "/openapi.json", "/health", "/ready"])
+    for (const page of ["/docs", "/openapi.json", "/health", "/ready"])
       expect((await ask(page)).status, page).toBe(200);
+    // Without a dashboard the page leads on to the routes.
+    expect((await ask("/")).status).toBe(302);
     expect((await ask("/v1/nothing")).code).toBe("ROUTE_NOT_FOUND");
     expect((await ask("/metrics")).code).toBe("KEY_REQUIRED");
     expect((await ask("/metrics", key)).status).toBe(200);

@@ -1,5 +1,4 @@
-import type { Feed } from "@ballast/agent";
-import { JournalUnusableError } from "@ballast/agent";
+import { JournalUnusableError, openMemoryFeed } from "@ballast/agent";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ARTEFACTS, startFixture, word } from "../../test/fixture.ts";
 import { type ApiOptions, createApi } from "../app.ts";
@@ -155,9 +154,9 @@ describe("/ready", () => {
     },
   });
   test.each<[string, Partial<ApiOptions>, string | undefined]>([
-    ["all is well", { folder: "/tmp", feed: { isHealthy: () => true } as Feed }, undefined],
+    ["all is well", { folder: "/tmp", feed: { ...openMemoryFeed(), isHealthy: () => true } }, undefined],
     ["the journal cannot be read", { journal: unreadable }, "isJournalReadable"],
-    ["the feed is ill", { feed: { isHealthy: () => false } as Feed }, "isFeedHealthy"],
+    ["the feed is ill", { feed: { ...openMemoryFeed(), isHealthy: () => false } }, "isFeedHealthy"],
     ["the disk is full", { folder: "/proc" }, "hasDiskSpace"],
     ["the folder is gone", { folder: "/nowhere" }, "hasDiskSpace"],
   ])("behaviour: %s", async (_, options, failing) => {

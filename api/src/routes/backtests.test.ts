@@ -1,8 +1,12 @@
-import type { FastifyInstance } from "fastify";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { FastifyInstance, InjectOptions } from "fastify";
 import { afterEach, expect, test } from "vitest";
 import { ARTEFACTS, startFixture } from "../../test/fixture.ts";
 import { createApi } from "../app.ts";
 import type { BacktestJob, BacktestJobs } from "../backtest-jobs.ts";
+import { createKey } from "../keys.ts";
 
 const ID = "0".repeat(24);
 const JOB: BacktestJob = {
@@ -51,18 +55,30 @@ async function serve(caller = { name: "bob", isAdmin: false }) {
       return () => listeners.delete(listener);
     },
   };
+  const keys = join(mkdtempSync(join(tmpdir(), "ballast-keys-")), "keys.json");
+  const { key } = await createKey(keys, { name: "test", scope: "submit", at: "2024-01-01T00:00:00Z" });
   const app = await createApi({
     journal: fixture.journal,
     artefacts: ARTEFACTS,
     logger: false,
     backtests: jobs,
     submitterOf: () => caller,
+    settings: { keys },
   });
+  withKey(app, key);
   closing.push(async () => {
     await app.close();
     await fixture.close();
   });
   return { app, submitted, listeners };
+}
+/** Every request of the test carries the key. */
+function withKey(app: FastifyInstance, key: string): void {
+  const inject = app.inject.bind(app) as (options: InjectOptions) => ReturnType<FastifyInstance["inject"]>;
+  app.inject = ((options: InjectOptions | string) => {
+    const given = typeof options === "string" ? { url: options } : options;
+    return inject({ ...given, headers: { authorization: `Bearer ${key}`, ...given.headers } });
+  }) as FastifyInstance["inject"];
 }
 const post = (app: FastifyInstance, payload: unknown) =>
   app.inject({
@@ -174,5 +190,6 @@ test("error: a service without backtests says how to get some", async () => {
   closing.push(fixture.close);
   for (const path of ["/v1/backtests", `/v1/backtests/${ID}`, "/v1/backtests/data-sets"])
     expect((await fixture.app.inject(path)).json()).toMatchObject({ status: 404, code: "BACKTESTS_OFF" });
-  expect((await post(fixture.app, REQUEST)).json()).toMatchObject({ code: "BACKTESTS_OFF" });
+  // Who has no key is told so first.
+  expect((await post(fixture.app, REQUEST)).json()).toMatchObject({ code: "KEY_REQUIRED" });
 });

@@ -82,6 +82,7 @@ export const backtests: FastifyPluginCallbackTypebox<{
       schema: {
         tags: ["backtests"],
         summary: "Data sets that a backtest may choose from",
+        description: "By the names that this server gave them.",
         querystring: NoQuery,
         response: { 200: schemas.DataSets, 404: Problem },
       },
@@ -121,6 +122,7 @@ export const backtests: FastifyPluginCallbackTypebox<{
       schema: {
         tags: ["backtests"],
         summary: "Backtests, newest first",
+        description: "Those of everybody; each with its state and progress.",
         querystring: schemas.BacktestsQuery,
         response: { 200: schemas.BacktestPage, ...problems },
       },
@@ -137,6 +139,7 @@ export const backtests: FastifyPluginCallbackTypebox<{
       schema: {
         tags: ["backtests"],
         summary: "A backtest's state, progress and, once it is done, its figures",
+        description: "The figures are those of `ballast backtest` on the same settings.",
         params: schemas.BacktestParams,
         querystring: NoQuery,
         response: { 200: schemas.BacktestDetail, ...problems },
@@ -201,6 +204,7 @@ export const backtests: FastifyPluginCallbackTypebox<{
       schema: {
         tags: ["backtests"],
         summary: "The page that compares the policies: frontier, costs, weights with every trade",
+        description: "Self-contained HTML, once the backtest is done.",
         params: schemas.BacktestParams,
         querystring: NoQuery,
         response: { 200: asText("text/html", "The page"), ...problems },
@@ -222,6 +226,7 @@ export const backtests: FastifyPluginCallbackTypebox<{
       schema: {
         tags: ["backtests"],
         summary: "A policy's record: value, weights and prices at each bar, and each trade",
+        description: "As `ballast backtest` writes it, once the backtest is done.",
         params: schemas.RecordParams,
         querystring: NoQuery,
         response: { 200: asText("application/json", "As `ballast backtest` writes it"), ...problems },

@@ -30,6 +30,7 @@ export const modelMetrics: FastifyPluginCallbackTypebox<{
       schema: {
         tags: ["models"],
         summary: "Accuracy of all models against the baselines, in the order of their trainings",
+        description: "Out of sample, by horizon, as each manifest has it.",
         querystring: NoQuery,
         response: { 200: schemas.ModelMetrics },
       },
@@ -47,6 +48,8 @@ export const modelMetrics: FastifyPluginCallbackTypebox<{
       schema: {
         tags: ["models"],
         summary: "Two models side by side",
+        description:
+          "Losses by horizon and what differs in their configurations; comparable where they were trained on the same data.",
         querystring: schemas.CompareQuery,
         response: { 200: schemas.ModelComparison, 400: Problem, 404: Problem },
       },
@@ -60,6 +63,7 @@ export const modelMetrics: FastifyPluginCallbackTypebox<{
       schema: {
         tags: ["models"],
         summary: "Which model served since when, and why",
+        description: "The champions, oldest first; empty where nobody promotes.",
         querystring: NoQuery,
         response: { 200: schemas.Promotions },
       },
@@ -81,6 +85,7 @@ export const modelMetrics: FastifyPluginCallbackTypebox<{
       schema: {
         tags: ["models"],
         summary: "How often came true what a model said, out of sample",
+        description: "Coverage of its intervals and the recalibration of its breach probabilities.",
         params: ModelParams,
         querystring: NoQuery,
         response: { 200: schemas.Reliability, 400: Problem, 404: Problem },

@@ -51,6 +51,7 @@ export const models: FastifyPluginCallbackTypebox<{ artefacts: Artefacts }> = (a
       schema: {
         tags: ["models"],
         summary: "The integer network that a vault runs, to be run again",
+        description: "Its canonical bytes, by the `modelId` of a decision: what the dashboard runs again.",
         params: schemas.NetworkParams,
         querystring: schemas.NoQuery,
         response: { 200: schemas.Network, 400: schemas.Problem, 404: schemas.Problem },

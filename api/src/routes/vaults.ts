@@ -69,6 +69,7 @@ export const vaults: FastifyPluginCallbackTypebox<{
       schema: {
         tags: ["vaults"],
         summary: "Vaults that are decided for: weights, bands, guards and which would bind next",
+        description: "As their last decisions knew them.",
         querystring: NoQuery,
         response: { 200: schemas.VaultsList },
       },
@@ -82,6 +83,7 @@ export const vaults: FastifyPluginCallbackTypebox<{
       schema: {
         tags: ["vaults"],
         summary: "A vault, live where this service has a node, else as its last decision knew it",
+        description: "`problem` says why it is not live where a node was asked and failed.",
         params: schemas.VaultParams,
         querystring: schemas.VaultQuery,
         response: { 200: schemas.Vault, 400: Problem, 404: Problem },
@@ -96,6 +98,7 @@ export const vaults: FastifyPluginCallbackTypebox<{
       schema: {
         tags: ["vaults"],
         summary: "The weights that each decision read, newest first",
+        description: "One item a decision.",
         params: schemas.VaultParams,
         querystring: schemas.WeightsQuery,
         response: { 200: schemas.WeightsPage, 400: Problem, 404: Problem },

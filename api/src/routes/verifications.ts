@@ -89,6 +89,7 @@ export const verifications: FastifyPluginCallbackTypebox<{
       schema: {
         tags: ["decisions"],
         summary: "What the last verification of a decision found",
+        description: "Link by link from the market to the trades; post to the same address to verify it now.",
         params: schemas.HashParams,
         querystring: schemas.DecisionQuery,
         response: { 200: Verification, 400: schemas.Problem, 404: schemas.Problem },

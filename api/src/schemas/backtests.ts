@@ -20,7 +20,7 @@ const shares = Type.Record(
 );
 const band = Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1 });
 const label = (description: string) =>
-  Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", description });
+  Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", description, examples: ["threshold"] });
 const utc = (description: string) =>
   Type.String({
     pattern: "^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,3})?)?Z)?$",
@@ -167,7 +167,11 @@ export const BacktestRequest = Type.Object(
 
 export const BACKTEST_STATES = ["queued", "running", "done", "failed", "cancelled"] as const;
 
-const JobId = Type.String({ pattern: "^[0-9a-f]{24}$", description: "Id of a backtest" });
+const JobId = Type.String({
+  pattern: "^[0-9a-f]{24}$",
+  description: "Id of a backtest",
+  examples: ["0123456789abcdef01234567"],
+});
 export const BacktestParams = Type.Object({ id: JobId });
 export const RecordParams = Type.Object({ id: JobId, label: label("Label of a policy") });
 

@@ -1,7 +1,8 @@
 import { Type } from "typebox";
 import { hash, nullable, oneOf, time } from "../schemas.ts";
 
-const id = (description: string) => Type.String({ pattern: "^0x[0-9a-fA-F]{64}$", description });
+const id = (description: string) =>
+  Type.String({ pattern: "^0x[0-9a-fA-F]{64}$", description, examples: [`0x${"36".repeat(32)}`] });
 export const CompareQuery = Type.Object(
   { a: id("Model id"), b: id("Model id of the other") },
   { additionalProperties: false },

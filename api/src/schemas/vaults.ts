@@ -6,6 +6,7 @@ export const VaultParams = Type.Object({
   address: Type.String({
     pattern: "^0x[0-9a-fA-F]{40}$",
     description: "Vault: 0x and 40 hexadecimal digits",
+    examples: ["0x70e0ba845a1a0f2da3359c97e0285013525ffc49"],
   }),
 });
 const run = Type.Optional({ ...RunName, description: "Default: the one that decided last for this vault" });
