@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openJournal } from "@ballast/agent";
-import { startApi } from "@ballast/api";
+import { createKey, startApi } from "@ballast/api";
 import { syntheticSource, unixMillis } from "@ballast/data";
 import { type BacktestFile, readBacktestFile } from "@ballast/training";
 import fc from "fast-check";
@@ -66,8 +66,11 @@ async function serve(folder = newFolder(), limits: Partial<BacktestLimits> = {})
     log: (line) => log.push(line),
   });
   const journal = openJournal(join(folder, "journal.sqlite"));
+  const keys = join(folder, "keys.json");
+  const { key } = await createKey(keys, { name: "test", scope: "submit", at: "2023-01-01T00:00:00Z" });
   const api = await startApi({
     journal,
+    settings: { keys },
     artefacts: { list: async () => [], get: async () => new Uint8Array() },
     backtests: jobs,
     logger: false,
@@ -82,10 +85,11 @@ async function serve(folder = newFolder(), limits: Partial<BacktestLimits> = {})
   const ask = async (method: string, path: string, body?: unknown) => {
     const response = await fetch(`${api.url}${path}`, {
       method,
-      ...(body !== undefined && {
-        body: JSON.stringify(body),
-        headers: { "content-type": "application/json" },
-      }),
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(body !== undefined && { "content-type": "application/json" }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
     return { status: response.status, text, body: JSON.parse(text.startsWith("{") ? text : "null") };
@@ -109,7 +113,7 @@ it("default: a backtest is submitted, watched and read, with the figures of `bal
   const submitted = await api.post(SHORT);
   expect(submitted.status).toBe(202);
   const { links, owner } = submitted.body;
-  expect(owner).toBe("anybody");
+  expect(owner).toMatch(/^key:[0-9a-f]{16}$/);
   const events = await (await fetch(`${api.url}${links.events}`)).text();
   const seen = [...events.matchAll(/^event: backtest\ndata: (.+)$/gm)].map(([, data]) => JSON.parse(data!));
   expect(seen.at(-1).state).toBe("done");
@@ -439,12 +443,14 @@ it("default: `ballast serve --data` runs what it is sent, and ends in an orderly
   const home = newFolder();
   openJournal(join(home, "agent.sqlite")).close();
   const args = ["serve", "--journal", "agent.sqlite", "--data", `hourly=${bars}`, "--port", "0"];
+  const made = await run(home, ["keys", "create", "--scope", "submit", "--name", "test"]);
+  const [key] = /ballast_\S+/.exec(made.stdout)!;
   const server = start(home, args);
   const [url] = await server.until("stderr", /http:\/\/127\.0\.0\.1:\d+/);
   const post = async (body: unknown) => {
     const answer = await fetch(`${url}/v1/backtests`, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
       body: JSON.stringify(body),
     });
     return (await answer.json()) as { id: string; links: { self: string } };

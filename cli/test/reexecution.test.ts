@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type JournalEntry, openJournal } from "@ballast/agent";
-import { startApi } from "@ballast/api";
+import { createKey, startApi } from "@ballast/api";
 import { DECISION_SCHEMA_UID, signDecision } from "@ballast/attest";
 import { fileSource, snapshotBytes, syntheticSource, toMarket, unixMillis } from "@ballast/data";
 import { LOOKBACK_HOURS } from "@ballast/model";
@@ -73,13 +73,18 @@ async function serve(dataSets: Readonly<Record<string, string>>, snapshots = joi
     log: (line) => log.push(line),
   });
   const artefacts = { list: async () => [], get: async () => new Uint8Array() };
-  const api = await startApi({ journal, artefacts, reexecution, logger: false, port: 0 });
+  const keys = join(newFolder(), "keys.json");
+  const { key } = await createKey(keys, { name: "test", scope: "submit", at: "2023-01-01T00:00:00Z" });
+  const api = await startApi({ journal, artefacts, reexecution, logger: false, port: 0, settings: { keys } });
   closing.push(async () => {
     await api.close();
     journal.close();
   });
   return async (method: string, { hash, run }: Pick<JournalEntry, "hash" | "run">) => {
-    const response = await fetch(`${api.url}/v1/decisions/${hash}/verify?run=${run}`, { method });
+    const response = await fetch(`${api.url}/v1/decisions/${hash}/verify?run=${run}`, {
+      method,
+      headers: { authorization: `Bearer ${key}` },
+    });
     const body = await response.json();
     return { status: response.status, body: body as Record<string, never> & Body };
   };
