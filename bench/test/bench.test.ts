@@ -160,6 +160,7 @@ describe("bench", () => {
       "sim_bars_per_s",
       ...(hasCompiler ? ["sim_vs_c"] : []),
       "sweep_20_s",
+      "sweep_20_predictive_s",
       "sim_memory_mb",
     ]);
     for (const { name, value } of rows) expect(value, name).toBeGreaterThan(0);
@@ -223,13 +224,13 @@ describe("bench", () => {
   it.each([
     [
       ["pipelines"],
-      /^MISUSE: There is no benchmark "pipelines"; choose among: backtest, costs, forecast, pipeline, policies, verify\. .*\n$/,
+      /^MISUSE: There is no benchmark "pipelines"; choose among: api, backtest, costs, forecast, pipeline, policies, verify\. .*\n$/,
     ],
     [["pipeline", "twice"], /^MISUSE: There is no benchmark "pipeline twice"; .*\n$/],
     [["toString"], /^MISUSE: There is no benchmark "toString"; .*\n$/],
     [
       [],
-      /^MISUSE: No benchmark is named; choose among: backtest, costs, forecast, pipeline, policies, verify\. .*\n$/,
+      /^MISUSE: No benchmark is named; choose among: api, backtest, costs, forecast, pipeline, policies, verify\. .*\n$/,
     ],
     [["pipeline", "--bar", "x"], /^MISUSE: .*--bar.*--help lists the options\.\n$/],
   ])("error: %j is one line and status 2", (args, line) => {
