@@ -11,7 +11,15 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 describe("keys and settings of the API", () => {
   it("default: `serve` has every setting as an option, and beside them its sources alone", () => {
     const options = serveCommand().options.map(({ long }) => long);
-    expect(options).toEqual(["--journal", "--artefacts", "--store", ...SETTINGS.map(({ option }) => option)]);
+    expect(options).toEqual([
+      "--journal",
+      "--artefacts",
+      "--store",
+      "--data",
+      "--backtests",
+      "--rpc",
+      ...SETTINGS.map(({ option }) => option),
+    ]);
   });
 
   it("default: a key is made, used, listed without its secret, and out of use a second after it is revoked", async () => {
