@@ -64,8 +64,9 @@ export {
   fallToFloor,
   gapRisk,
 } from "./policies/cppi.ts";
-export type { PolicyDefinition } from "./policies/definitions.ts";
+export type { PolicyDefinition } from "./policies/definition.ts";
 export { toDestination, toDestinationWad } from "./policies/destination.ts";
+export { REBALANCE_GAS } from "./policies/gas.ts";
 export { type InsuredParameters, insuredPolicy } from "./policies/insured.ts";
 export {
   BadNoTradeProblemError,
@@ -136,4 +137,5 @@ export {
   VaultNotFoundError,
   VenueNotAllowedError,
 } from "./venues/vault-errors.ts";
+export { toVaultBooks, type VaultBooks } from "./venues/vault-state.ts";
 export { isOutsideBand, navOf, toValue, weightsOf } from "./weights.ts";

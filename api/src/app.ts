@@ -211,8 +211,13 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   await app.register(verifications, { journal, reexecution: ports.reexecution, clock });
   await app.register(backtests, { jobs: ports.backtests, submitterOf: ports.submitterOf ?? byKey });
   await app.register(service, { journal, version });
-  const { feed, folder } = ports;
-  await app.register(ready, { journal, load, feed, folder, minFreeMb: settings.minFreeMb });
+  await app.register(ready, {
+    journal,
+    load,
+    feed: ports.feed,
+    folder: ports.folder,
+    minFreeMb: settings.minFreeMb,
+  });
   await app.register(dashboard, { folder: ports.dashboard });
   return app;
 }

@@ -116,6 +116,13 @@ const UNAVAILABLE: Readonly<Record<string, readonly [detail: string, retryAfter:
   ],
 };
 
+/** After how many seconds what is full or busy may have room again. */
+const RETRY_AFTER: Readonly<Record<string, number>> = {
+  TOO_MANY_STREAMS: 5,
+  BACKTEST_QUEUE_FULL: 30,
+  VERIFY_BUSY: 5,
+};
+
 /** What does not reach a handler, by Node's code of it. */
 const UNPARSED: Readonly<Record<string, readonly [status: number, code: string, detail: string]>> = {
   HPE_HEADER_OVERFLOW: [431, "HEADERS_TOO_LARGE", "The head of a request may have 8 KiB."],
@@ -188,7 +195,10 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   const problem = toProblem(error, request.id);
   if (problem.status >= 500 && !UNLOGGED.has(problem.code))
     request.log.error({ err: error }, "request failed");
-  const retryAfter = UNAVAILABLE[problem.code]?.[1] ?? (error as { retryAfter?: number } | null)?.retryAfter;
+  const retryAfter =
+    UNAVAILABLE[problem.code]?.[1] ??
+    RETRY_AFTER[problem.code] ??
+    (error as { retryAfter?: number } | null)?.retryAfter;
   if (retryAfter !== undefined) reply.header("retry-after", retryAfter);
   if (problem.status === 401) reply.header("www-authenticate", "Bearer");
   return send(problem, request, reply);

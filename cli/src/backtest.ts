@@ -32,6 +32,7 @@ import {
 } from "@ballast/training";
 import { toBarColumns, toTradeColumns } from "./backtestColumns.ts";
 import { writeComparison } from "./compareRuns.ts";
+import { readConfigText } from "./configFile.ts";
 import { checkWritable, writeWhole } from "./folders.ts";
 import { interruptible } from "./interrupt.ts";
 import { findManifest } from "./models.ts";
@@ -80,7 +81,7 @@ export async function runBacktests(options: BacktestOptions, terminal: Terminal)
 /** Options before the file before defaults. Errors: BadConfigError. */
 export function toPlan(options: BacktestOptions): BacktestPlan {
   const { config, bars, assets, from, until, policy, model, out } = options;
-  const file = config === undefined ? {} : readConfig(config);
+  const file = config === undefined ? {} : readBacktestFile(readConfigText(config), config);
   const base = file.portfolio?.base ?? "USDC";
   const tickers = assets && [base, ...assets.filter((asset) => asset !== base)];
   const given: BacktestFile = {
@@ -100,17 +101,6 @@ export function toPlan(options: BacktestOptions): BacktestPlan {
     ...(out !== undefined && { out }),
   };
   return toBacktestPlan(file, given);
-}
-
-function readConfig(path: string): BacktestFile {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new BadConfigError(path, "", `cannot be read (${code}). Give --config a file of YAML.`);
-  }
-  return readBacktestFile(text, path);
 }
 
 /** Errors: AssetMissingError, and those of sources and quality control. */

@@ -1,17 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { toVaultBooks } from "@ballast/agent";
 import type { LiveVault, Vaults } from "@ballast/api";
 import type { DecisionWithTrades } from "@ballast/attest";
 import { vaultAbi } from "@ballast/contracts";
-import { type Hex, unixMillis, type Wad, WrongChainError, wad } from "@ballast/data";
+import { type Hex, unixMillis, WrongChainError } from "@ballast/data";
 import { Contract, decodeBytes32String, type JsonRpcProvider } from "ethers";
 import { connect, NoVaultError, RpcSilentError } from "./chain.ts";
 
 /** What a node may take before the vault is shown as its last decision knew it. */
 const PATIENCE_MS = 5_000;
-const PPM = 10n ** 12n;
-const fromPpm = (ppm: bigint): Wad => wad(ppm * PPM);
-const lower = (address: string): Hex => address.toLowerCase() as Hex;
-
 /**
  * Vaults as their chain has them, through the vault's own lens. The node is first asked when a vault is.
  * Errors of `read`: RpcSilentError, WrongChainError, NoVaultError.
@@ -65,31 +62,10 @@ async function readVault(
     .getFunction("guards")
     .staticCall(decision, trades, at)
     .catch(() => undefined);
-  const { settings } = raw;
   return {
     at: unixMillis(block!.timestamp * 1000),
     block: block!.number,
-    state: {
-      sequence: raw.sequence,
-      paused: raw.paused,
-      isTradingAllowed: raw.isTradingAllowed,
-      lastRebalanceAt: unixMillis(Number(raw.lastRebalanceAt) * 1000),
-      cooldownSeconds: Number(settings.cooldown),
-      maxTurnover: fromPpm(settings.maxTurnoverPpm),
-      maxSlippage: fromPpm(settings.maxSlippagePpm),
-      turnoverLeft: wad(raw.turnoverLeft),
-      lossLeft: wad(raw.lossLeft),
-      holdings: [...raw.tokens].map((token: string, i) => ({
-        token: lower(token),
-        asset: assets[i] ?? lower(token),
-        decimals: Number(raw.decimals[i]),
-        balance: raw.balances[i],
-        price: wad(raw.pricesWad[i]),
-        targetWeight: wad(raw.targetWeights[i]),
-        band: wad(raw.bands[i]),
-        poolFee: Number(raw.poolFees[i]),
-      })),
-    },
+    state: toVaultBooks(raw, assets),
     guards:
       guards === undefined
         ? null

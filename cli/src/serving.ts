@@ -111,26 +111,29 @@ export async function serveUntilStopped(request: {
   readonly terminal: Terminal;
 }): Promise<void> {
   const { terminal, data = {}, backtests: folder = ".ballast/backtests" } = request;
-  const journal = openJournal(request.journal, { readOnly: true });
-  const artefacts = await openArtefactStore(request.artefacts);
-  const { store } = request;
-  const barStore = store !== undefined && (await isBarStore(store)) ? await openBarStore(store) : undefined;
-  const closing: { close(): void | Promise<void> }[] = [journal, artefacts];
-  if (barStore !== undefined) closing.push(barStore);
-  const isRunner = Object.keys(data).length > 0;
-  const backtests = isRunner ? await openJobs(folder, data, request.artefacts, terminal) : undefined;
-  const champions = openChampions(request.artefacts);
-  const vaults = request.rpc === undefined ? undefined : openLiveVaults(request.rpc);
-  closing.push(champions);
-  if (vaults !== undefined) closing.push(vaults);
-  if (backtests !== undefined) closing.push(backtests);
+  const closing: { close(): void | Promise<void> }[] = [];
+  const opened = <T extends { close(): void | Promise<void> }>(resource: T): T => {
+    closing.push(resource);
+    return resource;
+  };
   try {
+    const journal = opened(openJournal(request.journal, { readOnly: true }));
+    const artefacts = opened(await openArtefactStore(request.artefacts));
+    const champions = opened(openChampions(request.artefacts));
+    const { store, rpc } = request;
+    const barStore =
+      store !== undefined && (await isBarStore(store)) ? opened(await openBarStore(store)) : undefined;
+    const backtests =
+      Object.keys(data).length > 0
+        ? opened(await openJobs(folder, data, request.artefacts, terminal))
+        : undefined;
+    const vaults = rpc === undefined ? undefined : opened(openLiveVaults(rpc));
     const redis = request.settings.redis ?? process.env.BALLAST_REDIS;
-    const feed =
+    const feed = opened(
       redis === undefined
         ? openJournalFeed(journal, { onError: (error) => terminal.say(`The journal: ${error}`) })
-        : await openSharedFeed(redis, terminal);
-    closing.push(feed);
+        : await openSharedFeed(redis, terminal),
+    );
     const api = await startApi({
       journal,
       artefacts,
@@ -146,7 +149,7 @@ export async function serveUntilStopped(request: {
         artefacts: request.artefacts,
         snapshots: join(dirname(request.journal), "snapshots"),
         dataSets: data,
-        rpc: request.rpc,
+        rpc,
         log: (line) => terminal.say(line),
       }),
       dashboard: await dashboardOrNone(terminal),

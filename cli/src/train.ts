@@ -1,9 +1,8 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Hex, isoTime, openArtefactStore, type UnixMillis, unixMillis } from "@ballast/data";
 import {
   type BackendName,
-  BadConfigError,
   type Evaluated,
   formatTrainingPlan,
   readSetting,
@@ -19,6 +18,7 @@ import {
   whileFrozen,
 } from "@ballast/training";
 import { describeBreachNetwork } from "./breachScores.ts";
+import { readConfigText } from "./configFile.ts";
 import { describeCosts } from "./costScores.ts";
 import { checkWritable, FolderError, writeWhole } from "./folders.ts";
 import { interruptible } from "./interrupt.ts";
@@ -90,18 +90,11 @@ export function toPlan(options: TrainOptions): TrainingPlan {
     ...(artefacts !== undefined && { artefacts }),
     ...(reports !== undefined && { reports }),
   };
-  return toTrainingPlan(config === undefined ? {} : readConfig(config), ...set.map(readSetting), given);
-}
-
-function readConfig(path: string): TrainingFile {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new BadConfigError(path, "", `cannot be read (${code}). Give --config a file of YAML.`);
-  }
-  return readTrainingFile(text, path);
+  return toTrainingPlan(
+    config === undefined ? {} : readTrainingFile(readConfigText(config), config),
+    ...set.map(readSetting),
+    given,
+  );
 }
 
 /** One training under a progress bar, which Ctrl-C ends in order. */

@@ -9,7 +9,7 @@ export { compareFrontiers, gapClosed, poolFolds } from "./backtest/comparison.ts
 export { budgetOf, type ContestOptions, type Frontiers, toContender } from "./backtest/contest.ts";
 export { type CppiRun, cppiGapRisk, simulateCppi } from "./backtest/cppi.ts";
 export { type Execution, NoVenueError, type SwapCosts, totalOf } from "./backtest/execution.ts";
-export { type Arena, FAMILIES, type Family } from "./backtest/families.ts";
+export { FAMILIES, type Family } from "./backtest/families.ts";
 export {
   depthWithin,
   IMPACT_PREFACTOR,
@@ -73,8 +73,8 @@ export {
   type SimCosts,
   type SimOptions,
 } from "./backtest/rule.ts";
+export type { Arena } from "./backtest/shapes.ts";
 export {
-  clairvoyantGas,
   type GasColumns,
   gasSignals,
   unknownGas,

@@ -1,8 +1,9 @@
-import { canonicalJson, DAY_MS, fromWad, keccak, type Wad, wad } from "@ballast/data";
+import { canonicalJson, fromWad, keccak, type Wad, wad } from "@ballast/data";
 import type { Forecast } from "@ballast/model";
 import type { Intent, Policy, PolicyInput, Reasons, VaultState } from "../types.ts";
 import { deviationOf, isOutsideBand, navOf, WAD, weightsOf } from "../weights.ts";
-import { GAS_FIXED, GAS_PER_SWAP, hourlyVariance, stakesOf } from "./stakes.ts";
+import { baseFeeAhead, gasOfWeek, nearestHorizon, REBALANCE_GAS } from "./gas.ts";
+import { hourlyVariance, stakesOf } from "./stakes.ts";
 import { selectTrades, shrinkToMeanCorrelation, trackingScale, trackingVariance } from "./tracking-risk.ts";
 
 export interface PatientParameters {
@@ -89,17 +90,8 @@ const USUAL_HOURS = 6;
 
 /** The price of gas that is expected; without a forecast the median of its week; undefined where nobody knows either. */
 function usualGasOf({ snapshot, forecast }: PolicyInput): number | undefined {
-  const ahead = forecast?.costs?.series.find(({ name }) => name === "base_fee_gwei");
-  if (ahead !== undefined) {
-    const distance = (hours: number) => Math.abs(hours - USUAL_HOURS);
-    const nearest = ahead.horizonsHours.reduce((a, b) => (distance(b) < distance(a) ? b : a));
-    return ahead.mean[ahead.horizonsHours.indexOf(nearest)]!.mean;
-  }
-  const series = snapshot.exogenous.find(({ name }) => name === "base_fee_gwei");
-  if (series === undefined) return undefined;
-  const week = series.value.filter((_, i) => series.publishedAt[i]! > snapshot.at - 7 * DAY_MS).sort();
-  const median = week[Math.floor(week.length / 2)];
-  return median !== undefined && median > 0 ? median : undefined;
+  const ahead = forecast && baseFeeAhead(forecast);
+  return ahead?.mean[nearestHorizon(ahead.horizonsHours, USUAL_HOURS)]?.mean ?? gasOfWeek(snapshot)?.median;
 }
 
 interface Risk {
@@ -153,8 +145,8 @@ function selected(
     width ** 2 * scale,
     {
       base: 0,
-      perTrade: GAS_FIXED * perUnit,
-      perSwap: GAS_PER_SWAP * perUnit,
+      perTrade: REBALANCE_GAS.fixed * perUnit,
+      perSwap: REBALANCE_GAS.perSwap * perUnit,
       feeRates: holdings.map(({ poolFee }) => poolFee / 1e6),
     },
     left,

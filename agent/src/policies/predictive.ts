@@ -1,17 +1,8 @@
-import {
-  BallastError,
-  canonicalJson,
-  DAY_MS,
-  keccak,
-  mulDivDown,
-  type Snapshot,
-  toWadNearest,
-  type Wad,
-  wad,
-} from "@ballast/data";
+import { BallastError, canonicalJson, keccak, mulDivDown, toWadNearest, type Wad, wad } from "@ballast/data";
 import type { Holding, Intent, Policy, PolicyInput } from "../types.ts";
 import { clamp, deviationOf, isOutsideBand, WAD, weightsOf } from "../weights.ts";
-import { gasOverLowestAhead, stakesOf } from "./stakes.ts";
+import { gasOfWeek, gasOverLowestAhead } from "./gas.ts";
+import { stakesOf } from "./stakes.ts";
 
 export interface PredictiveParameters {
   /** Looks this far ahead, hours. */
@@ -98,7 +89,8 @@ function choose(input: PolicyInput, parameters: PredictiveParameters): Intent {
       : { kind: "hold", reason: "no-forecast", numbers };
   }
   const destination = toWeights(state, weights, ahead, parameters);
-  const gasOverMedian = gasAgainstUsual(snapshot);
+  const week = gasOfWeek(snapshot);
+  const gasOverMedian = week === undefined ? 1 : week.now / week.median;
   const gasOverLowest = forecast && gasOverLowestAhead(forecast, parameters.patienceHours);
   const numbers = {
     breachProbability: Math.max(...ahead),
@@ -167,14 +159,3 @@ function toWeights(
 }
 
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-
-/** The last base fee over the median of the past week's; 1 where there is none. */
-function gasAgainstUsual(snapshot: Snapshot): number {
-  const series = snapshot.exogenous.find(({ name }) => name === "base_fee_gwei");
-  const now = series?.value.at(-1);
-  if (series === undefined || now === undefined) return 1;
-  const since = snapshot.at - 7 * DAY_MS;
-  const week = series.value.filter((_, index) => series.publishedAt[index]! > since).sort();
-  const median = week[Math.floor(week.length / 2)] ?? now;
-  return median > 0 ? now / median : 1;
-}

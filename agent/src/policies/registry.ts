@@ -1,7 +1,8 @@
 import { BallastError, fromWad, type Wad, wad } from "@ballast/data";
 import type { Holding, Policy } from "../types.ts";
 import { WAD } from "../weights.ts";
-import { DEFINITIONS, type PolicyDefinition } from "./definitions.ts";
+import type { PolicyDefinition } from "./definition.ts";
+import { DEFINITIONS } from "./definitions.ts";
 import { PolicyParameterError, toParameters, UnknownPolicyError } from "./parameters.ts";
 
 /** Every policy by its name. */

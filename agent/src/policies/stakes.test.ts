@@ -3,8 +3,9 @@ import type { Forecast } from "@ballast/model";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stateWith } from "../../test/fixture.ts";
+import { gasOverLowestAhead } from "./gas.ts";
 import { DUE, forecastOf } from "./policies.fixture.ts";
-import { gasOverLowestAhead, stakesOf } from "./stakes.ts";
+import { stakesOf } from "./stakes.ts";
 
 const target = { USDC: 0.4, BTC: 0.4, ETH: 0.2 };
 const state = stateWith({ USDC: 0.37, BTC: 0.43, ETH: 0.2 }, { target });
@@ -13,9 +14,9 @@ const targets = state.holdings.map(({ targetWeight }) => targetWeight);
 describe("stakesOf", () => {
   it("default: fees and gas of acting, by hand", () => {
     const stakes = stakesOf({ state, forecast: undefined }, targets);
-    // 3 points of BTC at 5 bp; one swap, 256,878 gas at 20 gwei, ether at 2,500 of a million.
+    // 3 points of BTC at 5 bp; one swap, 245,840 gas at 20 gwei, ether at 2,500 of a million.
     expect(stakes.actingFeesBps).toBeCloseTo(0.03 * 5, 9);
-    expect(stakes.actingGasBps).toBeCloseTo(((256_878 * 20e-9 * 2_500) / 1e6) * 1e4, 9);
+    expect(stakes.actingGasBps).toBeCloseTo(((245_840 * 20e-9 * 2_500) / 1e6) * 1e4, 9);
     expect(Object.keys(stakes)).toEqual(["actingFeesBps", "actingGasBps"]);
   });
   it("default: what waiting costs, by hand", () => {

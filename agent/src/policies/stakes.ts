@@ -2,13 +2,10 @@ import { fromWad, type Wad } from "@ballast/data";
 import type { Forecast } from "@ballast/model";
 import type { PolicyInput, Reasons, VaultState } from "../types.ts";
 import { navOf, weightsOf } from "../weights.ts";
+import { gasOverLowestAhead, nearestHorizon, REBALANCE_GAS } from "./gas.ts";
 
 /** Hours over which waiting is priced: a day, where fees and volatility have their daily wave. */
 const WAIT_HOURS = 24;
-
-/** Units of gas, measured on the devnet: a rebalance of three swaps takes 492,878, each swap more about 118,000. */
-export const GAS_FIXED = 138_878;
-export const GAS_PER_SWAP = 118_000;
 
 /** A weight that changes by less is not traded for. */
 const DUST = 1e-9;
@@ -34,7 +31,7 @@ export function stakesOf(
   const moved = state.holdings.map((_, i) => (i === 0 ? 0 : Math.abs(then[i]! - now[i]!)));
   const swaps = moved.filter((share) => share > DUST).length;
   const fees = state.holdings.reduce((sum, { poolFee }, i) => sum + (moved[i]! * poolFee) / 1e6, 0);
-  const units = swaps === 0 ? 0 : GAS_FIXED + swaps * GAS_PER_SWAP;
+  const units = swaps === 0 ? 0 : REBALANCE_GAS.fixed + swaps * REBALANCE_GAS.perSwap;
   const gas = nav > 0 ? ((units * Number(state.gasPrice)) / 1e18) * (fromWad(state.etherPrice) / nav) : 0;
   const dearer = (forecast && gasOverLowestAhead(forecast, WAIT_HOURS)) || undefined;
   const errors = forecast && trackingErrors(state, forecast, [now, then]);
@@ -49,20 +46,11 @@ export function stakesOf(
   };
 }
 
-/** The base fee over the lowest that is expected within `hours`; undefined where none is forecast within them. */
-export function gasOverLowestAhead(forecast: Forecast, hours: number): number | undefined {
-  const fee = forecast.costs?.series.find(({ name }) => name === "base_fee_gwei");
-  if (fee === undefined) return undefined;
-  const lowest = fee.lowest[fee.horizonsHours.findLastIndex((horizon) => horizon <= hours)]?.mean;
-  return lowest !== undefined && lowest > 0 ? fee.now / lowest : undefined;
-}
-
 /** Variance per hour of a holding's log price at the forecast's horizon nearest to `hours`; 0 for the base asset. */
 export function hourlyVariance(forecast: Forecast, asset: string, hours: number): number {
   const i = forecast.assets.indexOf(asset);
-  const distance = (h: number) => Math.abs(h - hours);
-  const nearest = forecast.horizonsHours.reduce((a, b) => (distance(b) < distance(a) ? b : a));
-  return i < 0 ? 0 : forecast.variance[i]![forecast.horizonsHours.indexOf(nearest)]! / nearest;
+  const h = nearestHorizon(forecast.horizonsHours, hours);
+  return i < 0 ? 0 : forecast.variance[i]![h]! / forecast.horizonsHours[h]!;
 }
 
 /** Standard deviation over `hours` of Σ shares·log return; shares in the order of the holdings. */

@@ -1,6 +1,7 @@
-import { DAY_MS, HOUR_MS } from "@ballast/data";
+import { HOUR_MS } from "@ballast/data";
 import type { Forecast, SeriesForecast } from "@ballast/model";
 import type { PolicyInput } from "../types.ts";
+import { baseFeeAhead, gasOfWeek, nearestHorizon } from "./gas.ts";
 
 /**
  * How much wider or narrower than a fixed threshold a trigger is. All zero is the fixed threshold; `gasPower` alone
@@ -54,9 +55,9 @@ export function toSignals(
   volatility: VolatilitySource,
 ): TriggerSignals {
   const { gasPower, gasFallWeight, volatilityPower } = surface;
-  const fees = snapshot.exogenous.find(({ name }) => name === "base_fee_gwei");
+  const week = gasPower === 0 ? undefined : gasOfWeek(snapshot);
   return {
-    gasRatio: gasPower !== 0 && fees ? gasRatioOf(fees, snapshot.at) : undefined,
+    gasRatio: week && week.now / week.median,
     gasFall: gasFallWeight !== 0 && forecast ? gasFallAhead(forecast) : undefined,
     volatilityRatio: volatilityPower !== 0 ? ratioOf(snapshot, forecast, volatility) : undefined,
   };
@@ -66,22 +67,14 @@ export function toSignals(
  * `gasFallOf` of what a forecast says of costs: the median of the lowest hour stands for the mean of its log, which it
  * is where the log is symmetric. Unknown where the forecast has no base fee.
  */
-function gasFallAhead({ costs }: Forecast): number | undefined {
-  const fee = costs?.series.find(({ name }) => name === "base_fee_gwei");
+function gasFallAhead(forecast: Forecast): number | undefined {
+  const { costs } = forecast;
+  const fee = baseFeeAhead(forecast);
   if (costs === undefined || fee === undefined) return undefined;
   const median = fee.lowest.at(-1)?.quantiles[costs.levels.indexOf(0.5)];
   return median !== undefined && median > 0 && fee.now > 0
     ? Math.max(0, Math.log(fee.now / median))
     : undefined;
-}
-
-type Series = PolicyInput["snapshot"]["exogenous"][number];
-
-function gasRatioOf({ publishedAt, value }: Series, at: number): number | undefined {
-  const week = value.filter((_, i) => publishedAt[i]! > at - 7 * DAY_MS).sort();
-  const now = value.at(-1);
-  const median = week[Math.floor(week.length / 2)];
-  return now !== undefined && median !== undefined && now > 0 && median > 0 ? now / median : undefined;
 }
 
 const ratioOf = (
@@ -120,9 +113,7 @@ const VOLATILITY_HOURS = 24;
 
 /** Mean over the assets of forecast volatility per hour over that of the whole snapshot; unknown where that has none. */
 function volatilityRatioOf(snapshot: PolicyInput["snapshot"], forecast: Forecast): number | undefined {
-  const distance = (hours: number) => Math.abs(hours - VOLATILITY_HOURS);
-  const nearest = forecast.horizonsHours.reduce((a, b) => (distance(b) < distance(a) ? b : a));
-  const h = forecast.horizonsHours.indexOf(nearest);
+  const h = nearestHorizon(forecast.horizonsHours, VOLATILITY_HOURS);
   let sum = 0;
   for (const [i, asset] of forecast.assets.entries()) {
     const close = snapshot.bars[snapshot.assets.indexOf(asset)]?.close;
@@ -130,7 +121,7 @@ function volatilityRatioOf(snapshot: PolicyInput["snapshot"], forecast: Forecast
     let variance = 0;
     for (let t = 1; t < close.length; t++) variance += Math.log(close[t]! / close[t - 1]!) ** 2;
     const hours = ((close.length - 1) * snapshot.intervalMs) / HOUR_MS;
-    sum += Math.sqrt(forecast.variance[i]![h]! / nearest / (variance / hours));
+    sum += Math.sqrt(forecast.variance[i]![h]! / forecast.horizonsHours[h]! / (variance / hours));
   }
   const ratio = sum / forecast.assets.length;
   return ratio > 0 && Number.isFinite(ratio) ? ratio : undefined;

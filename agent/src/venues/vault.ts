@@ -7,9 +7,9 @@ import {
   type SubmitOptions,
   toOffchainAttestation,
 } from "@ballast/attest";
-import { type Hex, unixMillis, type Wad, wad } from "@ballast/data";
+import type { Hex, Wad } from "@ballast/data";
 import type { JsonRpcApiProvider, Signer } from "ethers";
-import type { Execution, Holding, VaultState } from "../types.ts";
+import type { Execution, VaultState } from "../types.ts";
 import type { Executable, Venue } from "../venue.ts";
 import { callVault, fetchBlockTime, fetchTicker, lower } from "./calls.ts";
 import { executeOnVault, findExecution, toTerms } from "./execution.ts";
@@ -20,6 +20,7 @@ import {
   VaultNotFoundError,
   VenueNotAllowedError,
 } from "./vault-errors.ts";
+import { fromPpm, toVaultBooks } from "./vault-state.ts";
 
 export interface VaultVenueOptions extends SubmitOptions {
   readonly provider: JsonRpcApiProvider;
@@ -42,9 +43,6 @@ export interface VaultVenueOptions extends SubmitOptions {
   readonly fetchEtherPrice?: (() => Promise<Wad>) | undefined;
 }
 
-const PPM = 10n ** 12n;
-const fromPpm = (ppm: bigint): Wad => wad(ppm * PPM);
-
 /** The vault on its chain: attestations off chain or to EAS, trades through `Vault.rebalance`. */
 class VaultVenue implements Venue {
   readonly #options: VaultVenueOptions;
@@ -63,31 +61,12 @@ class VaultVenue implements Venue {
       read<Hex>(provider, "eth_gasPrice", []),
       modelId && this.#readModel(modelId),
     ]);
-    const holdings = this.#assets.map(
-      (asset, i): Holding => ({
-        token: lower(raw.tokens[i]),
-        asset,
-        decimals: Number(raw.decimals[i]),
-        balance: raw.balances[i],
-        price: wad(raw.pricesWad[i]),
-        targetWeight: wad(raw.targetWeights[i]),
-        band: wad(raw.bands[i]),
-        poolFee: Number(raw.poolFees[i]),
-      }),
-    );
+    const books = toVaultBooks(raw, this.#assets);
     const { settings } = raw;
     return {
       chainId: expectedChainId,
       vault: lower(vault),
-      sequence: raw.sequence,
-      paused: raw.paused,
-      isTradingAllowed: raw.isTradingAllowed,
-      lastRebalanceAt: unixMillis(Number(raw.lastRebalanceAt) * 1000),
-      cooldownSeconds: Number(settings.cooldown),
-      maxTurnover: fromPpm(settings.maxTurnoverPpm),
-      maxSlippage: fromPpm(settings.maxSlippagePpm),
-      turnoverLeft: wad(raw.turnoverLeft),
-      lossLeft: wad(raw.lossLeft),
+      ...books,
       crossTolerance: fromPpm(settings.crossTolerancePpm),
       minScore: Number(settings.minScore),
       scoreHorizon: Number(settings.scoreHorizon),
@@ -103,9 +82,8 @@ class VaultVenue implements Venue {
         ),
       },
       venue: lower(tradeVenue),
-      holdings,
       gasPrice: BigInt(gasPrice),
-      etherPrice: (await fetchEtherPrice?.()) ?? holdings.find(({ asset }) => asset === "ETH")!.price,
+      etherPrice: (await fetchEtherPrice?.()) ?? books.holdings.find(({ asset }) => asset === "ETH")!.price,
     };
   }
 

@@ -2,11 +2,12 @@ import { seededRandom } from "@ballast/data";
 import { describe, expect, it } from "vitest";
 import { compareFrontiers, gapClosed, poolFolds } from "./comparison.ts";
 import { budgetOf, type ContestOptions, type Frontiers, toContender } from "./contest.ts";
-import { type Arena, FAMILIES, shapeAt } from "./families.ts";
+import { FAMILIES } from "./families.ts";
 import { toSimMarket } from "./market.ts";
 import { runProtocol, toExpandingFolds } from "./protocol.ts";
 import { toRiskColumns } from "./risk-columns.ts";
-import { clairvoyantGas, type GasColumns, gasSignals, volatilitySignals } from "./signals.ts";
+import { type Arena, shapeAt } from "./shapes.ts";
+import { type GasColumns, gasSignals, volatilitySignals } from "./signals.ts";
 import { toBrownianCloses } from "./simulate.fixture.ts";
 
 const HOURS = 3400;
@@ -24,7 +25,6 @@ const inDollars = (columns: GasColumns): GasColumns => ({
   usualFee: columns.usualFee.map((fee) => fee + LOG_DOLLARS),
 });
 const gas = inDollars(gasSignals(logGas, 0, FROM));
-const futureGas = inDollars(clairvoyantGas(logGas, FROM));
 const variance = Float64Array.from({ length: HOURS }, (_, t) =>
   t === 0 ? 5e-5 : Math.log(closes[1]![t]! / closes[1]![t - 1]!) ** 2,
 );
@@ -54,7 +54,6 @@ function arenaOf({ from, to }: { from: number; to: number }): Arena {
       trailing: cut(volatility.trailing),
       realised: cut(volatility.realised),
     },
-    futureGas: cutGas(futureGas),
     gasSamples: { log: cut(logGas.map((x) => x + LOG_DOLLARS)), perBar: 1 },
     gasLevel: Math.log(30) + LOG_DOLLARS,
     risk: toRiskColumns(

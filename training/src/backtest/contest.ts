@@ -1,6 +1,7 @@
-import { type Arena, type Family, type Shape, shapeAt } from "./families.ts";
+import type { Family } from "./families.ts";
 import { commonElasticity, type FrontierPoint, heightOf, interpolateLogs } from "./frontier.ts";
 import type { Contender, Window } from "./protocol.ts";
+import { type Arena, type Shape, shapeAt } from "./shapes.ts";
 import type { SimBlocks, SimResult } from "./sim-result.ts";
 import { simulate } from "./simulate.ts";
 

@@ -1,29 +1,8 @@
-import { type NoTradeProblem, noTradeRegion, type TriggerSurface, trackingDiffusion } from "@ballast/agent";
-import { clairvoyantTriggers } from "./clairvoyant.ts";
-import type { SimMarket } from "./market.ts";
-import type { RiskColumns } from "./risk-columns.ts";
-import type { ReactiveRule, SimCosts, SimOptions } from "./rule.ts";
-import { type GasColumns, toScale, type VolatilityColumns } from "./signals.ts";
-
-/** A window of a market with what was known at each of its bars, and for reference what was not. */
-export interface Arena {
-  readonly market: SimMarket;
-  readonly costs: SimCosts;
-  readonly options: SimOptions;
-  /** `usualFee` in dollars per unit of gas. */
-  readonly gas: GasColumns;
-  readonly volatility: VolatilityColumns;
-  /** Of the hours as they came. */
-  readonly futureGas: GasColumns;
-  /** [bar][sample]: ln of the dollars per unit of gas in the course of each bar. */
-  readonly gasSamples: { readonly log: Float64Array; readonly perBar: number };
-  /** ln of the dollars per unit of gas before anything was tuned: what the level of gas is measured by. */
-  readonly gasLevel: number;
-  readonly risk: RiskColumns;
-}
-
-/** Coordinates of a shape, each in [0, 1). */
-export type Shape = readonly number[];
+import { type NoTradeProblem, noTradeRegion, type TriggerSurface } from "@ballast/agent";
+import { clairvoyant } from "./clairvoyant-rule.ts";
+import type { ReactiveRule } from "./rule.ts";
+import { type Arena, PLAIN_SHARE, type Shape, threshold, zeroOr } from "./shapes.ts";
+import { type GasColumns, toScale } from "./signals.ts";
 
 /**
  * A family of rules: shapes, told apart by what they make of the coordinates, each at any width. A family that has
@@ -36,41 +15,6 @@ export interface Family {
   /** `width` is about the half-width of an asset's trigger, share of the value. */
   toRule(shape: Shape, width: number, arena: Arena): ReactiveRule;
 }
-
-/** Coordinates that a shape has. */
-export const SHAPE_DIMENSIONS = 5;
-const PRIMES = [2, 3, 5, 7, 11] as const;
-
-/** Shape number `index` of the Halton sequence (Halton 1960): every family meets the same points. */
-export const shapeAt = (index: number): Shape =>
-  PRIMES.map((base) => {
-    let [result, fraction, rest] = [0, 1, index + 1];
-    while (rest > 0) {
-      fraction /= base;
-      result += fraction * (rest % base);
-      rest = Math.floor(rest / base);
-    }
-    return result;
-  });
-
-/** A share of the coordinate's range is exactly zero, so that the simpler rule is one of the family. */
-const zeroOr = (u: number, low: number, high: number): number =>
-  u < ZERO_SHARE ? 0 : low + ((high - low) * (u - ZERO_SHARE)) / (1 - ZERO_SHARE);
-const ZERO_SHARE = 0.15;
-
-const keepOf = ([u = 0]: Shape): number => zeroOr(u, 0, 0.9);
-
-/** The same for each asset (absolute), in proportion to its target (relative), or between. */
-function triggersOf([, u = 0]: Shape, width: number, { market: { targets } }: Arena): number[] {
-  const power = zeroOr(u, 0, 1);
-  const mean = 1 / targets.length;
-  return targets.map((target) => width * (target / mean) ** power);
-}
-
-const threshold = (shape: Shape, width: number, arena: Arena): ReactiveRule => ({
-  triggers: triggersOf(shape, width, arena),
-  keep: keepOf(shape),
-});
 
 /** Hours between two looks that a width of a calendar stands for: a year's volatility of 60 % has moved a half so far. */
 const hoursOf = (width: number): number => Math.max(1, Math.round((width / 0.0016) ** 2));
@@ -143,8 +87,6 @@ function dayFee({ gas, costs }: Arena): Float64Array {
 }
 const DAY_BARS = 24;
 
-/** Share of the shapes of a selecting family that are plain thresholds. */
-const PLAIN_SHARE = 0.3;
 /** What a power says far outside of where it was fitted is not followed. */
 const LOG_LIMIT = Math.log(4);
 const toFactor = (log: number): number => Math.exp(Math.max(-LOG_LIMIT, Math.min(LOG_LIMIT, log)));
@@ -263,67 +205,6 @@ export const FAMILIES: readonly Family[] = [
   },
   { name: "clairvoyant", kind: "clairvoyant", toRule: clairvoyant },
 ];
-
-/**
- * The reference nobody can beat but by luck: it knows what gas and volatility will be, waits for the cheapest moment of each
- * bar, and trades when dynamic programming says so. Of prices it knows no more than the others.
- */
-function clairvoyant([u = 0, v = 0]: Shape, width: number, arena: Arena): ReactiveRule {
-  const { market, costs, risk } = arena;
-  const { triggers, cheapest } = foresee(width, arena);
-  return {
-    ...(u < PLAIN_SHARE
-      ? threshold([u / PLAIN_SHARE, v], width, arena)
-      : { triggers: market.targets.map(() => width), risk: { columns: risk, selects: true } }),
-    scale: triggers,
-    ...(costs.gasDollars === undefined
-      ? {}
-      : { order: { samples: cheapest, samplesPerBar: 1, usual: shifted(cheapest), power: AT_ANY_PRICE } }),
-  };
-}
-
-/** A deviation beyond its trigger is worth any price of gas, one inside it none. */
-const AT_ANY_PRICE = 1e4;
-
-const shifted = (column: Float64Array): Float64Array =>
-  column.map((_, t) => column[Math.min(t + 1, column.length - 1)]!);
-
-interface Foreseen {
-  /** [bar]: in widths. */
-  readonly triggers: Float64Array;
-  /** [bar]: ln of the least that a unit of gas cost in the course of each, dollars. */
-  readonly cheapest: Float64Array;
-}
-const FORESEEN = new WeakMap<Arena, Map<number, Foreseen>>();
-
-function foresee(width: number, arena: Arena): Foreseen {
-  const known = FORESEEN.get(arena) ?? new Map<number, Foreseen>();
-  FORESEEN.set(arena, known);
-  const found = known.get(width);
-  if (found !== undefined) return found;
-  const { market, costs, gasSamples, volatility, risk } = arena;
-  const { bars, assets, targets } = market;
-  const cheapest = Float64Array.from({ length: bars }, (_, t) => {
-    const own = gasSamples.log.subarray(t * gasSamples.perBar, (t + 1) * gasSamples.perBar);
-    const least = own.reduce((a, b) => (b < a ? b : a), Number.POSITIVE_INFINITY);
-    return Number.isFinite(least) ? least : Math.log(costs.gasDollars![t]!);
-  });
-  const swaps = assets - (costs.base === undefined ? 0 : 1);
-  const units = (costs.gasPerTrade ?? 0) + swaps * (costs.gasPerSwap ?? 0);
-  const fee = Math.max(...costs.feeRates) * width * (costs.base === undefined ? 2 : 1);
-  const ahead = shifted(cheapest);
-  const { dimension, speed } = trackingDiffusion(risk.covariance.subarray(0, assets * assets), targets);
-  const triggers = clairvoyantTriggers(
-    {
-      cost: ahead.map((x) => (Math.exp(x) * units) / costs.nav + fee),
-      variance: volatility.realised.map((x) => x ** 2),
-    },
-    { dimension, widthInDeviations: width * Math.sqrt(risk.scale[0]! / speed) },
-  );
-  const result = { triggers, cheapest };
-  known.set(width, result);
-  return result;
-}
 
 /** Hours between two looks of a calendar with a threshold. */
 const LOOKS = [1, 2, 3, 6, 12, 24] as const;

@@ -68,23 +68,6 @@ export function unknownGas(length: number): GasColumns {
   return { gasRatio: unknown(), gasFall: unknown(), usualFee: unknown() };
 }
 
-/** What nobody knows: the same of the hours as they came. A trade decided at t is paid for in hour t + 1. */
-export function clairvoyantGas(logGas: Float64Array, from: number): GasColumns {
-  const { gasRatio, gasFall, usualFee } = unknownGas(logGas.length);
-  for (let t = from; t + 1 < logGas.length; t++) {
-    const ahead = logGas.subarray(t + 2, t + 2 + GAS_HORIZON_HOURS);
-    gasRatio[t] = Math.exp(logGas[t + 1]! - weekMedian(logGas, t));
-    gasFall[t] = Math.max(
-      0,
-      logGas[t + 1]! - ahead.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
-    );
-    if (ahead.length === 0) gasFall[t] = 0;
-    const next = logGas.subarray(t + 1, t + 1 + USUAL_FEE_HOURS);
-    usualFee[t] = Math.log(next.reduce((sum, x) => sum + Math.exp(x), 0) / next.length);
-  }
-  return { gasRatio, gasFall, usualFee };
-}
-
 function weekMedian(x: Float64Array, t: number): number {
   const sorted = x.slice(Math.max(0, t - 167), t + 1).sort();
   return sorted[sorted.length >> 1]!;

@@ -1,20 +1,18 @@
+import { REBALANCE_GAS } from "@ballast/agent";
 import { requireThat } from "../evaluation/sample.ts";
 
-/** What one rebalance takes in gas. Of Ballast's own vault: bench/RESULTS.md. */
+/** What one rebalance takes in gas. */
 export interface RebalanceGas {
   /** Attestation and everything of the rebalance that does not depend on its swaps. */
   readonly perTrade: number;
   readonly perSwap: number;
 }
 
-/** Measured on the devnet: the decision's attestation on chain, a transaction of its own. */
-const ON_CHAIN_ATTESTATION_GAS = 494_224;
-
-/**
- * Measured on the devnet: rebalances of one, two and three swaps, each of a holding of its own, take 245,831, 372,714 and
- * 499,560: 118,970 and 126,870 a swap, 64,000 of it in the pool. The decision's attestation on chain comes on top.
- */
-export const VAULT_GAS: RebalanceGas = { perTrade: 118_970 + ON_CHAIN_ATTESTATION_GAS, perSwap: 126_870 };
+/** The same of Ballast's own vault, every decision attested on chain. */
+export const VAULT_GAS: RebalanceGas = {
+  perTrade: REBALANCE_GAS.fixed + REBALANCE_GAS.attestation,
+  perSwap: REBALANCE_GAS.perSwap,
+};
 
 /** Off chain the decision is signed, and the check of the signature is part of the rebalance. */
 export type AttestationKind = "on-chain" | "off-chain";
@@ -26,8 +24,8 @@ export function rebalanceGas(
 ): { readonly rebalance: number; readonly attestation: number } {
   requireThat(Number.isInteger(swaps) && swaps >= 0, "number of swaps", swaps, "a whole number from 0");
   return {
-    rebalance: VAULT_GAS.perTrade - ON_CHAIN_ATTESTATION_GAS + swaps * VAULT_GAS.perSwap,
-    attestation: kind === "on-chain" ? ON_CHAIN_ATTESTATION_GAS : 0,
+    rebalance: REBALANCE_GAS.fixed + swaps * REBALANCE_GAS.perSwap,
+    attestation: kind === "on-chain" ? REBALANCE_GAS.attestation : 0,
   };
 }
 

@@ -139,7 +139,11 @@ describe("an arena of recorded hours", () => {
     const gasToCome: Family = {
       ...predictive,
       name: "gas to come",
-      toRule: (shape, width, arena) => predictive.toRule(shape, width, { ...arena, gas: arena.futureGas }),
+      toRule(shape, width, arena) {
+        const { log, perBar } = arena.gasSamples;
+        const usualFee = arena.gas.usualFee.map((fee, t) => log[(t + 1) * perBar] ?? fee);
+        return predictive.toRule(shape, width, { ...arena, gas: { ...arena.gas, usualFee } });
+      },
     };
     const foreseeing: Family = {
       ...predictive,

@@ -1,8 +1,8 @@
-import type { Arena } from "../backtest/families.ts";
 import { toSimMarket } from "../backtest/market.ts";
 import type { Window } from "../backtest/protocol.ts";
 import { toRiskColumns } from "../backtest/risk-columns.ts";
 import type { SimCosts } from "../backtest/rule.ts";
+import type { Arena } from "../backtest/shapes.ts";
 import { type VolatilityColumns, volatilitySignals } from "../backtest/signals.ts";
 import { toFeeRate, VAULT_GAS } from "../backtest/true-costs.ts";
 import type { Hours } from "./hours.ts";
@@ -80,7 +80,6 @@ export function toArenas(
         trailing: cutPrices(volatility.trailing),
         realised: cutPrices(volatility.realised),
       },
-      futureGas: cutGas(venue.futureGas),
       gasSamples: { perBar, log: samples.slice(from * perBar, to * perBar) },
       gasLevel: venue.gasLevel,
       risk: toRiskColumns(toMarket(from - ago - RISK_HOURS), RISK_HOURS, costs.base),

@@ -1,6 +1,6 @@
 import type { ContestOptions } from "../backtest/contest.ts";
-import type { Arena } from "../backtest/families.ts";
 import { type Fold, toExpandingFolds, type Window } from "../backtest/protocol.ts";
+import type { Arena } from "../backtest/shapes.ts";
 import type { VolatilityColumns } from "../backtest/signals.ts";
 import { type Basket, toArenas } from "./arenas.ts";
 import type { Hours } from "./hours.ts";

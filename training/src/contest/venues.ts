@@ -1,8 +1,8 @@
 import { BallastError, HOUR_MS } from "@ballast/data";
 import { MIN_SERIES_ROWS, SERIES_LOOKBACK_HOURS } from "@ballast/model";
-import type { Arena } from "../backtest/families.ts";
 import type { Window } from "../backtest/protocol.ts";
-import { clairvoyantGas, gasSignals, unknownGas } from "../backtest/signals.ts";
+import type { Arena } from "../backtest/shapes.ts";
+import { gasSignals, unknownGas } from "../backtest/signals.ts";
 import { toGasDollars } from "../backtest/true-costs.ts";
 import type { Hours } from "./hours.ts";
 
@@ -39,7 +39,6 @@ export interface Venue {
   /** Dollars a unit of gas cost on the mean of the hour that ended. */
   readonly gasDollars: Float64Array;
   readonly gas: Arena["gas"];
-  readonly futureGas: Arena["gas"];
   readonly gasSamples: Arena["gasSamples"];
   readonly gasLevel: number;
 }
@@ -55,7 +54,6 @@ export function toMainnet(hours: Hours, log: (line: string) => void): Venue {
   const known = gas.log.slice(gas.from, gas.to);
   const first = window.from - gas.from;
   const signals = gasSignals(known, hours.firstEnd + gas.from * HOUR_MS, first);
-  const future = clairvoyantGas(known, first);
   const placed = (column: Float64Array) => {
     const out = new Float64Array(length).fill(Number.NaN);
     out.set(column, gas.from);
@@ -64,19 +62,17 @@ export function toMainnet(hours: Hours, log: (line: string) => void): Venue {
   const usable = gas.log.map((x) => (Number.isNaN(x) ? 0 : Math.exp(x)));
   const ether = etherOf(hours);
   const toDollars = (logFee: number, t: number) => Math.log((Math.exp(logFee) + TIP_GWEI) * 1e-9 * ether[t]!);
-  const inDollars = (columns: Arena["gas"]): Arena["gas"] => ({
-    gasRatio: placed(columns.gasRatio),
-    gasFall: placed(columns.gasFall),
-    usualFee: placed(columns.usualFee).map(toDollars),
-  });
   const before = gas.log.slice(gas.from, window.from);
   return {
     name: "mainnet",
     gasLevel: before.reduce((sum, x, i) => sum + toDollars(x, gas.from + i), 0) / before.length,
     window,
     gasDollars: toGasDollars(usable, TIP_GWEI, ether),
-    gas: inDollars(signals),
-    futureGas: inDollars(future),
+    gas: {
+      gasRatio: placed(signals.gasRatio),
+      gasFall: placed(signals.gasFall),
+      usualFee: placed(signals.usualFee).map(toDollars),
+    },
     gasSamples: {
       perBar: gas.samplesPerHour,
       log: gas.samples.map((x, k) => toDollars(x, Math.floor(k / gas.samplesPerHour))),
@@ -97,7 +93,6 @@ export function toRollup(hours: Hours): Venue {
     window: { from, to: length },
     gasDollars,
     gas,
-    futureGas: gas,
     gasSamples,
     gasLevel: 0,
   };

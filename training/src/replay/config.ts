@@ -1,3 +1,4 @@
+import { REBALANCE_GAS } from "@ballast/agent";
 import { type Static, Type } from "typebox";
 import { TRAINING } from "../config.ts";
 import {
@@ -249,8 +250,8 @@ export function toBacktestPlan(...files: readonly BacktestFile[]): BacktestPlan 
       tipGwei: 1,
       baseFeeGwei: 20,
       etherDollars: 2_000,
-      perRebalance: 118_970,
-      perSwap: 126_870,
+      perRebalance: REBALANCE_GAS.fixed,
+      perSwap: REBALANCE_GAS.perSwap,
       perAttestation: 0,
       ...section("gas"),
     },

@@ -22,17 +22,16 @@ import {
 import type { Forecast } from "@ballast/model";
 import type { Execution } from "../backtest/execution.ts";
 import type { PanelMarket } from "../panel.ts";
+import { type Pending, readBooks, readPending, writeBooks, writePending } from "./course-state.ts";
 import { guardPolicy, nextPolicy } from "./guard.ts";
 import type { ActiveModel } from "./models.ts";
 import type { NoteBook } from "./notes.ts";
 import type { Portfolio } from "./portfolio.ts";
 import type { PublishedFee } from "./quotes.ts";
 import type { BacktestTrade } from "./record.ts";
-import type { Checkpoint, PendingState } from "./store.ts";
+import type { Checkpoint } from "./store.ts";
 import {
-  type Books,
   carryOut,
-  type Order,
   openBooks,
   type Quote,
   toNav,
@@ -80,10 +79,6 @@ export interface CoursePorts {
   readonly feesBetween: (from: UnixMillis, to: UnixMillis) => readonly PublishedFee[];
   /** Least minutes between two looks within a bar, while its data are fresh; 0: none. */
   readonly relookMinutes: number;
-}
-
-interface Pending extends Omit<PendingState, "orders"> {
-  readonly orders: readonly Order[];
 }
 
 /** The vault of one policy on its way through a market, one bar after the other. */
@@ -291,23 +286,4 @@ const toVaultModel = ({ scorer }: Foresight): VaultModel => ({
   attestationUid: ZERO_BYTES32,
   isActive: true,
   maxTurnover: toWadNearest(1),
-});
-
-const writeBooks = ({ sequence, lastRebalanceAt, balances }: Books): Checkpoint["books"] => ({
-  sequence: String(sequence),
-  lastRebalanceAt,
-  balances: balances.map(String),
-});
-const readBooks = ({ sequence, lastRebalanceAt, balances }: Checkpoint["books"]): Books => ({
-  sequence: BigInt(sequence),
-  lastRebalanceAt,
-  balances: balances.map(BigInt),
-});
-const writePending = (pending: Pending): PendingState => ({
-  ...pending,
-  orders: pending.orders.map((order) => ({ ...order, amountIn: String(order.amountIn) })),
-});
-const readPending = (pending: PendingState): Pending => ({
-  ...pending,
-  orders: pending.orders.map((order) => ({ ...order, amountIn: BigInt(order.amountIn) })),
 });
