@@ -50,6 +50,8 @@ async function openService(hours: number) {
     feed,
     bars: syntheticBars(),
     streams: { perAddress: 2_000, inAll: 2_000 },
+    // Requests are counted as in earnest, and none is refused.
+    settings: { ratePerAddress: 10_000_000 },
   });
   return {
     url: await app.listen({ host: "127.0.0.1", port: 0 }),

@@ -48,6 +48,8 @@ export async function openLoad(
                 socket.write(request);
               };
               const onData = (chunk: Buffer) => {
+                if (missing === bytes && chunk.toString("latin1", 9, 12) !== String(status))
+                  return finish(new Error(`${url} answered ${chunk.toString("latin1", 0, 12)}`));
                 missing -= chunk.length;
                 if (missing < 0)
                   finish(new Error(`an answer of ${url} is longer than the first one's ${bytes} bytes`));

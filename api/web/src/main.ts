@@ -51,6 +51,9 @@ const choices = new Map<string, string>();
 let shown = { place: "", data: "", at: 0 };
 let turn = 0;
 let later: number | undefined;
+/** ms after which the page that is shown wants to be read again, where it does. */
+let repeats: number | undefined;
+const LEAST_REPEAT_MS = 250;
 
 const announce = (text: string): void => {
   announcer.textContent = "";
@@ -69,11 +72,16 @@ const contextNow = (): Context => ({
   query: address().query,
   choices: { get: (name) => choices.get(name), set: choose },
   again(ms) {
-    window.clearTimeout(later);
-    later = window.setTimeout(() => void show(false), ms);
+    repeats = Math.max(ms, LEAST_REPEAT_MS);
+    showIn(ms);
   },
   announce,
 });
+
+function showIn(ms: number): void {
+  window.clearTimeout(later);
+  later = window.setTimeout(() => void show(false), ms);
+}
 
 /** Reads what the address asks for and shows it, if it is anything new. */
 async function show(isForced: boolean): Promise<void> {
@@ -84,6 +92,7 @@ async function show(isForced: boolean): Promise<void> {
   const open = PAGES[name];
   if (isArrival) {
     window.clearTimeout(later);
+    repeats = undefined;
     arrive(name);
   }
   try {
@@ -98,14 +107,20 @@ async function show(isForced: boolean): Promise<void> {
     if (mine !== turn) return;
     online();
     const text = JSON.stringify([data, context.run]);
-    if (!isForced && !isArrival && text === shown.data) return;
+    if (!isForced && !isArrival && text === shown.data) {
+      // Nothing new yet is no reason to stop asking.
+      if (repeats !== undefined) showIn(repeats);
+      return;
+    }
     const wasThere = shown.data !== "" && !isArrival;
+    repeats = undefined;
     render(() => page.view(data, context));
     shown = { place, data: text, at: Date.now() };
     if (wasThere && !isForced) announce(`${page.title} updated`);
   } catch (error) {
     if (mine !== turn) return;
     fail(error, isArrival);
+    if (repeats !== undefined) showIn(repeats);
   }
 }
 

@@ -119,13 +119,20 @@ export function form(dataSets: readonly DataSet[], { announce }: Context): HTMLE
 
 const text = (values: FormData, name: string): string => String(values.get(name) ?? "").trim();
 
-/** As `POST /v1/backtests` wants it. What does not fit is the service's to refuse, in its own words. */
+/** What the service takes for the base asset. */
+const BASE = "USDC";
+
+/** As `POST /v1/backtests` wants it, the base asset's share included. What does not fit is the service's to refuse, in its own words. */
 export function toRequest(values: FormData): unknown {
   const [from, until] = [text(values, "from"), text(values, "until")];
   const targets = text(values, "targets")
     .split(",")
     .map((part) => part.trim().split(/[\s:=]+/))
     .map(([asset = "", weight]) => [asset.toUpperCase(), Number(weight)] as const);
+  const rest = 1 - targets.reduce((sum, [, weight]) => sum + weight, 0);
+  const isWhole = targets.some(([asset]) => asset === BASE) || !(rest > 0);
+  // Shares as people write them: the rest is no longer than they are.
+  if (!isWhole) targets.push([BASE, Number(rest.toFixed(9))]);
   const policies = values.getAll("policy").map((name) => ({ name: String(name) }));
   return {
     data: text(values, "data"),
