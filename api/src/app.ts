@@ -130,7 +130,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   const load = shed(app, settings);
   measure(app, load);
-  const applySafeHeaders = keepSafeHeaders(app);
+  keepSafeHeaders(app);
   await app.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,
@@ -138,7 +138,6 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     },
     hsts: false, // Whether there is TLS in front is not for this process to say.
   });
-  applySafeHeaders();
   if (settings.cors.length > 0)
     await app.register(cors, {
       origin: settings.cors.includes("*") ? "*" : settings.cors,

@@ -1,3 +1,5 @@
+import { Socket } from "node:net";
+import { performance } from "node:perf_hooks";
 import type { Journal } from "@ballast/agent";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
@@ -17,11 +19,15 @@ interface Answer {
   readonly bytes: Buffer;
   /** The same where it is short text: node:http sends it and the headers in one piece. */
   readonly text: string | undefined;
+  /** All but those of the single request. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The same as node:http writes them, name and value in turn, with the length. */
+  readonly fields: readonly string[];
 }
 
 const SHORT = 64 * 1024;
-const KEPT_HEADERS = ["content-type", "content-disposition", "etag", "link", "vary", "cache-control"];
+/** Headers that a request has of its own: its name, what it may still ask for, and from which page it may be read. */
+const OWN_HEADER = /^(x-request-id|ratelimit-.*|access-control-.*|content-length|date)$/;
 
 /**
  * Keeps what was answered from the journal until anything is written to it: what everybody asks for again and again is
@@ -37,6 +43,18 @@ export function keepAnswers(
   let size = 0;
   const keyOf = ({ url, headers }: FastifyRequest) => `${url} ${headers.accept ?? ""}`;
 
+  let readIn = -1;
+  /**
+   * Of all requests that one turn of the event loop finds, the first asks the journal: the others were sent before it
+   * did, so that nobody sees less than what was written when he asked. An injected request came through no socket.
+   */
+  const versionFor = ({ raw }: FastifyRequest): string => {
+    const { loopCount } = performance.nodeTiming.uvMetricsInfo;
+    if (loopCount === readIn && raw.socket instanceof Socket) return version;
+    readIn = loopCount;
+    return journal.version();
+  };
+
   app.decorateRequest("journalVersion", "");
   // After all that decides whether a request is let in.
   app.addHook("preValidation", (request, reply, done) => {
@@ -44,7 +62,7 @@ export function keepAnswers(
       done();
       return;
     }
-    request.journalVersion = journal.version();
+    request.journalVersion = versionFor(request);
     if (request.journalVersion !== version) {
       kept.clear();
       size = 0;
@@ -52,7 +70,7 @@ export function keepAnswers(
     }
     const answer = kept.get(keyOf(request));
     if (answer === undefined) done();
-    else if (isPlain(request)) sendAtOnce(reply.headers(answer.headers), answer);
+    else if (isPlain(request)) sendAtOnce(reply, answer);
     else reply.headers(answer.headers).send(answer.bytes);
   });
   app.addHook("onSend", (request, reply, payload, done) => {
@@ -62,8 +80,11 @@ export function keepAnswers(
     if (isKept && (isText || Buffer.isBuffer(payload)) && !kept.has(keyOf(request))) {
       const bytes = isText ? Buffer.from(payload) : (payload as Buffer);
       if (bytes.length <= maxBytes / 16) {
-        const text = isText && bytes.length <= SHORT ? payload : undefined;
-        kept.set(keyOf(request), { bytes, text, headers: headersOf(reply) });
+        // Anew from its bytes, for what a serialiser strings together is put together again at each write.
+        const text = isText && bytes.length <= SHORT ? bytes.toString() : undefined;
+        const headers = keptHeadersOf(reply);
+        const fields = [...Object.entries(headers).flat(), "content-length", String(bytes.length)];
+        kept.set(keyOf(request), { bytes, text, headers, fields });
         size += bytes.length;
       }
       for (const [oldest, { bytes: old }] of kept) {
@@ -81,17 +102,17 @@ const isPlain = ({ headers }: FastifyRequest): boolean =>
   headers["if-none-match"] === undefined && headers["accept-encoding"] === undefined;
 
 /** Past the hooks that look at a body, which cost more than the rest of a kept answer. */
-function sendAtOnce(reply: FastifyReply, { bytes, text }: Answer): void {
+function sendAtOnce(reply: FastifyReply, { bytes, text, headers, fields }: Answer): void {
   reply.hijack();
-  const fields = ["content-length", String(bytes.length)];
-  for (const [name, value] of Object.entries(reply.getHeaders())) fields.push(name, String(value));
-  reply.raw.writeHead(reply.statusCode, fields).end(text ?? bytes);
+  const all = fields.slice();
+  const own = reply.getHeaders();
+  for (const name in own) if (headers[name] === undefined) all.push(name, String(own[name]));
+  reply.raw.writeHead(reply.statusCode, all).end(text ?? bytes);
 }
 
-const headersOf = (reply: FastifyReply): Readonly<Record<string, string>> =>
+const keptHeadersOf = (reply: FastifyReply): Readonly<Record<string, string>> =>
   Object.fromEntries(
-    KEPT_HEADERS.flatMap((name) => {
-      const value = reply.getHeader(name);
-      return value === undefined ? [] : [[name, String(value)]];
-    }),
+    Object.entries(reply.getHeaders())
+      .filter(([name]) => !OWN_HEADER.test(name))
+      .map(([name, value]) => [name, String(value)]),
   );

@@ -1,7 +1,8 @@
 import { BallastError } from "@ballast/data";
 import rateLimit, { normalizeIP, type RateLimitPluginOptions } from "@fastify/rate-limit";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Redis } from "ioredis";
+import { LruMap } from "toad-cache";
 import type { Settings } from "../config.ts";
 import { redact } from "./logging.ts";
 
@@ -18,16 +19,57 @@ export class RateLimitedError extends BallastError {
 }
 
 const WINDOW_MS = 60_000;
-type Limiter = ReturnType<FastifyInstance["createRateLimit"]>;
+/** Of keys and addresses that are counted; who was not heard of for longest makes room. */
+const COUNTED = 100_000;
 
-/** In a context of its own, for the plugin holds one store each. */
-async function openLimiter(app: FastifyInstance, options: RateLimitPluginOptions): Promise<Limiter> {
-  let limiter: Limiter | undefined;
+/** Where a caller stands in the present minute. */
+interface Standing {
+  readonly remaining: number;
+  /** Until the next minute. */
+  readonly seconds: number;
+  readonly isExceeded: boolean;
+}
+
+/** Counts in this process, at once: waiting for a promise takes longer than all the rest of a kept answer. */
+function openCounter(): (id: string, max: number) => Standing {
+  const minutes = new LruMap<{ count: number; began: number }>(COUNTED);
+  return (id, max) => {
+    const now = Date.now();
+    let minute = minutes.get(id);
+    if (minute === undefined || !(Math.abs(now - minute.began) < WINDOW_MS)) {
+      minute = { count: 0, began: now };
+      minutes.set(id, minute);
+    }
+    minute.count++;
+    return {
+      remaining: Math.max(0, max - minute.count),
+      seconds: Math.ceil((minute.began + WINDOW_MS - now) / 1000),
+      isExceeded: minute.count > max,
+    };
+  };
+}
+
+/** Counts together with every process on that Redis. */
+async function openSharedCounter(
+  app: FastifyInstance,
+  redis: Redis,
+  options: RateLimitPluginOptions,
+): Promise<(request: FastifyRequest) => Promise<Standing>> {
+  let limiter: ReturnType<FastifyInstance["createRateLimit"]> | undefined;
+  // In a context of its own, which keeps the plugin's hooks from the routes.
   await app.register(async (own) => {
-    await own.register(rateLimit, { ...options, global: false });
+    await own.register(rateLimit, { ...options, redis, nameSpace: "ballast-rate-", global: false });
     limiter = own.createRateLimit();
   });
-  return limiter!;
+  return async (request) => {
+    const counted = await limiter!(request);
+    if (counted.isAllowed) throw new Error("no caller is on a list of those who are not counted");
+    return {
+      remaining: counted.remaining,
+      seconds: counted.ttlInSeconds,
+      isExceeded: counted.isExceeded,
+    };
+  };
 }
 
 /**
@@ -41,34 +83,30 @@ export async function limitRates(
   if (settings.ratePerAddress === 0 && settings.ratePerKey === 0) return;
   const maxFor = ({ caller }: FastifyRequest) =>
     caller.keyId === undefined ? settings.ratePerAddress : settings.ratePerKey;
-  const options: RateLimitPluginOptions = {
-    timeWindow: WINDOW_MS,
-    max: maxFor,
-    cache: 100_000,
-    keyGenerator: ({ caller, ip }) => (caller.keyId === undefined ? `address:${normalizeIP(ip)}` : caller.id),
-  };
-  const own = await openLimiter(app, options);
+  const idOf = ({ caller, ip }: FastifyRequest) =>
+    caller.keyId === undefined ? `address:${ip.includes(":") ? normalizeIP(ip) : ip}` : caller.id;
+  const countHere = openCounter();
   const redis = settings.redis === undefined ? undefined : openRedis(app, settings.redis);
-  const together = redis && (await openLimiter(app, { ...options, redis, nameSpace: "ballast-rate-" }));
+  const countTogether =
+    redis &&
+    (await openSharedCounter(app, redis, { timeWindow: WINDOW_MS, max: maxFor, keyGenerator: idOf }));
 
-  const count = async (request: FastifyRequest) => {
-    if (together === undefined || redis?.status !== "ready") return own(request);
-    try {
-      return await together(request);
-    } catch (error) {
-      request.log.warn({ err: error }, "Redis does not count requests; this process counts for itself");
-      return own(request);
-    }
-  };
-  app.addHook("onRequest", async (request: FastifyRequest, reply: FastifyReply) => {
+  app.addHook("onRequest", (request, reply, done) => {
     const max = maxFor(request);
-    if (max === 0) return;
-    const counted = await count(request);
-    if (counted.isAllowed) return;
-    reply.header("ratelimit-limit", max);
-    reply.header("ratelimit-remaining", counted.remaining);
-    reply.header("ratelimit-reset", counted.ttlInSeconds);
-    if (counted.isExceeded) throw new RateLimitedError(max, Math.max(1, counted.ttlInSeconds));
+    if (max === 0) return done();
+    const admit = ({ remaining, seconds, isExceeded }: Standing) => {
+      reply.header("ratelimit-limit", max);
+      reply.header("ratelimit-remaining", remaining);
+      reply.header("ratelimit-reset", seconds);
+      done(isExceeded ? new RateLimitedError(max, Math.max(1, seconds)) : undefined);
+    };
+    if (countTogether === undefined || redis?.status !== "ready") return admit(countHere(idOf(request), max));
+    countTogether(request)
+      .catch((error: unknown) => {
+        request.log.warn({ err: error }, "Redis does not count requests; this process counts for itself");
+        return countHere(idOf(request), max);
+      })
+      .then(admit);
   });
 }
 
