@@ -3,7 +3,6 @@ import type { Feed, Journal } from "@ballast/agent";
 import compress from "@fastify/compress";
 import cors from "@fastify/cors";
 import etag from "@fastify/etag";
-import helmet from "@fastify/helmet";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
@@ -18,7 +17,7 @@ import { guardByKeys } from "./plugins/keys.ts";
 import { limitRates } from "./plugins/limits.ts";
 import { toLogger, toRequestId } from "./plugins/logging.ts";
 import { measure } from "./plugins/metrics.ts";
-import { keepSafeHeaders } from "./plugins/safe-headers.ts";
+import { addSafeHeaders } from "./plugins/safe-headers.ts";
 import { shed } from "./plugins/shedding.ts";
 import { InvalidParameterError, refuseUnparsed, sendProblem, sendUnknownRoute } from "./problem.ts";
 import type { Reexecution } from "./reexecution.ts";
@@ -130,14 +129,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   const load = shed(app, settings);
   measure(app, load);
-  keepSafeHeaders(app);
-  await app.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { "default-src": ["'none'"], "frame-ancestors": ["'none'"] },
-    },
-    hsts: false, // Whether there is TLS in front is not for this process to say.
-  });
+  addSafeHeaders(app, { "default-src": ["'none'"], "frame-ancestors": ["'none'"] });
   if (settings.cors.length > 0)
     await app.register(cors, {
       origin: settings.cors.includes("*") ? "*" : settings.cors,

@@ -1,9 +1,9 @@
 import { type Notary, readProposal } from "@ballast/attest";
-import helmet from "@fastify/helmet";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
 import * as schemas from "./notary-schemas.ts";
 import { toLogger, toRequestId } from "./plugins/logging.ts";
+import { addSafeHeaders } from "./plugins/safe-headers.ts";
 import { refuseUnparsed, sendProblem, sendUnknownRoute } from "./problem.ts";
 import { Problem } from "./schemas.ts";
 
@@ -42,10 +42,7 @@ export async function createNotaryApi({ notary, about, logger }: NotaryApiOption
   app.server.maxConnections = 32;
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler(sendUnknownRoute);
-  await app.register(helmet, {
-    contentSecurityPolicy: { useDefaults: false, directives: { "default-src": ["'none'"] } },
-    hsts: false,
-  });
+  addSafeHeaders(app, { "default-src": ["'none'"] });
 
   app.get("/health", { schema: { response: { 200: schemas.NotaryHealth } } }, () => ({
     status: "ok" as const,

@@ -31,7 +31,8 @@ const OWN_HEADER = /^(x-request-id|ratelimit-.*|access-control-.*|content-length
 
 /**
  * Keeps what was answered from the journal until anything is written to it: what everybody asks for again and again is
- * then neither read nor serialised again; the oldest make room. To be added after the ETag and before compression.
+ * then neither read nor serialised again; the oldest make room. To be added after the ETag and all that decides whether a
+ * request is let in, and before compression.
  */
 export function keepAnswers(
   app: FastifyInstance,
@@ -56,8 +57,7 @@ export function keepAnswers(
   };
 
   app.decorateRequest("journalVersion", "");
-  // After all that decides whether a request is let in.
-  app.addHook("preValidation", (request, reply, done) => {
+  app.addHook("onRequest", (request, reply, done) => {
     if (request.routeOptions.config.isOfJournal !== true || request.method !== "GET") {
       done();
       return;

@@ -1,16 +1,46 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyInstance } from "fastify";
-import "@fastify/helmet";
+import helmet from "helmet";
+
+/** helmet's headers do not depend on the request: they are worked out once, which takes longer than a kept answer. */
+function headersOf(policy: Readonly<Record<string, readonly string[]>>): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  const response = {
+    setHeader: (name: string, value: string) => {
+      headers[name.toLowerCase()] = value;
+    },
+    removeHeader: () => undefined,
+  };
+  const setAll = helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: Object.fromEntries(Object.entries(policy).map(([name, sources]) => [name, [...sources]])),
+    },
+    hsts: false, // Whether there is TLS in front is not for this process to say.
+  });
+  setAll({} as IncomingMessage, response as unknown as ServerResponse, (error) => {
+    if (error !== undefined) throw error;
+  });
+  return headers;
+}
 
 /**
- * Gives the routes whose answers are kept the headers that helmet sets, with the answer instead of at each request,
- * where helmet takes longer than all the rest of a kept answer. To be called before helmet is registered.
+ * Gives every answer the headers of helmet, which a route may overwrite; one whose answer is kept gets them with the
+ * answer.
+ * @param policy Content-Security-Policy, by directive
  */
-export function keepSafeHeaders(app: FastifyInstance): void {
-  app.addHook("onRoute", (route) => {
-    if (route.config?.isOfJournal === true) route.helmet = false;
+export function addSafeHeaders(
+  app: FastifyInstance,
+  policy: Readonly<Record<string, readonly string[]>>,
+): void {
+  const headers = headersOf(policy);
+  const isKept = ({ isOfJournal }: { readonly isOfJournal?: boolean }) => isOfJournal === true;
+  app.addHook("onRequest", (request, reply, done) => {
+    if (!isKept(request.routeOptions.config)) reply.headers(headers);
+    done();
   });
   app.addHook("onSend", (request, reply, payload, done) => {
-    if (request.routeOptions.config.isOfJournal === true) reply.helmet();
+    if (isKept(request.routeOptions.config)) reply.headers(headers);
     done(null, payload);
   });
 }
