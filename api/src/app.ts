@@ -15,7 +15,7 @@ import { keepAnswers } from "./plugins/answers.ts";
 import { addFormats } from "./plugins/formats.ts";
 import { guardByKeys } from "./plugins/keys.ts";
 import { limitRates } from "./plugins/limits.ts";
-import { toLogger, toRequestId } from "./plugins/logging.ts";
+import { toLogger, toRequestId, toRequestLog } from "./plugins/logging.ts";
 import { measure } from "./plugins/metrics.ts";
 import { addSafeHeaders } from "./plugins/safe-headers.ts";
 import { shed } from "./plugins/shedding.ts";
@@ -90,6 +90,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const settings = toSettings(options.settings);
   const app = Fastify({
     logger: toLogger(options.logger ?? { level: settings.logLevel, stream: process.stderr }),
+    childLoggerFactory: toRequestLog,
     genReqId: toRequestId,
     trustProxy: settings.trustProxy.length > 0 && settings.trustProxy,
     bodyLimit: settings.maxBodyBytes,

@@ -17,7 +17,7 @@ declare module "fastify" {
 /** What one answer was made of. */
 interface Answer {
   readonly bytes: Buffer;
-  /** The same where it is short text: node:http sends it and the headers in one piece. */
+  /** The same where it is short and ASCII: node:http sends it and the headers in one piece, byte for character. */
   readonly text: string | undefined;
   /** All but those of the single request. */
   readonly headers: Readonly<Record<string, string>>;
@@ -81,7 +81,8 @@ export function keepAnswers(
       const bytes = isText ? Buffer.from(payload) : (payload as Buffer);
       if (bytes.length <= maxBytes / 16) {
         // Anew from its bytes, for what a serialiser strings together is put together again at each write.
-        const text = isText && bytes.length <= SHORT ? bytes.toString() : undefined;
+        const isShort = isText && bytes.length <= SHORT && bytes.length === payload.length;
+        const text = isShort ? bytes.toString("latin1") : undefined;
         const headers = keptHeadersOf(reply);
         const fields = [...Object.entries(headers).flat(), "content-length", String(bytes.length)];
         kept.set(keyOf(request), { bytes, text, headers, fields });
@@ -107,7 +108,9 @@ function sendAtOnce(reply: FastifyReply, { bytes, text, headers, fields }: Answe
   const all = fields.slice();
   const own = reply.getHeaders();
   for (const name in own) if (headers[name] === undefined) all.push(name, String(own[name]));
-  reply.raw.writeHead(reply.statusCode, all).end(text ?? bytes);
+  reply.raw.writeHead(reply.statusCode, all);
+  if (text === undefined) reply.raw.end(bytes);
+  else reply.raw.end(text, "latin1");
 }
 
 const keptHeadersOf = (reply: FastifyReply): Readonly<Record<string, string>> =>

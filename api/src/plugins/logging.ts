@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import type { FastifyServerOptions } from "fastify";
+import type { FastifyBaseLogger, FastifyServerOptions } from "fastify";
 import { KEY_PATTERN } from "../keys.ts";
 
 type Logger = NonNullable<FastifyServerOptions["logger"]>;
@@ -41,3 +41,50 @@ export function toLogger(logger: Logger): Logger {
     stream: { write: (line: string) => stream.write(redact(line)) },
   } as Logger;
 }
+
+const ignore = () => undefined;
+
+/** Of a request of which no line is written unless something is wrong: its logger is made when there is one. */
+class QuietLog {
+  readonly #make: () => FastifyBaseLogger;
+  #made: FastifyBaseLogger | undefined;
+  readonly level: string;
+  readonly info = ignore;
+  readonly debug = ignore;
+  readonly trace = ignore;
+  readonly silent = ignore;
+  constructor(level: string, make: () => FastifyBaseLogger) {
+    this.level = level;
+    this.#make = make;
+  }
+  get #own(): FastifyBaseLogger {
+    this.#made ??= this.#make();
+    return this.#made;
+  }
+  fatal(...line: Parameters<FastifyBaseLogger["fatal"]>): void {
+    this.#own.fatal(...line);
+  }
+  error(...line: Parameters<FastifyBaseLogger["error"]>): void {
+    this.#own.error(...line);
+  }
+  warn(...line: Parameters<FastifyBaseLogger["warn"]>): void {
+    this.#own.warn(...line);
+  }
+  child(...given: Parameters<FastifyBaseLogger["child"]>): FastifyBaseLogger {
+    return this.#own.child(...given);
+  }
+}
+
+const QUIET = new Set(["silent", "fatal", "error", "warn"]);
+
+/** Fastify's `childLoggerFactory`: making a logger takes longer than a kept answer. */
+export const toRequestLog: NonNullable<FastifyServerOptions["childLoggerFactory"]> = (
+  logger,
+  bindings,
+  options,
+) => {
+  const make = () => logger.child(bindings, options);
+  return QUIET.has(logger.level)
+    ? (new QuietLog(logger.level, make) as unknown as FastifyBaseLogger)
+    : make();
+};

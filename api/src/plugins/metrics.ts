@@ -46,21 +46,9 @@ export function measure(app: FastifyInstance, load: Load): void {
     app.hasDecorator("streamClients") ? app.getDecorator<() => number>("streamClients")() : 0,
   );
 
-  /** Of the labels that were seen, which are few: finding them costs more than counting. */
-  const observers = new Map<string, { observe(seconds: number): void }>();
-  const observerOf = (method: string, route: string, status: number) => {
-    const labels = `${method} ${status} ${route}`;
-    let observer = observers.get(labels);
-    if (observer === undefined) {
-      observer = durations.labels({ method, route, status });
-      observers.set(labels, observer);
-    }
-    return observer;
-  };
-
   app.addHook("onResponse", (request, reply, done) => {
     const route = request.routeOptions.url ?? "unknown";
-    observerOf(request.method, route, reply.statusCode).observe(reply.elapsedTime / 1_000);
+    durations.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1_000);
     const code = problemCodeOf(request);
     if (code !== undefined) problems.inc({ code });
     done();
