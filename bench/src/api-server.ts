@@ -28,13 +28,14 @@ const BARS = 10_000;
 const answer = (given: Answer) => process.send!(given);
 const collect = (globalThis as { gc?: () => void }).gc;
 
-/** As many hourly bars of one asset as a page holds. */
+/** As many hourly bars of one asset as a page holds, in the digits that an exchange gives: cents, and 1e-5 of a coin. */
 function syntheticBars(): Bars {
   const random = seededRandom(2);
-  const column = (scale: number) => Float64Array.from({ length: BARS }, () => scale * random.uniform());
-  const [open, high, low, close] = [column(20_000), column(20_000), column(20_000), column(20_000)];
-  const time = Float64Array.from({ length: BARS }, (_, i) => i * HOUR_MS);
-  const series = { time, bars: { open, high, low, close, volume: column(5_000) } };
+  const column = (scale: number, perUnit: number) =>
+    Float64Array.from({ length: BARS }, () => Math.round(scale * random.uniform() * perUnit) / perUnit);
+  const price = () => column(20_000, 100);
+  const bars = { open: price(), high: price(), low: price(), close: price(), volume: column(5_000, 1e5) };
+  const series = { time: Float64Array.from({ length: BARS }, (_, i) => i * HOUR_MS), bars };
   return { list: async () => [], read: async () => series };
 }
 
