@@ -13,14 +13,15 @@ const PUBLISH = `
 local events, latest, once = KEYS[1], KEYS[2], KEYS[3]
 local done = redis.call('HMGET', once, 'batch', 'ids')
 if done[1] == ARGV[1] then return done[2] end
-local ids = {}
+local ids, newest = {}, {}
 for i = 3, #ARGV, 3 do
   local fields = {'topic', ARGV[i], 'data', ARGV[i + 1]}
   if ARGV[i + 2] ~= '' then fields[5], fields[6] = 'evidence', ARGV[i + 2] end
   local id = redis.call('XADD', events, 'MAXLEN', '~', ARGV[2], '*', unpack(fields))
   ids[#ids + 1] = id
-  redis.call('HSET', latest, ARGV[i], id .. ' ' .. ARGV[i + 1])
+  newest[ARGV[i]] = id .. ' ' .. ARGV[i + 1]
 end
+for topic, event in pairs(newest) do redis.call('HSET', latest, topic, event) end
 local joined = table.concat(ids, ' ')
 redis.call('HSET', once, 'batch', ARGV[1], 'ids', joined)
 redis.call('EXPIRE', once, 86400)
