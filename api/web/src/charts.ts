@@ -218,7 +218,7 @@ export function scatter(request: {
   };
   const [x0, x1] = extent(dots.map(({ x }) => x));
   const [y0, y1] = extent(dots.map(({ y }) => y));
-  const [left, top, width, height] = [52, 12, 332, 232];
+  const [left, top, width, height] = [66, 12, 318, 232];
   const toX = (x: number) => left + ((x - x0) / (x1 - x0)) * width;
   const toY = (y: number) => top + height - ((y - y0) / (y1 - y0)) * height;
   const steps = [0, 0.25, 0.5, 0.75, 1];

@@ -22,12 +22,23 @@ export function results({ result, links }: Backtest, records: Records): Child {
     card(
       "What it came to",
       result.headline,
-      h("div", { class: "grid-2" }, frontier(result), figures(result)),
+      frontier(result),
+      figures(result),
       links.report !== null &&
         h("p", {}, h("a", { href: links.report.replace(/^\//, "") }, "The full report")),
     ),
     ...Object.entries(records).map(([label, record]) => weights(label, record)),
   ];
+}
+
+/** Shares are read as percentages. */
+function inWords({ label, unit }: Pick<Result["metrics"][number], "label" | "unit">) {
+  const isShare = unit.startsWith("share");
+  const shown = isShare ? unit.replace("share", "%") : unit;
+  return {
+    head: shown === "" ? label : `${label}, ${shown}`,
+    write: (value: number) => figure(isShare ? 100 * value : value),
+  };
 }
 
 function frontier({ policies, metrics }: Result): Child {
@@ -38,8 +49,7 @@ function frontier({ policies, metrics }: Result): Child {
     return typeof x === "number" && typeof y === "number" ? [{ x, y, label: name, tone, isNamed: true }] : [];
   });
   if (error === undefined || cost === undefined || dots.length === 0) return null;
-  const axis = ({ label, unit }: { label: string; unit: string }) =>
-    unit === "" ? label : `${label}, ${unit}`;
+  const [x, y] = [inWords(error), inWords(cost)];
   return h(
     "figure",
     {},
@@ -47,9 +57,9 @@ function frontier({ policies, metrics }: Result): Child {
     scatter({
       label: `${cost.label} against ${error.label} of ${dots.length} policies; the table has the numbers.`,
       dots,
-      x: axis(error),
-      y: axis(cost),
-      write: figure,
+      x: x.head,
+      y: y.head,
+      write: x.write,
     }),
   );
 }
@@ -60,20 +70,21 @@ const figures = ({ policies, metrics }: Result): HTMLElement =>
     [
       {
         head: "Figure",
-        cell: ({ label, unit, meaning }: Result["metrics"][number]) =>
-          h("span", { title: meaning }, unit === "" ? label : `${label}, ${unit}`),
+        cell: (metric: Result["metrics"][number]) =>
+          h("span", { title: metric.meaning }, inWords(metric).head),
       },
       ...policies.map(({ name, metrics: of }) => ({
         head: name,
         isNumber: true,
-        cell: ({ id }: Result["metrics"][number]) => {
-          const found = of[id];
+        cell: (metric: Result["metrics"][number]) => {
+          const found = of[metric.id];
           if (!found || found.estimate === null) return "–";
+          const { write } = inWords(metric);
           return found.low === null || found.high === null
-            ? figure(found.estimate)
+            ? write(found.estimate)
             : [
-                figure(found.estimate),
-                h("small", { class: "interval" }, ` ${figure(found.low)} to ${figure(found.high)}`),
+                write(found.estimate),
+                h("small", { class: "interval" }, ` ${write(found.low)} to ${write(found.high)}`),
               ];
         },
       })),
