@@ -209,6 +209,24 @@ describe.skipIf(chromium === undefined)("the dashboard in a browser", () => {
     await page.waitForSelector("[aria-live]:text-matches('^Holds')", { state: "attached" });
   });
 
+  test("behaviour: holds in a row for one reason are one line, which opens to each of them", async () => {
+    const page = await open("#/decisions");
+    await settled(page);
+    const group = page.locator("details.holds").first();
+    const each = group.locator("a.row.hold");
+    const said = Number.parseInt(await group.locator("summary strong").innerText(), 10);
+    expect(said).toBeGreaterThan(3);
+    expect(await each.count()).toBe(said);
+    expect(await each.first().isVisible()).toBe(false);
+    await group.locator("summary").press("Enter");
+    expect(await each.first().isVisible()).toBe(true);
+    const shown = await page.locator("a.row").count();
+    const { items } = (await (await fetch(`${api.url}/v1/decisions?limit=100`)).json()) as {
+      items: unknown[];
+    };
+    expect(shown).toBe(items.length);
+  });
+
   const flip = (hex: string) => `${hex.slice(0, -1)}${hex.endsWith("0") ? "1" : "0"}`;
   // biome-ignore lint/suspicious/noExplicitAny: a body as it comes over the wire, to be broken.
   test.each<[string, string, (body: any) => void, string]>([

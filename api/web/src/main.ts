@@ -143,11 +143,12 @@ function arrive(name: string): void {
 
 function render(view: () => ReturnType<Page<unknown>["view"]>): void {
   const focused = document.activeElement?.id;
-  const opened = [...body.querySelectorAll("details")].map(({ open }) => open);
+  const named = () =>
+    [...body.querySelectorAll("details")].map((one, i) => [one.id || String(i), one] as const);
+  const opened = new Set(named().flatMap(([name, { open }]) => (open ? [name] : [])));
   body.replaceChildren(h("div", {}, view()));
   body.removeAttribute("aria-busy");
-  for (const [i, details] of [...body.querySelectorAll("details")].entries())
-    details.open = opened[i] ?? false;
+  for (const [name, details] of named()) details.open = opened.has(name);
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   showRuns();
 }

@@ -99,8 +99,58 @@ function more(first: string, list: HTMLElement, { run, choices, announce }: Cont
 function byDay(items: readonly Decision[]): HTMLElement[] {
   const days = Map.groupBy(items, ({ at }) => at.slice(0, 10));
   return [...days].map(([date, made]) =>
-    h("div", { class: "day" }, h("h3", {}, day(date)), h("ol", {}, made.map(row))),
+    h("div", { class: "day" }, h("h3", {}, day(date)), h("ol", {}, toRuns(made).map(holdsOrRows))),
   );
+}
+
+/** Of so many holds in a row, for one and the same reason, the reader wants to see that they are there. */
+const MANY = 4;
+
+/** Decisions in a row that did the same for the same reason. */
+function toRuns(items: readonly Decision[]): Decision[][] {
+  const runs: Decision[][] = [];
+  for (const item of items) {
+    const [last] = runs.at(-1) ?? [];
+    if (last?.action === item.action && last.reason === item.reason && last.run === item.run)
+      runs.at(-1)!.push(item);
+    else runs.push([item]);
+  }
+  return runs;
+}
+
+function holdsOrRows(run: readonly Decision[]): HTMLElement[] {
+  const [newest, oldest] = [run[0]!, run.at(-1)!];
+  if (newest.action !== "hold" || run.length < MANY) return run.map(row);
+  const highest = Math.max(...run.map(({ breachProbability }) => breachProbability ?? 0));
+  return [
+    h(
+      "li",
+      {},
+      h(
+        "details",
+        // The oldest stays where it is while new ones come in.
+        { class: "holds", id: `holds-${oldest.hash}` },
+        h(
+          "summary",
+          { class: "row hold" },
+          h("span", { class: "span" }, `${hourOf(oldest.at)} to ${hourOf(newest.at)}`),
+          h(
+            "span",
+            { class: "what" },
+            h("strong", {}, `${run.length} holds`),
+            h("span", { class: "why" }, reasonText(newest.reason)),
+          ),
+          h(
+            "span",
+            { class: "chance" },
+            h("span", { class: "hidden" }, "breach probability "),
+            `≤ ${percent(highest)}`,
+          ),
+        ),
+        h("ol", {}, run.map(row)),
+      ),
+    ),
+  ];
 }
 
 const row = (decision: Decision): HTMLElement =>
