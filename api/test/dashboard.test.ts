@@ -125,8 +125,7 @@ describe.skipIf(chromium === undefined)("the dashboard in a browser", () => {
     page.on("console", (message) => {
       // A server that runs no backtests says so with a 404, and the browser writes that down.
       const isExpected = message.location().url.includes("/v1/backtests");
-      if (message.type() === "error" && !isExpected)
-        complaints.push(`${message.text()} ${message.location().url}`);
+      if (message.type() === "error" && !isExpected) complaints.push(message.text());
     });
     page.on("pageerror", (error) => complaints.push(String(error)));
     await prepare(page);

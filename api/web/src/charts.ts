@@ -97,7 +97,7 @@ function draw(request: ChartRequest, box: HTMLElement, width: number, said: HTML
     width,
     height: request.height,
     legend: { show: false },
-    padding: [8, 20, 0, 0],
+    padding: [8, 30, 0, 0],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), "Etc/UTC"),
     cursor: { drag: { x: false, y: false }, points: { size: 6 }, y: false },
     scales: {
@@ -235,11 +235,10 @@ export function scatter(request: {
   readonly x: string;
   readonly y: string;
   readonly diagonal?: boolean;
-  readonly curve?: readonly (readonly [number, number])[];
   readonly range?: readonly [number, number];
   readonly write: (value: number) => string;
 }): HTMLElement {
-  const { dots, diagonal = false, curve, range, write } = request;
+  const { dots, diagonal = false, range, write } = request;
   const extent = (values: number[]): [number, number] => {
     if (range !== undefined) return [...range];
     const [from, to] = [Math.min(...values), Math.max(...values)];
@@ -267,8 +266,6 @@ export function scatter(request: {
         ];
       }),
       diagonal && svg("line", { class: "diagonal", x1: toX(x0), y1: toY(y0), x2: toX(x1), y2: toY(y1) }),
-      curve &&
-        svg("polyline", { class: "curve", points: curve.map(([x, y]) => `${toX(x)},${toY(y)}`).join(" ") }),
       dots.map(({ x, y, label, size = 6, tone = 0, isHollow, isNamed }) => [
         svg(
           "circle",

@@ -45,10 +45,9 @@ function inTraining(
   other: Manifest | undefined,
 ): HTMLElement {
   const compared = other?.outOfSample?.breach;
-  // Rings last: they are drawn over the rest.
   const series = [
-    ...(compared ? [{ name: nameOf(other!), tone: 4, bins: compared.recalibrated }] : []),
     { name: "Recalibrated, as it was said", tone: 0, bins: recalibrated },
+    ...(compared ? [{ name: nameOf(other!), tone: 4, isHollow: true, bins: compared.recalibrated }] : []),
     { name: "Raw", tone: 1, isHollow: true, bins: raw },
   ];
   const rows = series.flatMap(({ name, bins }) => bins.map((bin) => ({ ...bin, name })));
