@@ -3541,7 +3541,7 @@ export interface paths {
         };
         /**
          * Two models side by side
-         * @description Losses by horizon and what differs in their configurations; comparable where they were trained on the same data.
+         * @description Losses by horizon and over time, observed breaches, and what differs in their configurations; comparable where they were trained on the same data.
          */
         get: {
             parameters: {
@@ -3659,6 +3659,145 @@ export interface paths {
                                 };
                                 better: ("a" | "b") | null;
                             }[];
+                            /** @description Scores over time; null where not recorded. Spans of the two need not be the same */
+                            overTime: {
+                                a: {
+                                    /**
+                                     * Format: date-time
+                                     * @description First forecast time
+                                     */
+                                    from: string;
+                                    /**
+                                     * Format: date-time
+                                     * @description Last forecast time; what was forecast reaches further by the horizon
+                                     */
+                                    until: string;
+                                    /**
+                                     * Format: date-time
+                                     * @description Nothing at or after it was known to the fit that forecast it
+                                     */
+                                    trainedUntil: string;
+                                    /** @description Horizon */
+                                    hours: number;
+                                    /** @description Forecasts scored, times × assets */
+                                    rows: number;
+                                    /** @description Mean QLIKE, without a unit; less is better */
+                                    qlike: {
+                                        network: number | null;
+                                        linear: number | null;
+                                        logHar: number | null;
+                                        ewma: number | null;
+                                    };
+                                    /** @description The same relative to log-HAR's in this span; below 1 is better */
+                                    ratioToLogHar: {
+                                        network: number | null;
+                                        linear: number | null;
+                                        logHar: number | null;
+                                        ewma: number | null;
+                                    };
+                                }[] | null;
+                                b: {
+                                    /**
+                                     * Format: date-time
+                                     * @description First forecast time
+                                     */
+                                    from: string;
+                                    /**
+                                     * Format: date-time
+                                     * @description Last forecast time; what was forecast reaches further by the horizon
+                                     */
+                                    until: string;
+                                    /**
+                                     * Format: date-time
+                                     * @description Nothing at or after it was known to the fit that forecast it
+                                     */
+                                    trainedUntil: string;
+                                    /** @description Horizon */
+                                    hours: number;
+                                    /** @description Forecasts scored, times × assets */
+                                    rows: number;
+                                    /** @description Mean QLIKE, without a unit; less is better */
+                                    qlike: {
+                                        network: number | null;
+                                        linear: number | null;
+                                        logHar: number | null;
+                                        ewma: number | null;
+                                    };
+                                    /** @description The same relative to log-HAR's in this span; below 1 is better */
+                                    ratioToLogHar: {
+                                        network: number | null;
+                                        linear: number | null;
+                                        logHar: number | null;
+                                        ewma: number | null;
+                                    };
+                                }[] | null;
+                            };
+                            breach: {
+                                a: {
+                                    /** @description A weight is outside its band within them */
+                                    hours: number;
+                                    /**
+                                     * Format: date-time
+                                     * @description First forecast time
+                                     */
+                                    from: string;
+                                    /**
+                                     * Format: date-time
+                                     * @description Last forecast time
+                                     */
+                                    until: string;
+                                    /** @description Before recalibration, in tenths of the probability; empty ones left out */
+                                    raw: {
+                                        /** @description Mean probability said, 0..1 */
+                                        forecast: number;
+                                        /** @description Share that came true, 0..1 */
+                                        observed: number;
+                                        /** @description Predictions in the bin */
+                                        count: number;
+                                    }[];
+                                    /** @description As it was said, with what was known at the begin of each test block */
+                                    recalibrated: {
+                                        /** @description Mean probability said, 0..1 */
+                                        forecast: number;
+                                        /** @description Share that came true, 0..1 */
+                                        observed: number;
+                                        /** @description Predictions in the bin */
+                                        count: number;
+                                    }[];
+                                } | null;
+                                b: {
+                                    /** @description A weight is outside its band within them */
+                                    hours: number;
+                                    /**
+                                     * Format: date-time
+                                     * @description First forecast time
+                                     */
+                                    from: string;
+                                    /**
+                                     * Format: date-time
+                                     * @description Last forecast time
+                                     */
+                                    until: string;
+                                    /** @description Before recalibration, in tenths of the probability; empty ones left out */
+                                    raw: {
+                                        /** @description Mean probability said, 0..1 */
+                                        forecast: number;
+                                        /** @description Share that came true, 0..1 */
+                                        observed: number;
+                                        /** @description Predictions in the bin */
+                                        count: number;
+                                    }[];
+                                    /** @description As it was said, with what was known at the begin of each test block */
+                                    recalibrated: {
+                                        /** @description Mean probability said, 0..1 */
+                                        forecast: number;
+                                        /** @description Share that came true, 0..1 */
+                                        observed: number;
+                                        /** @description Predictions in the bin */
+                                        count: number;
+                                    }[];
+                                } | null;
+                            };
                             /** @description Settings that differ; null where one has none */
                             configuration: {
                                 key: string;
@@ -3930,6 +4069,191 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/models/{modelId}/over-time": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Losses of a model and of the baselines over time, out of sample
+         * @description Mean QLIKE over consecutive spans of the walk-forward's test blocks, each forecast by a fit that knew nothing of it. `spans` is null where the program that trained the model did not record them.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /**
+                     * @description Model id: 0x and 64 hexadecimal digits
+                     * @example 0x5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a
+                     */
+                    modelId: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Model */
+                            modelId: string;
+                            spans: {
+                                /**
+                                 * Format: date-time
+                                 * @description First forecast time
+                                 */
+                                from: string;
+                                /**
+                                 * Format: date-time
+                                 * @description Last forecast time; what was forecast reaches further by the horizon
+                                 */
+                                until: string;
+                                /**
+                                 * Format: date-time
+                                 * @description Nothing at or after it was known to the fit that forecast it
+                                 */
+                                trainedUntil: string;
+                                /** @description Horizon */
+                                hours: number;
+                                /** @description Forecasts scored, times × assets */
+                                rows: number;
+                                /** @description Mean QLIKE, without a unit; less is better */
+                                qlike: {
+                                    network: number | null;
+                                    linear: number | null;
+                                    logHar: number | null;
+                                    ewma: number | null;
+                                };
+                                /** @description The same relative to log-HAR's in this span; below 1 is better */
+                                ratioToLogHar: {
+                                    network: number | null;
+                                    linear: number | null;
+                                    logHar: number | null;
+                                    ewma: number | null;
+                                };
+                            }[] | null;
+                        };
+                    };
+                };
+                /** @description A parameter that is not understood */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/models/{modelId}/reliability": {
         parameters: {
             query?: never;
@@ -3939,7 +4263,7 @@ export interface paths {
         };
         /**
          * How often came true what a model said, out of sample
-         * @description Coverage of its intervals and the recalibration of its breach probabilities.
+         * @description Breach probabilities against observed frequencies, with their recalibration; quantiles and intervals against observed coverage.
          */
         get: {
             parameters: {
@@ -3977,9 +4301,41 @@ export interface paths {
                                 curve: {
                                     /** @description Raw probability of a breach */
                                     predicted: number;
-                                    /** @description Frequency to expect: logistic(a + b·logit(predicted)), Cox 1958 */
-                                    observed: number;
+                                    /** @description Frequency by the fitted curve: logistic(a + b·logit(predicted)), Cox 1958 */
+                                    expected: number;
                                 }[];
+                                observed: {
+                                    /** @description A weight is outside its band within them */
+                                    hours: number;
+                                    /**
+                                     * Format: date-time
+                                     * @description First forecast time
+                                     */
+                                    from: string;
+                                    /**
+                                     * Format: date-time
+                                     * @description Last forecast time
+                                     */
+                                    until: string;
+                                    /** @description Before recalibration, in tenths of the probability; empty ones left out */
+                                    raw: {
+                                        /** @description Mean probability said, 0..1 */
+                                        forecast: number;
+                                        /** @description Share that came true, 0..1 */
+                                        observed: number;
+                                        /** @description Predictions in the bin */
+                                        count: number;
+                                    }[];
+                                    /** @description As it was said, with what was known at the begin of each test block */
+                                    recalibrated: {
+                                        /** @description Mean probability said, 0..1 */
+                                        forecast: number;
+                                        /** @description Share that came true, 0..1 */
+                                        observed: number;
+                                        /** @description Predictions in the bin */
+                                        count: number;
+                                    }[];
+                                } | null;
                             };
                             /** @description Quantiles of the realised variance, out of sample */
                             variance: {
@@ -3988,6 +4344,18 @@ export interface paths {
                                 nominal: number;
                                 observed: number | null;
                             }[];
+                            quantiles: {
+                                /** @description Horizon */
+                                hours: number;
+                                /** @description Forecasts, times × assets */
+                                rows: number;
+                                levels: {
+                                    /** @description Level of the quantile, 0..1 */
+                                    nominal: number;
+                                    /** @description Share of outcomes at or below it, 0..1 */
+                                    observed: number;
+                                }[];
+                            }[] | null;
                             /** @description Quantiles of costs ahead, out of sample */
                             costs: {
                                 series: string;

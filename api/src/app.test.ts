@@ -395,6 +395,10 @@ describe("OpenAPI", () => {
     "/v1/models/metrics": [() => "/v1/models/metrics"],
     "/v1/models/compare": [() => "/v1/models/compare", () => `/v1/models/compare?a=${word(1)}&b=${word(2)}`],
     "/v1/models/promotions": [() => "/v1/models/promotions"],
+    "/v1/models/{modelId}/over-time": [
+      () => `/v1/models/${word(1)}/over-time`,
+      () => "/v1/models/1/over-time",
+    ],
     "/v1/models/{modelId}/reliability": [
       () => `/v1/models/${word(1)}/reliability`,
       () => "/v1/models/1/reliability",

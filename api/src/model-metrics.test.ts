@@ -1,5 +1,5 @@
 import type { Hex, Promotion } from "@ballast/data";
-import { type ModelManifest, manifestBytes } from "@ballast/model";
+import { type ModelManifest, manifestBytes, type OutOfSampleReport } from "@ballast/model";
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { artefactsOf, MANIFEST, startFixture, word } from "../test/fixture.ts";
@@ -13,6 +13,35 @@ const score = (horizonHours: number, ratio: number, coverage90: number) => ({
   tAgainstLinear: -1.25,
   coverage90,
 });
+const OUT_OF_SAMPLE: OutOfSampleReport = {
+  spans: [
+    {
+      from: "2021-06-02T00:00:00Z",
+      until: "2021-07-30T00:00:00Z",
+      fold: 0,
+      rows: 40,
+      qlike: { network: [1.5, 0.5], linear: [1.6, 0.6], logHar: [2, 0.5], ewma: [3, 0.75] },
+    },
+    {
+      from: "2021-08-02T00:00:00Z",
+      until: "2021-09-30T00:00:00Z",
+      fold: 1,
+      rows: 42,
+      qlike: { network: [2.5, 0.3], linear: [2.5, 0.3], logHar: [2, 0.4], ewma: [1, 0.4] },
+    },
+  ],
+  breach: {
+    horizonHours: 24,
+    from: "2021-08-02T00:00:00Z",
+    until: "2021-09-30T00:00:00Z",
+    raw: [{ forecast: 0.04, observed: 0.02, count: 30 }],
+    recalibrated: [
+      { forecast: 0.05, observed: 0, count: 10 },
+      { forecast: 0.15, observed: 0.2, count: 20 },
+    ],
+  },
+  quantiles: [{ horizonHours: 1, rows: 82, levels: [0.05, 0.95], observed: [0.04, 0.97] }],
+};
 const manifestOf = (n: number, until: string, ratios: readonly number[], seed: number): ModelManifest => ({
   format: "ballast-manifest/1",
   modelId: word(n),
@@ -55,6 +84,8 @@ const manifestOf = (n: number, until: string, ratios: readonly number[], seed: n
     brierSkillRaw: 0.1,
     brierSkillCalibrated: 0.2,
   },
+  // Older ones have none.
+  ...(n === 1 && { outOfSample: OUT_OF_SAMPLE }),
   costs: {
     served: [
       {
@@ -147,7 +178,7 @@ test("default: how often came true what a model said", async () => {
   const { body } = await get(`${NEWER.modelId}/reliability`);
   expect(body.breach).toMatchObject({ a: -0.5, b: 0.8, predictions: 640, brierSkillCalibrated: 0.2 });
   const at = (p: number) =>
-    body.breach.curve.find(({ predicted }: { predicted: number }) => predicted === p).observed;
+    body.breach.curve.find(({ predicted }: { predicted: number }) => predicted === p).expected;
   // At one half the logit is 0: logistic(−0.5) = 1 / (1 + e^0.5) = 0.37754.
   expect(at(0.5)).toBeCloseTo(0.37754, 5);
   // Odds of 9 become e^−0.5 · 9^0.8 = 0.606531 · 5.799546 = 3.517604; 3.517604 / 4.517604 = 0.778644.
@@ -166,6 +197,52 @@ test("default: how often came true what a model said", async () => {
   expect(body.breachNetwork).toEqual([
     { band: 0.02, hours: 24, predictions: 90, frequency: 0.3, auc: 0.8, brierSkill: 0.15 },
   ]);
+});
+
+test("default: losses over time, by span and horizon, with the ratio to log-HAR's of the same span", async () => {
+  const { body } = await get(`${NEWER.modelId}/over-time`);
+  expect(body.modelId).toBe(NEWER.modelId);
+  expect(body.spans).toHaveLength(4);
+  expect(body.spans[1]).toEqual({
+    from: "2021-06-02T00:00:00Z",
+    until: "2021-07-30T00:00:00Z",
+    trainedUntil: "2021-06-01T00:00:00Z",
+    hours: 24,
+    rows: 40,
+    qlike: { network: 0.5, linear: 0.6, logHar: 0.5, ewma: 0.75 },
+    ratioToLogHar: { network: 1, linear: 1.2, logHar: 1, ewma: 1.5 },
+  });
+  expect(body.spans[2]).toMatchObject({
+    trainedUntil: "2021-08-01T00:00:00Z",
+    hours: 1,
+    ratioToLogHar: { network: 1.25, linear: 1.25, logHar: 1, ewma: 0.5 },
+  });
+});
+
+test("default: what was said of breaches and quantiles against what came", async () => {
+  const { body } = await get(`${NEWER.modelId}/reliability`);
+  const { horizonHours: hours, ...rest } = OUT_OF_SAMPLE.breach;
+  expect(body.breach.observed).toEqual({ hours, ...rest });
+  expect(body.quantiles).toEqual([
+    {
+      hours: 1,
+      rows: 82,
+      levels: [
+        { nominal: 0.05, observed: 0.04 },
+        { nominal: 0.95, observed: 0.97 },
+      ],
+    },
+  ]);
+});
+
+test("behaviour: an older manifest has not recorded it, and null says so; a comparison has that of the other", async () => {
+  expect((await get(`${OLDER.modelId}/over-time`)).body).toEqual({ modelId: OLDER.modelId, spans: null });
+  const { body: reliability } = await get(`${OLDER.modelId}/reliability`);
+  expect([reliability.breach.observed, reliability.quantiles]).toEqual([null, null]);
+  const { body } = await get(`compare?a=${NEWER.modelId}&b=${OLDER.modelId}`);
+  expect(body.overTime.a).toEqual((await get(`${NEWER.modelId}/over-time`)).body.spans);
+  expect(body.breach.a.recalibrated).toEqual(OUT_OF_SAMPLE.breach.recalibrated);
+  expect([body.overTime.b, body.breach.b]).toEqual([null, null]);
 });
 
 test("default: two models side by side, with the settings that differ", async () => {
@@ -203,6 +280,10 @@ test("error: an unknown model, one of another program, no id, one id alone", asy
     body: { code: "MODEL_NOT_FOUND", detail: expect.stringContaining(word(50)) },
   });
   expect(await get(`${MANIFEST.modelId}/reliability`)).toMatchObject({ status: 404 });
+  expect(await get(`${word(50)}/over-time`)).toMatchObject({
+    status: 404,
+    body: { code: "MODEL_NOT_FOUND" },
+  });
   expect(await get(`compare?a=champion&b=${word(1)}`)).toMatchObject({ status: 400 });
   expect(await get(`compare?a=${word(1)}`)).toMatchObject({
     status: 400,

@@ -1,4 +1,4 @@
-import { calibrate, FORECASTERS, type HorizonScore, type ModelManifest } from "@ballast/model";
+import { calibrate, FORECASTERS, type ForecasterName, type ModelManifest } from "@ballast/model";
 import type { Static } from "typebox";
 import type * as schemas from "./schemas/model-metrics.ts";
 
@@ -10,9 +10,9 @@ const CURVE = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.
 
 const figure = (value: unknown): number | null =>
   typeof value === "number" && Number.isFinite(value) ? value : null;
-const perForecaster = (values: HorizonScore["qlike"]) =>
-  Object.fromEntries(FORECASTERS.map((name) => [name, figure(values[name])])) as Record<
-    (typeof FORECASTERS)[number],
+const perForecaster = (values: (name: ForecasterName) => unknown) =>
+  Object.fromEntries(FORECASTERS.map((name) => [name, figure(values(name))])) as Record<
+    ForecasterName,
     number | null
   >;
 
@@ -25,8 +25,8 @@ export function toScored({ modelId, dataset, folds, metrics }: ModelManifest): S
     dataset: { root: dataset.root, assets: [...dataset.assets] },
     scores: metrics.map((score) => ({
       hours: score.horizonHours,
-      qlike: perForecaster(score.qlike),
-      ratioToLogHar: perForecaster(score.ratioToLogHar),
+      qlike: perForecaster((name) => score.qlike[name]),
+      ratioToLogHar: perForecaster((name) => score.ratioToLogHar[name]),
       tAgainstLogHar: figure(score.tAgainstLogHar),
       tAgainstLinear: figure(score.tAgainstLinear),
       coverage90: figure(score.coverage90),
@@ -34,8 +34,34 @@ export function toScored({ modelId, dataset, folds, metrics }: ModelManifest): S
   };
 }
 
+/** Null where the manifest has none. */
+export function toSpans({
+  outOfSample,
+  metrics,
+  folds,
+}: ModelManifest): Static<typeof schemas.OverTime>["spans"] {
+  if (outOfSample === undefined) return null;
+  return outOfSample.spans.flatMap(({ from, until, fold, rows, qlike }) =>
+    metrics.map(({ horizonHours: hours }, h) => ({
+      from,
+      until,
+      trainedUntil: folds[fold]!.trainUntil,
+      hours,
+      rows,
+      qlike: perForecaster((name) => qlike[name][h]),
+      ratioToLogHar: perForecaster((name) => qlike[name][h]! / qlike.logHar[h]!),
+    })),
+  );
+}
+
+function toObservedBreaches({ outOfSample }: ModelManifest) {
+  if (outOfSample === undefined) return null;
+  const { horizonHours, from, until, raw, recalibrated } = outOfSample.breach;
+  return { hours: horizonHours, from, until, raw: [...raw], recalibrated: [...recalibrated] };
+}
+
 export function toReliability(manifest: ModelManifest): Static<typeof schemas.Reliability> {
-  const { modelId, calibration, metrics, costs, breachNetwork } = manifest;
+  const { modelId, calibration, metrics, costs, breachNetwork, outOfSample } = manifest;
   const { a, b, predictions, frequency, brierSkillRaw, brierSkillCalibrated } = calibration;
   return {
     modelId,
@@ -48,14 +74,21 @@ export function toReliability(manifest: ModelManifest): Static<typeof schemas.Re
       brierSkillCalibrated: figure(brierSkillCalibrated),
       curve: CURVE.map((predicted) => ({
         predicted,
-        observed: calibrate(predicted, { a, b }),
+        expected: calibrate(predicted, { a, b }),
       })),
+      observed: toObservedBreaches(manifest),
     },
     variance: metrics.map(({ horizonHours, coverage90 }) => ({
       hours: horizonHours,
       nominal: NOMINAL,
       observed: figure(coverage90),
     })),
+    quantiles:
+      outOfSample?.quantiles.map(({ horizonHours: hours, rows, levels, observed }) => ({
+        hours,
+        rows,
+        levels: levels.map((nominal, i) => ({ nominal, observed: observed[i]! })),
+      })) ?? null,
     costs: (costs?.served ?? []).flatMap(({ series, scores }) =>
       scores.flatMap(({ horizonHours, coverage90 }) =>
         (["last", "mean", "lowest"] as const).map((target) => ({
@@ -104,6 +137,8 @@ export function toComparison(
         },
       ];
     }),
+    overTime: { a: toSpans(first), b: toSpans(second) },
+    breach: { a: toObservedBreaches(first), b: toObservedBreaches(second) },
     configuration: keys.flatMap((key) => {
       const [mine = null, others = null] = [first.configuration[key], second.configuration[key]];
       return JSON.stringify(mine) === JSON.stringify(others) ? [] : [{ key, a: mine, b: others }];

@@ -48,11 +48,46 @@ const manifestOf = (modelId: string, until: string, ratio: number) => ({
     breach: [{ band: 0.02, horizonHours: 24, predictions: 100, frequency: 0.1, auc: 0.8, brierSkill: 0.1 }],
   },
 });
+/** Losses that a hand wrote, in spans of thirty days; the later half by a second fit. */
+const outOfSampleOf = (from: string, ratio: number) => {
+  const at = (day: number) => new Date(Date.parse(from) + day * 864e5).toISOString();
+  const bins = (shift: number) =>
+    [400, 120, 40, 10].map((count, i) => ({ forecast: 0.05 + i / 10, observed: 0.04 + shift * i, count }));
+  return {
+    spans: [0, 1, 2, 3, 4, 5].map((k) => ({
+      from: at(30 * k),
+      until: at(30 * k + 29),
+      fold: k < 3 ? 0 : 1,
+      rows: 200,
+      qlike: {
+        network: [ratio + k / 50, 1.05 - k / 20],
+        linear: [1.02, 0.99],
+        logHar: [1, 1],
+        ewma: [1.3 - k / 20, 1.6],
+      },
+    })),
+    breach: { horizonHours: 24, from, until: at(179), raw: bins(0.06), recalibrated: bins(0.09) },
+    quantiles: [1, 24].map((horizonHours) => ({
+      horizonHours,
+      rows: 1_200,
+      levels: [0.05, 0.25, 0.5, 0.75, 0.95],
+      observed: [0.06, 0.24, 0.49, 0.77, 0.94],
+    })),
+  };
+};
 const json = (value: unknown) => Buffer.from(JSON.stringify(value));
 const MODELS = artefactsOf(
   MODEL,
-  json(manifestOf(MANIFEST.modelId, "2024-01-01T00:00:00Z", 0.95)),
-  json(manifestOf(word(77), "2023-07-01T00:00:00Z", 0.98)),
+  json({
+    ...manifestOf(MANIFEST.modelId, "2024-01-01T00:00:00Z", 0.95),
+    outOfSample: outOfSampleOf("2023-07-01T00:00:00Z", 0.9),
+  }),
+  json({
+    ...manifestOf(word(77), "2023-07-01T00:00:00Z", 0.98),
+    outOfSample: outOfSampleOf("2023-01-10T00:00:00Z", 0.97),
+  }),
+  // Trained before there was a record of its forecasts.
+  json(manifestOf(word(78), "2023-04-01T00:00:00Z", 0.97)),
 );
 
 /** What an answer is over the wire where it was compressed, else what it would be by gzip. */
@@ -395,6 +430,45 @@ describe.skipIf(chromium === undefined)("the dashboard in a browser", () => {
     const page = await open(`#/decisions/${word(1)}`);
     await page.waitForSelector("text=There is no decision");
     complaints = complaints.filter((text) => !text.includes("404"));
+  });
+
+  test("default: losses over time and observed frequencies, each with its numbers as a table", async () => {
+    const page = await open("#/models");
+    await settled(page);
+    const tableOf = (name: string) => page.locator(`[aria-label="Table: ${name}"]`);
+    const course = tableOf("Loss over log-HAR's by span, 24 h ahead");
+    expect(await course.locator("tbody tr").count()).toBe(6);
+    const second = await course.locator("tbody tr").nth(1).locator("th, td").allTextContents();
+    expect(second.slice(0, 5)).toEqual([
+      "31\u00a0Jul\u00a02023",
+      "29\u00a0Aug\u00a02023",
+      "1",
+      "200",
+      "1.000",
+    ]);
+    // Span k is at 1.05 − k/20: worse, even, then better four times.
+    expect(await page.textContent("body")).toContain("Better than log-HAR in 4 of 6 spans");
+    expect(await tableOf("Observed breaches by forecast probability").locator("tbody tr").count()).toBe(8);
+    expect(await tableOf("Share of outcomes at or below each quantile, by horizon").textContent()).toContain(
+      "77.0 %",
+    );
+  });
+
+  test("behaviour: a model without a record says so, alone and beside another", async () => {
+    const page = await open("#/models");
+    await settled(page);
+    await page.selectOption("#other", word(78));
+    await page.waitForSelector(`text=For ${word(78).slice(0, 10)}… synthetic this was not recorded`);
+    await page.selectOption("#other", word(77));
+    await page.waitForSelector(`.legend li:text-is("${word(77).slice(0, 10)}… synthetic")`);
+    await settled(page);
+    await page.screenshot({ path: join(SHOTS, "models-compared.png"), fullPage: true });
+    await page.selectOption("#model", word(78));
+    await page.waitForSelector(".notice-title:text-is('Not recorded')");
+    await page.waitForSelector(".notice-title:text-is('Observed frequencies were not recorded')");
+    expect(await violationsOf(page)).toEqual([]);
+    await settled(page);
+    await page.screenshot({ path: join(SHOTS, "models-not-recorded.png"), fullPage: true });
   });
 
   test("behaviour: models are compared, and the choice of colours is kept", async () => {

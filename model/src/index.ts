@@ -184,6 +184,7 @@ export {
   toForward,
 } from "./network.ts";
 export { scaledNormalInterval } from "./normal.ts";
+export type { ObservedBin, OutOfSampleReport, SpanScore } from "./out-of-sample-report.ts";
 export {
   type HourlyMeasures,
   parkinsonVariance,

@@ -30,12 +30,37 @@ const MANIFEST: ModelManifest = {
       coverage90: 0.9,
     },
   ],
+  outOfSample: {
+    spans: [
+      {
+        from: "2020-11-01T00:00:00Z",
+        until: "2020-11-02T00:00:00Z",
+        fold: 0,
+        rows: 4,
+        qlike: { network: [0.4], linear: [0.45], logHar: [0.5], ewma: [0.6] },
+      },
+    ],
+    breach: {
+      horizonHours: 24,
+      from: "2020-11-01T00:00:00Z",
+      until: "2020-11-02T00:00:00Z",
+      raw: [{ forecast: 0.3, observed: 0.25, count: 4 }],
+      recalibrated: [{ forecast: 0.2, observed: 0.25, count: 4 }],
+    },
+    quantiles: [{ horizonHours: 1, rows: 4, levels: [0.05, 0.95], observed: [0, 1] }],
+  },
   calibration: { a: 0, b: 1, predictions: 5, frequency: 0.2, brierSkillRaw: 0.1, brierSkillCalibrated: 0.2 },
 };
 
 describe("manifest", () => {
   it("default: read back equal", () => {
     expect(readManifest(manifestBytes(MANIFEST))).toEqual(MANIFEST);
+  });
+
+  it("behaviour: a manifest without a record of its forecasts out of sample is read as it is", () => {
+    const { outOfSample, ...older } = MANIFEST;
+    expect(outOfSample).toBeDefined();
+    expect(readManifest(manifestBytes(older)).outOfSample).toBeUndefined();
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import type { Hex } from "@ballast/data";
 import { BallastError, canonicalJson } from "@ballast/data";
 import type { CostsReport } from "./costs-report.ts";
+import type { OutOfSampleReport } from "./out-of-sample-report.ts";
 
 export const FORECASTERS = ["network", "linear", "logHar", "ewma"] as const;
 export type ForecasterName = (typeof FORECASTERS)[number];
@@ -104,6 +105,8 @@ export interface ModelManifest {
   /** One per horizon. */
   readonly metrics: readonly HorizonScore[];
   readonly calibration: CalibrationReport;
+  /** Scores over time and observed frequencies; absent in manifests of programs that did not record them. */
+  readonly outOfSample?: OutOfSampleReport | undefined;
   /** Models of costs ahead; absent in manifests of programs that had none. */
   readonly costs?: CostsReport | undefined;
   /** The network that a vault runs itself; absent in manifests of programs that had none. */

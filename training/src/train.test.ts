@@ -54,6 +54,18 @@ describe("train", () => {
     expect(manifest.metrics.map((m) => m.horizonHours)).toEqual([1, 4, 24, 168]);
     expect(manifest.metrics.every((m) => Number.isFinite(m.qlike.network))).toBe(true);
     expect(manifest.folds).toHaveLength(SMALL_CONFIG.folds);
+    const { spans, breach: recorded, quantiles } = manifest.outOfSample!;
+    const rows = spans.reduce((sum, span) => sum + span.rows, 0);
+    for (const [h, metric] of manifest.metrics.entries()) {
+      const whole = spans.reduce((sum, span) => sum + (span.rows / rows) * span.qlike.network[h]!, 0);
+      expect(whole / metric.qlike.network).toBeCloseTo(1, 5);
+      const [lowest, highest] = [quantiles[h]!.observed[0]!, quantiles[h]!.observed.at(-1)!];
+      expect(highest - lowest).toBeCloseTo(metric.coverage90, 2);
+    }
+    const counted = (bins: typeof recorded.raw) => bins.reduce((sum, { count }) => sum + count, 0);
+    expect(counted(recorded.raw)).toBe(counted(recorded.recalibrated));
+    expect(counted(recorded.raw)).toBeLessThan(manifest.calibration.predictions);
+    expect(Date.parse(recorded.from)).toBeGreaterThanOrEqual(Date.parse(manifest.folds[1]!.testFrom));
     expect(manifest.calibration).toMatchObject(model.artefact.breachCalibration);
     const breach = readBreachNetwork(model.artefact.breachNetwork!);
     expect(manifest.breachNetwork!.id).toBe(networkId(networkBytes(breach)));

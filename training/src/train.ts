@@ -20,6 +20,7 @@ import { type Dataset, LONGEST_HORIZON_HOURS, TooLittleHistoryError, toDataset }
 import { type FitConfig, fitNetwork } from "./fit.ts";
 import { fitCosts } from "./fit-costs.ts";
 import { withQuantiles } from "./intervals.ts";
+import { toOutOfSampleReport } from "./out-of-sample.ts";
 import type { PanelMarket } from "./panel.ts";
 import { toRows } from "./rows.ts";
 import { refuseUnsound } from "./soundness.ts";
@@ -206,6 +207,7 @@ export async function train(
     })),
     metrics,
     calibration,
+    outOfSample: toOutOfSampleReport(dataset, outOfSample, breaches),
     costs: costs.report,
     breachNetwork: { id: networkId(breachBytes), ...breach.report },
   };

@@ -188,7 +188,7 @@ export function scoreForecasts(
   });
 }
 
-const mapScores = (score: (name: ForecasterName) => number): Record<ForecasterName, number> => ({
+export const mapScores = <T>(score: (name: ForecasterName) => T): Record<ForecasterName, T> => ({
   network: score("network"),
   linear: score("linear"),
   logHar: score("logHar"),

@@ -1,7 +1,7 @@
 import type { Hex, Promotion } from "@ballast/data";
 import type { ModelManifest } from "@ballast/model";
 import type { FastifyPluginCallbackTypebox } from "@fastify/type-provider-typebox";
-import { toComparison, toReliability, toScored } from "../model-metrics.ts";
+import { toComparison, toReliability, toScored, toSpans } from "../model-metrics.ts";
 import { NotFoundError } from "../problem.ts";
 import * as schemas from "../schemas/model-metrics.ts";
 import { ModelParams, NoQuery, Problem } from "../schemas.ts";
@@ -49,7 +49,7 @@ export const modelMetrics: FastifyPluginCallbackTypebox<{
         tags: ["models"],
         summary: "Two models side by side",
         description:
-          "Losses by horizon and what differs in their configurations; comparable where they were trained on the same data.",
+          "Losses by horizon and over time, observed breaches, and what differs in their configurations; comparable where they were trained on the same data.",
         querystring: schemas.CompareQuery,
         response: { 200: schemas.ModelComparison, 400: Problem, 404: Problem },
       },
@@ -80,12 +80,32 @@ export const modelMetrics: FastifyPluginCallbackTypebox<{
   );
 
   app.get(
+    "/v1/models/:modelId/over-time",
+    {
+      schema: {
+        tags: ["models"],
+        summary: "Losses of a model and of the baselines over time, out of sample",
+        description:
+          "Mean QLIKE over consecutive spans of the walk-forward's test blocks, each forecast by a fit that knew nothing of it. `spans` is null where the program that trained the model did not record them.",
+        params: ModelParams,
+        querystring: NoQuery,
+        response: { 200: schemas.OverTime, 400: Problem, 404: Problem },
+      },
+    },
+    async ({ params }) => {
+      const manifest = await find(params.modelId);
+      return { modelId: manifest.modelId, spans: toSpans(manifest) };
+    },
+  );
+
+  app.get(
     "/v1/models/:modelId/reliability",
     {
       schema: {
         tags: ["models"],
         summary: "How often came true what a model said, out of sample",
-        description: "Coverage of its intervals and the recalibration of its breach probabilities.",
+        description:
+          "Breach probabilities against observed frequencies, with their recalibration; quantiles and intervals against observed coverage.",
         params: ModelParams,
         querystring: NoQuery,
         response: { 200: schemas.Reliability, 400: Problem, 404: Problem },

@@ -34,6 +34,51 @@ export const ModelMetrics = Type.Object({
   }),
 });
 
+const ScoredSpan = Type.Object({
+  from: time("First forecast time"),
+  until: time("Last forecast time; what was forecast reaches further by the horizon"),
+  trainedUntil: time("Nothing at or after it was known to the fit that forecast it"),
+  hours: Type.Number({ description: "Horizon" }),
+  rows: Type.Integer({ description: "Forecasts scored, times × assets" }),
+  qlike: PerForecaster("Mean QLIKE, without a unit; less is better"),
+  ratioToLogHar: PerForecaster("The same relative to log-HAR's in this span; below 1 is better"),
+});
+const spans = nullable(
+  Type.Array(ScoredSpan, {
+    description:
+      "In time order, each horizon of a span after the other. Spans are equally long within a test block and none is in two",
+  }),
+);
+export const OverTime = Type.Object({
+  modelId: hash("Model"),
+  spans,
+});
+
+const bins = (description: string) =>
+  Type.Array(
+    Type.Object({
+      forecast: Type.Number({ description: "Mean probability said, 0..1" }),
+      observed: Type.Number({ description: "Share that came true, 0..1" }),
+      count: Type.Integer({ description: "Predictions in the bin" }),
+    }),
+    { description },
+  );
+const observedBreaches = nullable(
+  Type.Object(
+    {
+      hours: Type.Number({ description: "A weight is outside its band within them" }),
+      from: time("First forecast time"),
+      until: time("Last forecast time"),
+      raw: bins("Before recalibration, in tenths of the probability; empty ones left out"),
+      recalibrated: bins("As it was said, with what was known at the begin of each test block"),
+    },
+    {
+      description:
+        "What was said out of sample and what came; null where the program that trained it did not record it. Predictions of one time share its market and windows overlap: far fewer than the counts are independent",
+    },
+  ),
+);
+
 export const Reliability = Type.Object({
   modelId: hash("Model"),
   breach: Type.Object(
@@ -47,11 +92,12 @@ export const Reliability = Type.Object({
       curve: Type.Array(
         Type.Object({
           predicted: Type.Number({ description: "Raw probability of a breach" }),
-          observed: Type.Number({
-            description: "Frequency to expect: logistic(a + b·logit(predicted)), Cox 1958",
+          expected: Type.Number({
+            description: "Frequency by the fitted curve: logistic(a + b·logit(predicted)), Cox 1958",
           }),
         }),
       ),
+      observed: observedBreaches,
     },
     { description: "Breach probabilities: how they were recalibrated, and how well that did out of sample" },
   ),
@@ -62,6 +108,24 @@ export const Reliability = Type.Object({
       observed: figure,
     }),
     { description: "Quantiles of the realised variance, out of sample" },
+  ),
+  quantiles: nullable(
+    Type.Array(
+      Type.Object({
+        hours: Type.Number({ description: "Horizon" }),
+        rows: Type.Integer({ description: "Forecasts, times × assets" }),
+        levels: Type.Array(
+          Type.Object({
+            nominal: Type.Number({ description: "Level of the quantile, 0..1" }),
+            observed: Type.Number({ description: "Share of outcomes at or below it, 0..1" }),
+          }),
+        ),
+      }),
+      {
+        description:
+          "Each quantile of the realised variance, out of sample; null where the program that trained it did not record it",
+      },
+    ),
   ),
   costs: Type.Array(
     Type.Object({
@@ -101,6 +165,11 @@ export const ModelComparison = Type.Object({
     }),
     { description: "Those that both forecast" },
   ),
+  overTime: Type.Object(
+    { a: spans, b: spans },
+    { description: "Scores over time; null where not recorded. Spans of the two need not be the same" },
+  ),
+  breach: Type.Object({ a: observedBreaches, b: observedBreaches }),
   configuration: Type.Array(Type.Object({ key: Type.String(), a: Type.Unknown(), b: Type.Unknown() }), {
     description: "Settings that differ; null where one has none",
   }),

@@ -19,7 +19,8 @@ export interface Line {
   readonly width?: number;
   readonly dash?: readonly number[];
   readonly isStepped?: boolean;
-  readonly hasPoints?: boolean;
+  /** Drawn with its points, joined also where other lines have points that it has not. */
+  readonly isJoined?: boolean;
 }
 
 export interface ChartRequest {
@@ -41,6 +42,29 @@ export interface ChartRequest {
   /** What is said below the chart of the point under the pointer; nothing is pointed at: null. */
   readonly say: (index: number | null) => string;
 }
+
+/** What the colours of a chart stand for. */
+export const legend = (
+  entries: readonly { readonly colour: string; readonly label: string; readonly isDashed?: boolean }[],
+): HTMLElement =>
+  h(
+    "ul",
+    { class: "legend" },
+    entries.map(({ colour: name, label, isDashed }) =>
+      h(
+        "li",
+        {},
+        svg(
+          "svg",
+          { viewBox: "0 0 24 4", "aria-hidden": "true", class: name },
+          isDashed
+            ? [0, 9, 18].map((x) => svg("rect", { x, width: 6, height: 4 }))
+            : svg("rect", { width: 24, height: 4, rx: 2 }),
+        ),
+        label,
+      ),
+    ),
+  );
 
 const FONT = "12px system-ui, sans-serif";
 
@@ -73,7 +97,7 @@ function draw(request: ChartRequest, box: HTMLElement, width: number, said: HTML
     width,
     height: request.height,
     legend: { show: false },
-    padding: [8, 20, 0, 0],
+    padding: [8, 30, 0, 0],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), "Etc/UTC"),
     cursor: { drag: { x: false, y: false }, points: { size: 6 }, y: false },
     scales: {
@@ -97,7 +121,8 @@ function draw(request: ChartRequest, box: HTMLElement, width: number, said: HTML
           label: line.label,
           stroke: colour(line.colour),
           width: line.width ?? 2,
-          points: { show: line.hasPoints ?? false, size: 6 },
+          points: { show: line.isJoined ?? false, size: 3 + (line.width ?? 2) },
+          spanGaps: line.isJoined ?? false,
           ...(line.dash && { dash: [...line.dash] }),
           ...(line.isStepped && { paths: uPlot.paths.stepped!({ align: 1 }) }),
         }),
@@ -123,11 +148,14 @@ function draw(request: ChartRequest, box: HTMLElement, width: number, said: HTML
 
 const DAY = 86_400;
 const timeLabels = (_plot: uPlot, ticks: number[]): string[] => {
-  const isDaily = ticks.length > 1 && ticks[1]! - ticks[0]! >= DAY;
+  const apart = ticks.length > 1 ? ticks[1]! - ticks[0]! : 0;
+  const isDaily = apart >= DAY;
+  const format: Intl.DateTimeFormatOptions =
+    apart >= 28 * DAY ? { month: "short", year: "numeric" } : { day: "numeric", month: "short" };
   return ticks.map((tick) => {
     const date = new Date(tick * 1_000);
     return isDaily || tick % DAY === 0
-      ? date.toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" })
+      ? date.toLocaleDateString("en-GB", { ...format, timeZone: "UTC" })
       : date.toISOString().slice(11, 16);
   });
 };
@@ -195,6 +223,8 @@ export interface Dot {
   /** Radius in units of the drawing, which is 412 wide. */
   readonly size?: number;
   readonly tone?: number;
+  /** A ring, which hides nothing below it. */
+  readonly isHollow?: boolean;
   readonly isNamed?: boolean;
 }
 
@@ -205,11 +235,10 @@ export function scatter(request: {
   readonly x: string;
   readonly y: string;
   readonly diagonal?: boolean;
-  readonly curve?: readonly (readonly [number, number])[];
   readonly range?: readonly [number, number];
   readonly write: (value: number) => string;
 }): HTMLElement {
-  const { dots, diagonal = false, curve, range, write } = request;
+  const { dots, diagonal = false, range, write } = request;
   const extent = (values: number[]): [number, number] => {
     if (range !== undefined) return [...range];
     const [from, to] = [Math.min(...values), Math.max(...values)];
@@ -237,12 +266,10 @@ export function scatter(request: {
         ];
       }),
       diagonal && svg("line", { class: "diagonal", x1: toX(x0), y1: toY(y0), x2: toX(x1), y2: toY(y1) }),
-      curve &&
-        svg("polyline", { class: "curve", points: curve.map(([x, y]) => `${toX(x)},${toY(y)}`).join(" ") }),
-      dots.map(({ x, y, label, size = 6, tone = 0, isNamed }) => [
+      dots.map(({ x, y, label, size = 6, tone = 0, isHollow, isNamed }) => [
         svg(
           "circle",
-          { cx: toX(x), cy: toY(y), r: size, class: `dot tone-${tone % 6}` },
+          { cx: toX(x), cy: toY(y), r: size, class: `dot tone-${tone % 6}${isHollow ? " hollow" : ""}` },
           svg("title", {}, label),
         ),
         isNamed &&

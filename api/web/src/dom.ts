@@ -75,8 +75,13 @@ export function table<T>(caption: string, columns: readonly Column<T>[], rows: r
 }
 
 /** A chart's own numbers, for whoever does not see it or wants them exactly. */
-export const asTable = <T>(caption: string, columns: readonly Column<T>[], rows: readonly T[]): HTMLElement =>
-  h("details", { class: "as-table" }, h("summary", {}, "As a table"), table(caption, columns, rows));
+export const asTable = <T>(
+  caption: string,
+  columns: readonly Column<T>[],
+  rows: readonly T[],
+  summary = "As a table",
+): HTMLElement =>
+  h("details", { class: "as-table" }, h("summary", {}, summary), table(caption, columns, rows));
 
 /** A titled part of a page. */
 export function card(title: string, note: Child, ...children: Child[]): HTMLElement {

@@ -30,6 +30,15 @@ const calendar = new Intl.DateTimeFormat("en-GB", {
   timeZone: "UTC",
 });
 
+const short = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric",
+  month: "short",
+  year: "numeric",
+  timeZone: "UTC",
+});
+
+/** `5 Jan 2024`, never broken over lines. */
+export const date = (iso: string | number): string => short.format(new Date(iso)).replaceAll(" ", "\u00a0");
 /** `5 Jan 2024, 01:00 UTC` */
 export const moment = (iso: string | number): string => `${clock.format(new Date(iso))} UTC`;
 export const day = (iso: string): string => calendar.format(new Date(iso));

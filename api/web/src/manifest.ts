@@ -17,7 +17,38 @@ export interface Manifest {
     readonly brierSkillRaw: number;
     readonly brierSkillCalibrated: number;
   };
+  /** Absent where the program that trained the model did not record it. */
+  readonly outOfSample?: {
+    readonly spans: readonly SpanScore[];
+    readonly breach: {
+      readonly horizonHours: number;
+      readonly from: string;
+      readonly until: string;
+      readonly raw: readonly ObservedBin[];
+      readonly recalibrated: readonly ObservedBin[];
+    };
+    readonly quantiles: readonly QuantileCoverage[];
+  };
   readonly breachNetwork?: { readonly id: string; readonly breach?: readonly Skill[] };
+}
+export interface SpanScore {
+  readonly from: string;
+  readonly until: string;
+  readonly fold: number;
+  readonly rows: number;
+  /** By forecaster, in the order of the metrics' horizons. */
+  readonly qlike: Readonly<Record<string, readonly number[]>>;
+}
+export interface ObservedBin {
+  readonly forecast: number;
+  readonly observed: number;
+  readonly count: number;
+}
+export interface QuantileCoverage {
+  readonly horizonHours: number;
+  readonly rows: number;
+  readonly levels: readonly number[];
+  readonly observed: readonly number[];
 }
 interface Skill {
   readonly band: number;

@@ -1,7 +1,6 @@
-import { timeChart } from "../charts.ts";
-import { type Child, card, h, notice, svg, table } from "../dom.ts";
+import { card, h, notice, svg, table } from "../dom.ts";
 import { duration, figure, percent } from "../format.ts";
-import { type Manifest, nameOf, type Score, scoresOf } from "../manifest.ts";
+import { type Manifest, type Score, scoresOf } from "../manifest.ts";
 
 const FORECASTERS: readonly (readonly [string, string])[] = [
   ["network", "This model"],
@@ -102,54 +101,5 @@ export function metrics(model: Manifest, other: Manifest | undefined): HTMLEleme
       ],
       scores,
     ),
-  );
-}
-
-/** Each model's ratio by the end of what it was trained on. */
-export function overTime(all: readonly Manifest[]): Child {
-  const dated = all
-    .filter((model) => model.dataset.until !== undefined && scoresOf(model).length > 0)
-    .toSorted((a, b) => Date.parse(a.dataset.until!) - Date.parse(b.dataset.until!));
-  if (dated.length < 2) return null;
-  const hours = [
-    ...new Set(dated.flatMap((model) => scoresOf(model).map(({ horizonHours }) => horizonHours))),
-  ];
-  const ratio = (model: Manifest, h_: number) =>
-    scoresOf(model).find(({ horizonHours }) => horizonHours === h_)?.ratioToLogHar.network ?? null;
-  return card(
-    "Accuracy over time",
-    `QLIKE over log-HAR's of each model, by the end of what it was trained on.`,
-    h(
-      "ul",
-      { class: "legend" },
-      hours.map((h_, i) =>
-        h(
-          "li",
-          {},
-          svg(
-            "svg",
-            { viewBox: "0 0 24 4", "aria-hidden": "true", class: `tone-${i}` },
-            svg("rect", { width: 24, height: 4, rx: 2 }),
-          ),
-          `${duration(h_)} ahead`,
-        ),
-      ),
-    ),
-    timeChart({
-      label: `${dated.length} models over time; the table above has the numbers of the chosen one.`,
-      height: 180,
-      times: dated.map(({ dataset }) => Date.parse(dataset.until!)),
-      lines: hours.map((h_, i) => ({
-        label: duration(h_),
-        values: dated.map((model) => ratio(model, h_)),
-        colour: `tone-${i}`,
-        hasPoints: true,
-      })),
-      write: figure,
-      say: (i) =>
-        i === null
-          ? `${dated.length} models`
-          : `${nameOf(dated[i]!)}: ${hours.map((h_) => `${duration(h_)} ${figure(ratio(dated[i]!, h_))}`).join(", ")}`,
-    }),
   );
 }

@@ -1,12 +1,13 @@
 import { type Decision, read, readDecisions, readEvidence } from "../api.ts";
 import { type Child, card, facts, h, hash, notice, table } from "../dom.ts";
-import { duration, figure, moment, percent } from "../format.ts";
+import { duration, moment, percent } from "../format.ts";
 import { type Manifest, nameOf } from "../manifest.ts";
 import type { Context, Page } from "../page.ts";
 import { type Reliability, reliabilityOf } from "../reliability.ts";
 import { inputsOf } from "../state.ts";
-import { metrics, overTime } from "./accuracy.ts";
-import { observed, recalibration } from "./reliability-plots.ts";
+import { metrics } from "./accuracy.ts";
+import { course, trainings } from "./over-time.ts";
+import { calibration } from "./reliability-plots.ts";
 
 export interface ModelsData {
   readonly models: readonly Manifest[];
@@ -33,8 +34,9 @@ export const models: Page<ModelsData> = {
     return [
       all.length > 1 && choice(all, chosen, other, context),
       metrics(chosen, other),
-      all.length > 1 && overTime(all),
-      calibration(chosen, reliability, context.run),
+      course(chosen, other),
+      all.length > 1 && trainings(all),
+      calibration(chosen, other, reliability, context.run),
       breachSkill(chosen),
       manifest(chosen),
     ];
@@ -75,32 +77,6 @@ function choice(
     { class: "choices" },
     select("model", "Model", chosen.modelId, false),
     select("other", "Compare with", other?.modelId, true),
-  );
-}
-
-function calibration(
-  model: Manifest,
-  reliability: Reliability | undefined,
-  run: string | undefined,
-): HTMLElement {
-  const { calibration: known } = model;
-  const bins = reliability?.bins ?? [];
-  return card(
-    "Reliability",
-    known
-      ? `Recalibrated on ${known.predictions.toLocaleString("en")} predictions out of sample, of which ${percent(known.frequency)} came true: logit(p) = ${figure(known.a)} + ${figure(known.b)}·logit(raw). Brier skill over climatology ${percent(known.brierSkillCalibrated)}, raw ${percent(known.brierSkillRaw)}.`
-      : "The manifest says nothing of a calibration.",
-    h(
-      "div",
-      { class: "grid-2" },
-      known && recalibration(known),
-      reliability === undefined || bins.length === 0
-        ? notice(
-            "No hours to judge by yet",
-            "It takes a run whose decisions had forecasts, and the hours that they were about.",
-          )
-        : observed(reliability, run ?? ""),
-    ),
   );
 }
 
