@@ -59,7 +59,9 @@ export async function openLoad(
                 }
                 missing -= chunk.length;
                 if (missing < 0)
-                  finish(new Error(`an answer of ${url} has a longer body than the first one's ${body} bytes`));
+                  finish(
+                    new Error(`an answer of ${url} has a longer body than the first one's ${body} bytes`),
+                  );
                 else if (missing === 0) next();
               };
               const onClose = () => finish(new Error(`${url} closed a connection`));
