@@ -25,26 +25,31 @@ export class ProblemError extends Error {
   }
 }
 
-/** JSON from a path of this service. Errors: OfflineError, ProblemError. */
-export async function read<T>(path: string, init: RequestInit = {}): Promise<T> {
+/** An answer to a request with the reader's key. Errors: OfflineError, ProblemError. */
+async function ask(path: string, init: RequestInit): Promise<Response> {
   const key = apiKey();
   const headers = new Headers(init.headers);
   if (key !== "") headers.set("authorization", `Bearer ${key}`);
-  let response: Response;
-  try {
-    response = await fetch(path, { ...init, headers });
-  } catch (error) {
-    throw new OfflineError("The service does not answer.", { cause: error });
-  }
+  const response = await fetch(path, { ...init, headers }).catch(offline);
+  if (response.ok) return response;
   const body = await response.json().catch(() => undefined);
-  if (!response.ok)
-    throw new ProblemError(
-      response.status,
-      body?.code ?? "UNKNOWN",
-      body?.detail ?? `The service answered with status ${response.status}.`,
-    );
-  return body as T;
+  throw new ProblemError(
+    response.status,
+    body?.code ?? "UNKNOWN",
+    body?.detail ?? `The service answered with status ${response.status}.`,
+  );
 }
+
+const offline = (cause: unknown): never => {
+  throw new OfflineError("The service does not answer.", { cause });
+};
+
+/** JSON from a path of this service. Errors: OfflineError, also where it breaks off; ProblemError. */
+export const read = async <T>(path: string, init: RequestInit = {}): Promise<T> =>
+  (await ask(path, init)).json().catch(offline);
+
+/** A file of this service, whole. Errors: OfflineError, also where it breaks off; ProblemError. */
+export const readFile = async (path: string): Promise<Blob> => (await ask(path, {})).blob().catch(offline);
 
 const query = (parameters: Readonly<Record<string, string | number | undefined>>): string => {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== "");
