@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { type Feed, openMemoryFeed } from "@ballast/agent";
+import { DatabaseSync } from "node:sqlite";
+import { type Feed, openJournal, openMemoryFeed } from "@ballast/agent";
 import type { FastifyInstance } from "fastify";
 import { describe, expect, test } from "vitest";
 import { ARTEFACTS, decidedOf, forecastOf, startFixture } from "../../test/fixture.ts";
@@ -131,6 +132,52 @@ describe("server-sent events", () => {
     second.stop();
     await after.close();
     await fixture.close();
+  });
+
+  test("error: while another process has the journal to itself streams wait and lose nothing, new ones are told", async () => {
+    const { path, app: unused, journal: own, writer, close } = await startFixture();
+    undo.push(() => close().catch(() => undefined));
+    await unused.close();
+    own.close();
+    writer.close();
+    // Out of write-ahead mode, in which a reader hardly ever meets a lock.
+    const other = new DatabaseSync(path);
+    other.exec("PRAGMA journal_mode = DELETE");
+    const journal = openJournal(path, { readOnly: true });
+    const complaints: unknown[] = [];
+    const feed = openJournalFeed(journal, { pollMs: 10, onError: (error) => complaints.push(error) });
+    const app = await createApi({ journal, artefacts: ARTEFACTS, feed });
+    const url = await app.listen({ port: 0, host: "127.0.0.1" });
+    undo.push(async () => {
+      await app.close();
+      await feed.close();
+      journal.close();
+    });
+    const record = (n: number) => {
+      const again = openJournal(path);
+      again.record("predictive", decidedOf(n, false), { policy: "p", forecast: forecastOf(n) });
+      again.close();
+    };
+    const stream = await listen(url, "/v1/stream?topics=decisions");
+    other.exec("BEGIN EXCLUSIVE");
+    await until(() => complaints.length > 0);
+    expect(await problemAt(url, "/v1/stream", "2-0")).toMatchObject({
+      ...{
+        status: 503,
+        code: "JOURNAL_LOCKED",
+        retryAfter: "1",
+        detail: expect.stringContaining("Ask again"),
+      },
+    });
+    const socket = await openSocket(url, "/v1/stream/ws?after=2-0");
+    expect((await socket.closed).code).toBe(1013);
+    other.exec("ROLLBACK");
+    other.close();
+    record(30);
+    record(31);
+    await stream.count(2);
+    const hashes = stream.events().map(({ data }) => JSON.parse(data!).hash);
+    expect(hashes).toEqual([30, 31].map((n) => decidedOf(n, false).hash));
   });
 
   test("behaviour: a heartbeat, and line breaks that do not break an event", async () => {
