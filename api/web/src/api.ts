@@ -1,15 +1,18 @@
 import type { Static } from "typebox";
-import type * as schemas from "../../src/schemas.ts";
+import type * as decisions from "../../src/schemas/decisions.ts";
+import type * as forecasts from "../../src/schemas/forecasts.ts";
+import type * as models from "../../src/schemas/models.ts";
+import type * as service from "../../src/schemas/service.ts";
 import { apiKey } from "./key.ts";
 
-export type Decision = Static<typeof schemas.Decision>;
-export type DecisionDetail = Static<typeof schemas.DecisionDetail>;
-export type DecisionPage = Static<typeof schemas.DecisionPage>;
+export type Decision = Static<typeof decisions.Decision>;
+export type DecisionDetail = Static<typeof decisions.DecisionDetail>;
+export type DecisionPage = Static<typeof decisions.DecisionPage>;
 export type Outlook = NonNullable<DecisionDetail["outlook"]>[number];
-export type Forecast = Static<typeof schemas.Forecast>;
-export type Run = Static<typeof schemas.Runs>["items"][number];
-export type Health = Static<typeof schemas.Health>;
-export type Model = Static<typeof schemas.Model>;
+export type Forecast = Static<typeof forecasts.Forecast>;
+export type Run = Static<typeof service.Runs>["items"][number];
+export type Health = Static<typeof service.Health>;
+export type Model = Static<typeof models.Model>;
 
 /** The service did not answer at all. */
 export class OfflineError extends Error {}
