@@ -1,5 +1,6 @@
 import type { Static } from "typebox";
-import type * as schemas from "./schemas.ts";
+import type * as decisions from "./schemas/decisions.ts";
+import type * as forecasts from "./schemas/forecasts.ts";
 import { type Column, type Kind, type Table, toTable } from "./tables/table.ts";
 
 const columnsOf = (kinds: Readonly<Record<string, Kind>>) =>
@@ -36,7 +37,7 @@ const DECISION_COLUMNS = columnsOf({
 const toMs = (iso: string | undefined): number | null => (iso === undefined ? null : Date.parse(iso));
 
 /** One row a decision; its weights are one row a holding in /v1/breaches, its trades are counted. */
-export const toDecisionTable = (items: readonly Static<typeof schemas.Decision>[]): Table =>
+export const toDecisionTable = (items: readonly Static<typeof decisions.Decision>[]): Table =>
   toTable(
     DECISION_COLUMNS,
     items.map(({ at, decision, trades, execution, rejection, weights: _, numbers: __, ...plain }) => ({
@@ -69,7 +70,7 @@ const FORECAST_COLUMNS = columnsOf({
 });
 
 /** One row a forecast, asset and horizon, with a column `q0.05`, … a level of the variance's quantiles. */
-export function toForecastTable(items: readonly Static<typeof schemas.Forecast>[]): Table {
+export function toForecastTable(items: readonly Static<typeof forecasts.Forecast>[]): Table {
   const rows = items.flatMap(({ hash, modelId, at, assets, levels }) =>
     assets.flatMap(({ asset, horizons }) =>
       horizons.map(({ quantiles, ...horizon }) => ({

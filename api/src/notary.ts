@@ -1,10 +1,10 @@
 import { type Notary, readProposal } from "@ballast/attest";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
-import * as schemas from "./notary-schemas.ts";
 import { toLogger, toRequestId } from "./plugins/logging.ts";
 import { addSafeHeaders } from "./plugins/safe-headers.ts";
 import { refuseUnparsed, sendProblem, sendUnknownRoute } from "./problem.ts";
+import * as schemas from "./schemas/notary.ts";
 import { Problem } from "./schemas.ts";
 
 /** 721 hours of minute bars of four assets are 7 MB, and a third more in base64. */

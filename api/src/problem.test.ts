@@ -14,6 +14,14 @@ describe("problems", () => {
     expect(sorted(rows)).toEqual(sorted(Object.entries(PROBLEM_STATUS)));
   });
 
+  test.each(["ENOSPC", "EDQUOT"])("error: %s, as the operating system has it, is a full disk", (code) => {
+    const error = Object.assign(new Error(`${code}: write '/srv/secret'`), { code });
+    const problem = toProblem(error, "r");
+    expect(problem).toMatchObject({ status: 503, code: "DISK_FULL" });
+    expect(problem.detail).toMatch(/no disk space left.*has to free some/);
+    expect(JSON.stringify(problem)).not.toContain("secret");
+  });
+
   test("behaviour: of a server's own fault nothing but its code is told, and of a defect not even that", () => {
     const secret = "SQLITE_FULL at /srv/secret/journal.sqlite";
     for (const code of Object.keys(PROBLEM_STATUS).filter((known) => PROBLEM_STATUS[known]! >= 500)) {

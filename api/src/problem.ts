@@ -92,6 +92,8 @@ const CODE: Readonly<Record<string, string>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: "MALFORMED_JSON",
   FST_ERR_CTP_INVALID_JSON_BODY: "MALFORMED_JSON",
 };
+/** What the operating system says of a disk without room, wherever it was met. */
+const SYSTEM_CODE: Readonly<Record<string, string>> = { ENOSPC: "DISK_FULL", EDQUOT: "DISK_FULL" };
 
 /** What this server cannot do now: what a client may know of it, and after how many seconds to ask again. */
 const UNAVAILABLE: Readonly<Record<string, readonly [detail: string, retryAfter: number]>> = {
@@ -149,7 +151,13 @@ export const PROBLEM_TYPE = "application/problem+json; charset=utf-8";
 
 /** What a caller may know of a failure. Of the server's own faults only that they happened. */
 export function toProblem(error: unknown, requestId: string): Static<typeof schemas.Problem> {
-  const { code = "", statusCode = 500, message = "", validation } = (error ?? {}) as Partial<FastifyError>;
+  const {
+    code: thrown = "",
+    statusCode = 500,
+    message = "",
+    validation,
+  } = (error ?? {}) as Partial<FastifyError>;
+  const code = SYSTEM_CODE[thrown] ?? thrown;
   const unavailable = UNAVAILABLE[code]?.[0];
   const isFastifys = code.startsWith("FST_") && statusCode < 500;
   const status = unavailable !== undefined ? 503 : (STATUS[code] ?? (isFastifys ? statusCode : 500));

@@ -4,14 +4,18 @@ import { type Hex, isoTime } from "@ballast/data";
 import { type Forecast, forecastHash, readModel, type SeriesAhead, type SeriesTarget } from "@ballast/model";
 import type { Static } from "typebox";
 import { toAlternatives } from "./alternatives.ts";
-import type * as schemas from "./schemas.ts";
+import type * as attestations from "./schemas/attestations.ts";
+import type * as decisions from "./schemas/decisions.ts";
+import type * as forecasts from "./schemas/forecasts.ts";
+import type * as models from "./schemas/models.ts";
+import type * as service from "./schemas/service.ts";
 
 const HOURS_PER_YEAR = 8_760;
 
 /** JSON has no NaN and no infinity. */
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
-export function toDecision(entry: JournalEntry): Static<typeof schemas.Decision> {
+export function toDecision(entry: JournalEntry): Static<typeof decisions.Decision> {
   const { decision, execution } = entry;
   return {
     hash: entry.hash,
@@ -59,7 +63,7 @@ export function toDecision(entry: JournalEntry): Static<typeof schemas.Decision>
   };
 }
 
-export const toDecisionDetail = (entry: JournalEntry): Static<typeof schemas.DecisionDetail> => ({
+export const toDecisionDetail = (entry: JournalEntry): Static<typeof decisions.DecisionDetail> => ({
   ...toDecision(entry),
   forecast: entry.forecast === undefined ? null : toForecast(entry.forecast),
   outlook: toOutlook(entry),
@@ -77,7 +81,7 @@ export function toOutlook({
   forecast,
   watch,
   weights,
-}: JournalEntry): Static<typeof schemas.DecisionDetail>["outlook"] {
+}: JournalEntry): Static<typeof decisions.DecisionDetail>["outlook"] {
   if (forecast === undefined || watch === undefined || decision.forecastHash !== forecastHash(forecast))
     return null;
   return outlookOf(watch, weights, forecast).map(({ horizons, ...holding }) => ({
@@ -96,7 +100,7 @@ export function toForecast(
   forecast: Forecast,
   only?: string,
   onlyHours?: number,
-): Static<typeof schemas.Forecast> {
+): Static<typeof forecasts.Forecast> {
   const { assets, horizonsHours, quantiles, costs } = forecast;
   return {
     hash: forecastHash(forecast),
@@ -160,7 +164,10 @@ export const toPage = <T, R>(
 });
 
 /** Evidence as its file has it. */
-export function toEvidenceFile(entry: JournalEntry, evidence: Evidence): Static<typeof schemas.EvidenceFile> {
+export function toEvidenceFile(
+  entry: JournalEntry,
+  evidence: Evidence,
+): Static<typeof attestations.EvidenceFile> {
   const { market, references, ...file } = toEvidence(evidence);
   const { decision, trades } = toDecision(entry);
   return {
@@ -175,8 +182,8 @@ export function toEvidenceFile(entry: JournalEntry, evidence: Evidence): Static<
 export function toAttestation(
   uid: Hex,
   entry: JournalEntry,
-  evidence: Static<typeof schemas.EvidenceFile>,
-): Static<typeof schemas.Attestation> {
+  evidence: Static<typeof attestations.EvidenceFile>,
+): Static<typeof attestations.Attestation> {
   return {
     uid,
     kind: uid === entry.uid ? "onchain" : "offchain",
@@ -215,7 +222,7 @@ const isManifest = (value: unknown): value is Manifest =>
   /^0x[0-9a-f]{64}$/.test(value.modelId);
 
 /** Without bytes where only the manifest is in the store. Errors: BadModelError where the bytes are no model. */
-export function toModel(manifest: Manifest, bytes: Uint8Array | undefined): Static<typeof schemas.Model> {
+export function toModel(manifest: Manifest, bytes: Uint8Array | undefined): Static<typeof models.Model> {
   if (bytes === undefined) return { modelId: manifest.modelId, manifest, artefact: null };
   const { features, horizonsHours, linear, members, costs = [] } = readModel(bytes);
   const layers = [linear, ...members.flat()];
@@ -233,7 +240,7 @@ export function toModel(manifest: Manifest, bytes: Uint8Array | undefined): Stat
   };
 }
 
-export const toRun = (run: RunSummary): Static<typeof schemas.Runs>["items"][number] => ({
+export const toRun = (run: RunSummary): Static<typeof service.Runs>["items"][number] => ({
   run: run.run,
   holds: run.holds,
   rebalances: run.rebalances,

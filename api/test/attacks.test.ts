@@ -6,7 +6,7 @@ import { Type } from "typebox";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createApi, type Settings } from "../src/index.ts";
 import { listenOn } from "../src/server.ts";
-import { ARTEFACTS, startFixture, word } from "./fixture.ts";
+import { ARTEFACTS, decidedOf, startFixture, word } from "./fixture.ts";
 import { exchange } from "./sockets.ts";
 
 const TIMEOUT_MS = 400;
@@ -315,6 +315,27 @@ test.each(["9999999999999999.9999999999999999", "-9999999999999999.0", "0.0"])(
       expect((await served.get(`/v1/${list}?cursor=${cursor}`)).status).toBe(200);
   },
 );
+
+describe("exported text", () => {
+  const formula = '=HYPERLINK("http://evil.example","a")';
+  beforeAll(() => {
+    fixture.writer.record(formula, decidedOf(40, false), { policy: "@SUM(A1)", forecast: undefined });
+  });
+  const rowsOf = async (format: string) => {
+    const { status, text } = await served.get(
+      `/v1/decisions?run=${encodeURIComponent(formula)}&format=${format}&fields=run,policy`,
+    );
+    expect(status).toBe(200);
+    return text;
+  };
+
+  test("error: a name that a spreadsheet would run is text in CSV, and as it is elsewhere", async () => {
+    expect(await rowsOf("csv")).toBe(
+      'run,policy\r\n"\'=HYPERLINK(""http://evil.example"",""a"")","\'@SUM(A1)"\r\n',
+    );
+    expect(JSON.parse(await rowsOf("json")).items).toEqual([{ run: formula, policy: "@SUM(A1)" }]);
+  });
+});
 
 describe("a journal that fails", () => {
   test("error: one that another process has to itself is a 503 JOURNAL_LOCKED, until it lets go", async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -370,6 +370,14 @@ describe.skipIf(chromium === undefined)("the dashboard in a browser", () => {
     await settled(page);
     expect(await page.locator(".scatter .dot").count()).toBe(2);
     expect(await page.locator(".weight").count()).toBe(4);
+    const files = page.locator("p:has(> .file-state) > a");
+    expect(await files.allTextContents()).toEqual([
+      "The full report",
+      "The record of threshold",
+      "The record of predictive",
+    ]);
+    expect(await files.first().getAttribute("download")).toBeNull();
+    expect(await files.last().getAttribute("href")).toMatch(/^v1\/backtests\/\w+\/records\/predictive$/);
     expect(await violationsOf(page)).toEqual([]);
     await page.screenshot({ path: join(SHOTS, "backtest-result.png"), fullPage: true });
   });
@@ -407,16 +415,16 @@ describe.skipIf(chromium === undefined)("the dashboard in a browser", () => {
     complaints = complaints.filter((text) => !text.includes("503"));
   });
 
+  /** As a server that wants the key `sesame` for reading; the one behind knows no such key, and asks for none. */
+  const lock = (fresh: Page, isRevoked: () => boolean = () => false) =>
+    fresh.route("**/v1/**", async (route) => {
+      const { authorization, ...headers } = await route.request().allHeaders();
+      if (authorization === "Bearer sesame" && !isRevoked()) return route.continue({ headers });
+      return route.fulfill({ status: 401, json: { code: "KEY_REQUIRED", detail: "Send an API key." } });
+    });
+
   test("error: where reading wants a key it is asked for, sent, and kept for the tab", async () => {
-    const page = await open("#/decisions", {}, (fresh) =>
-      fresh.route("**/v1/**", async (route) => {
-        // The server behind knows no such key, and asks for none.
-        const { authorization, ...headers } = await route.request().allHeaders();
-        return authorization === "Bearer sesame"
-          ? route.continue({ headers })
-          : route.fulfill({ status: 401, json: { code: "KEY_REQUIRED", detail: "Send an API key." } });
-      }),
-    );
+    const page = await open("#/decisions", {}, lock);
     await page.fill("#key", "sesame");
     expect(await violationsOf(page)).toEqual([]);
     await page.click("#use-key");
@@ -424,6 +432,66 @@ describe.skipIf(chromium === undefined)("the dashboard in a browser", () => {
     await page.reload();
     await page.waitForSelector(".row");
     complaints = complaints.filter((text) => !text.includes("401"));
+  });
+
+  const EVIDENCE = "a:text-is('Download the evidence file')";
+  const evidenceOf = async () => {
+    const { hash, run } = await traded();
+    const { offchainUid } = (await (await fetch(`${api.url}/v1/decisions/${hash}?run=${run}`)).json()) as {
+      offchainUid: string;
+    };
+    const path = `v1/attestations/${offchainUid}/evidence`;
+    return { page: `#/decisions/${hash}?run=${run}`, name: `${offchainUid}.json`, path };
+  };
+  /** What a browser saves where a link is followed by keyboard. */
+  const savedFrom = async (page: Page, link: string) => {
+    await page.focus(link);
+    const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
+    return { name: download.suggestedFilename(), text: readFileSync(await download.path(), "utf8") };
+  };
+
+  test("default: without a key the evidence file is a plain link", async () => {
+    const { page: address, name, path } = await evidenceOf();
+    const page = await open(address);
+    await settled(page);
+    expect(await page.getAttribute(EVIDENCE, "href")).toBe(path);
+    expect(await savedFrom(page, EVIDENCE)).toEqual({
+      name,
+      text: await (await fetch(`${api.url}/${path}`)).text(),
+    });
+    expect(await page.textContent(`p:has(> ${EVIDENCE}) .file-state`)).toBe("");
+  });
+
+  test("default: with a key the evidence file is read with it and saved, by keyboard too", async () => {
+    const { page: address, name, path } = await evidenceOf();
+    let isRevoked = false;
+    const page = await open(address, {}, (fresh) => lock(fresh, () => isRevoked));
+    await page.fill("#key", "sesame");
+    await page.click("#use-key");
+    await settled(page);
+    expect(await savedFrom(page, EVIDENCE)).toEqual({
+      name,
+      text: await (await fetch(`${api.url}/${path}`)).text(),
+    });
+    const state = page.locator(`p:has(> ${EVIDENCE}) [role=status]`);
+    expect(await state.textContent()).toBe(`Saved as ${name}.`);
+    // The reader stays where they were, and is told what to do where it is refused or nobody answers.
+    expect(await page.evaluate("document.activeElement.textContent")).toBe("Download the evidence file");
+    isRevoked = true;
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".file-state.bad");
+    expect(await state.textContent()).toBe(
+      "Not saved. Send an API key. Reload this page to give another key.",
+    );
+    expect(await violationsOf(page)).toEqual([]);
+    isRevoked = false;
+    await page.route(`**/${path}`, (route) => route.abort());
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("text=Try again once it does.");
+    await page.unroute(`**/${path}`);
+    expect((await savedFrom(page, EVIDENCE)).name).toBe(name);
+    expect(page.url()).toBe(`${api.url}/${address}`);
+    complaints = complaints.filter((text) => !/401|ERR_FAILED/.test(text));
   });
 
   test("error: a decision that is not there", async () => {

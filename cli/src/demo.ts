@@ -11,7 +11,7 @@ import {
   unixMillis,
 } from "@ballast/data";
 import { toForecaster } from "@ballast/model";
-import { DEFAULT_TRAIN_CONFIG, LEAST_HISTORY_HOURS, storeModel, train } from "@ballast/training";
+import { DEFAULT_TRAIN_CONFIG, freeze, LEAST_HISTORY_HOURS, storeModel, train } from "@ballast/training";
 import { toBasket } from "./basket.ts";
 import { breachNetworkOf } from "./breachNetwork.ts";
 import { DEFAULT_BASE_FEE, DEFAULT_ETHER_PRICE, NAV_USD, runPolicy, startChain } from "./demoVault.ts";
@@ -88,7 +88,12 @@ async function runInFolder(
   terminal: Terminal,
 ): Promise<void> {
   const started = performance.now();
-  const { market, notes } = await loadMarket(
+  const {
+    market,
+    raw,
+    options: made,
+    notes,
+  } = await loadMarket(
     {
       ...options,
       now: unixMillis(Date.now()),
@@ -112,7 +117,8 @@ async function runInFolder(
   terminal.step(`Training the forecast on what was known before ${isoTime(from)}.`);
   const trained = await terminal.track("training", (onProgress) =>
     train(
-      market,
+      // Its root must name what the training can have seen, and not the hours that are replayed.
+      freeze(raw, { ...made, until: from }).market,
       { ...DEFAULT_TRAIN_CONFIG, seed: options.seed },
       { until: from, log: (line) => terminal.say(line), onProgress },
     ),

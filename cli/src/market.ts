@@ -34,6 +34,9 @@ export interface MarketChoice {
 
 export interface ChosenMarket {
   readonly market: Market;
+  /** As the source has it, nothing repaired, and how `market` was made of it. */
+  readonly raw: RawMarket;
+  readonly options: { readonly now: UnixMillis; readonly assets?: readonly string[] };
   readonly notes: readonly string[];
 }
 
@@ -59,13 +62,11 @@ export class NoBarsFolderError extends BallastError {
 export async function loadMarket(choice: MarketChoice, terminal: Terminal): Promise<ChosenMarket> {
   const { raw, now } = await loadRaw(choice, terminal);
   const isFolder = choice.bars !== undefined;
-  const { market, report } = toMarket(raw, {
-    now,
-    ...(isFolder && choice.assets && { assets: choice.assets }),
-  });
+  const options = { now, ...(isFolder && choice.assets && { assets: choice.assets }) };
+  const { market, report } = toMarket(raw, options);
   const notes = describeReport(report);
   for (const note of notes) terminal.say(note);
-  return { market, notes };
+  return { market, raw, options, notes };
 }
 
 /** The bars as their source has them, and the moment up to which they can be complete. */

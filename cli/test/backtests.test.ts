@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -54,11 +55,15 @@ interface Shown {
   readonly progress: { readonly done: number };
 }
 
-async function serve(folder = newFolder(), limits: Partial<BacktestLimits> = {}) {
+async function serve(
+  folder = newFolder(),
+  limits: Partial<BacktestLimits> = {},
+  backtests = join(folder, "backtests"),
+) {
   const log: string[] = [];
   const artefacts = join(folder, "artefacts");
   const jobs = await openBacktestJobs({
-    folder: join(folder, "backtests"),
+    folder: backtests,
     dataSets: { hourly: bars },
     artefacts,
     limits,
@@ -104,7 +109,7 @@ async function serve(folder = newFolder(), limits: Partial<BacktestLimits> = {})
       await sleep(20);
     }
   };
-  return { url: api.url, folder, log, ask, post, get, until, close, jobs };
+  return { url: api.url, key, folder, log, ask, post, get, until, close, jobs };
 }
 const isOver = ({ state }: Shown) => !["queued", "running"].includes(state);
 
@@ -310,6 +315,67 @@ it("error: a process that runs out of memory fails alone, and the log says so", 
   expect(await api.until(id, isOver)).toMatchObject({ state: "failed", error: { code: "BACKTEST_DIED" } });
   expect(api.log.join("\n")).toContain(`backtest ${id} ended without a word`);
   expect((await api.get("/health")).status).toBe(200);
+});
+
+it("error: a body that is nested as deep as it may be long is refused like any other", async () => {
+  const api = await serve();
+  const nested = (open: string, close: string, depth: number) =>
+    `${open.repeat(depth)}1${close.repeat(depth)}`;
+  const deep = [nested("[", "]", 25_000), nested('{"a":', "}", 8_000)];
+  const send = async (body: string) => {
+    const response = await fetch(`${api.url}/v1/backtests`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${api.key}`, "content-type": "application/json" },
+      body,
+    });
+    const { code, detail } = (await response.json()) as { code: string; detail: string };
+    expect(detail.length).toBeLessThan(1_000);
+    return [response.status, code];
+  };
+  for (const bomb of deep) {
+    const bodies = [
+      bomb,
+      `{"portfolio":${bomb}}`,
+      `{"portfolio":{"targets":{"BTC":${bomb}}}}`,
+      JSON.stringify({ ...SHORT, policies: ["?"] }).replace('"?"', bomb),
+      JSON.stringify({ ...SHORT, policies: [{ name: "threshold", parameters: { size: "?" } }] }).replace(
+        '"?"',
+        bomb,
+      ),
+      JSON.stringify({ ...SHORT, halts: "?" }).replace('"?"', bomb),
+    ];
+    for (const body of bodies)
+      expect(await send(body), body.slice(0, 200)).toEqual([
+        400,
+        expect.stringMatching(/^(INVALID_PARAMETER|BAD_BACKTEST)$/),
+      ]);
+  }
+  expect((await api.get("/health")).status).toBe(200);
+});
+
+it("error: on a full disk a backtest is refused until there is room, and nothing of it is kept", async (context) => {
+  const disk = newFolder();
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], { encoding: "utf8" });
+  if (mounted.status !== 0) {
+    console.log(
+      `left out: no full disk can be made here: ${mounted.stderr?.trim() || mounted.error?.message}`,
+    );
+    return context.skip("no full disk can be made here");
+  }
+  closing.push(async () => void spawnSync("umount", ["-l", disk]));
+  const backtests = join(disk, "backtests");
+  const api = await serve(newFolder(), { running: 0 }, backtests);
+  const before = readdirSync(backtests);
+  const filler = join(disk, "filler");
+  spawnSync("dd", ["if=/dev/zero", `of=${filler}`, "bs=4k"]);
+  const { status, body } = await api.post(SHORT);
+  expect([status, body.code]).toEqual([503, "DISK_FULL"]);
+  expect(body.detail).toMatch(/no disk space left; nothing was changed/);
+  expect(body.detail).not.toContain(disk);
+  expect(readdirSync(backtests)).toEqual(before);
+  expect((await api.get("/v1/backtests")).body.items).toEqual([]);
+  rmSync(filler);
+  expect((await api.post(SHORT)).status).toBe(202);
 });
 
 it("behaviour: a folder that holds no backtest is left alone and said", async () => {

@@ -67,12 +67,15 @@ function toInfo(reply: readonly unknown[]): StreamInfo {
 
 const isMissing = (error: unknown) => error instanceof Error && /no such key/.test(error.message);
 
+/** Before every event. */
+const BEGINNING = "0-0";
+
 /** Id of the last event, `0-0` where there is none yet. */
 export async function fetchLast(redis: Redis, events: string): Promise<string> {
   try {
     return toInfo((await redis.xinfo("STREAM", events)) as unknown[]).last;
   } catch (error) {
-    if (isMissing(error)) return "0-0";
+    if (isMissing(error)) return BEGINNING;
     throw error;
   }
 }
@@ -107,6 +110,7 @@ export async function fetchPage(
   if (error !== null) throw error;
   const { first, last, hasTrimmed } = toInfo(reply);
   const oldest = first ?? last;
-  const isLost = hasTrimmed && isBefore(after, oldest);
+  // An id older than all there are was trimmed, or given out by a Redis that has lost its events since.
+  const isLost = (hasTrimmed || after !== BEGINNING) && isBefore(after, oldest);
   return { entries, trimmedTo: isLost ? oldest : undefined };
 }

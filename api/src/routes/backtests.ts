@@ -30,6 +30,8 @@ export class NotYoursError extends BallastError {
 
 /** Room for 32 policies with all of their parameters. */
 const BODY_LIMIT = 65_536;
+/** Twice as deep as any setting lies: what is nested deeper than a stack reaches could not even be written again. */
+const MOST_LEVELS = 16;
 const PATH = "/v1/backtests";
 const asText = (type: string, description: string) => ({
   description,
@@ -46,6 +48,17 @@ const REPORT_POLICY =
 const strictly =
   ({ schema }: { readonly schema: TSchema }) =>
   (value: unknown) => {
+    if (!isWithin(value, MOST_LEVELS))
+      return {
+        error: [
+          {
+            keyword: "depth",
+            instancePath: "/body",
+            params: {},
+            message: `has more than ${MOST_LEVELS} levels`,
+          },
+        ] as never,
+      };
     const errors = Errors(schema, value);
     if (errors.length === 0) return { value };
     // An unknown key before all: what else is wrong may be but its consequence.
@@ -58,6 +71,11 @@ const strictly =
           : first.params;
     return { error: [{ ...first, params }] as never };
   };
+
+const isWithin = (value: unknown, levels: number): boolean =>
+  typeof value !== "object" ||
+  value === null ||
+  (levels > 0 && Object.values(value).every((one) => isWithin(one, levels - 1)));
 
 export const backtests: FastifyPluginCallbackTypebox<{
   jobs: BacktestJobs | undefined;

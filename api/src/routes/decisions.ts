@@ -4,7 +4,9 @@ import type { FastifyPluginCallbackTypebox } from "@fastify/type-provider-typebo
 import { toDecisionTable } from "../journal-tables.ts";
 import { NotFoundError } from "../problem.ts";
 import { toAttestation, toDecision, toDecisionDetail, toEvidenceFile, toPage } from "../resources.ts";
-import * as schemas from "../schemas.ts";
+import { Attestation, EvidenceFile, UidParams } from "../schemas/attestations.ts";
+import * as schemas from "../schemas/decisions.ts";
+import { NoQuery, Problem } from "../schemas.ts";
 import { toTime } from "../time.ts";
 
 export const decisions: FastifyPluginCallbackTypebox<{ journal: Journal }> = (app, { journal }, done) => {
@@ -18,7 +20,7 @@ export const decisions: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
         description:
           "Rebalances and holds, with their reason in numbers; a table has a row a decision and counts its trades.",
         querystring: schemas.DecisionsQuery,
-        response: { 200: schemas.DecisionPage, 400: schemas.Problem },
+        response: { 200: schemas.DecisionPage, 400: Problem },
       },
     },
     ({ query: { from, to, limit = 50, ...filters } }) =>
@@ -35,7 +37,7 @@ export const decisions: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
         description: "Also where each weight goes by that forecast if nobody trades.",
         params: schemas.HashParams,
         querystring: schemas.DecisionQuery,
-        response: { 200: schemas.DecisionDetail, 400: schemas.Problem, 404: schemas.Problem },
+        response: { 200: schemas.DecisionDetail, 400: Problem, 404: Problem },
       },
     },
     ({ params, query }) => {
@@ -61,9 +63,9 @@ export const decisions: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
         tags: ["attestations"],
         summary: "An attestation, what it attests, and how to verify it",
         description: "By the uid of the off-chain or of the on-chain attestation.",
-        params: schemas.UidParams,
-        querystring: schemas.NoQuery,
-        response: { 200: schemas.Attestation, 400: schemas.Problem, 404: schemas.Problem },
+        params: UidParams,
+        querystring: NoQuery,
+        response: { 200: Attestation, 400: Problem, 404: Problem },
       },
     },
     ({ params }) => {
@@ -80,9 +82,9 @@ export const decisions: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
         tags: ["attestations"],
         summary: "The evidence alone: the file that `ballast verify` reads",
         description: "Save it as it is: whoever has it can check the decision without this server.",
-        params: schemas.UidParams,
-        querystring: schemas.NoQuery,
-        response: { 200: schemas.EvidenceFile, 400: schemas.Problem, 404: schemas.Problem },
+        params: UidParams,
+        querystring: NoQuery,
+        response: { 200: EvidenceFile, 400: Problem, 404: Problem },
       },
     },
     ({ params }) => findAttested(params.uid).evidence,

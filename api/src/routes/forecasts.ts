@@ -2,7 +2,8 @@ import type { Journal } from "@ballast/agent";
 import type { FastifyPluginCallbackTypebox } from "@fastify/type-provider-typebox";
 import { toForecastTable } from "../journal-tables.ts";
 import { toForecast, toPage } from "../resources.ts";
-import * as schemas from "../schemas.ts";
+import * as schemas from "../schemas/forecasts.ts";
+import { Problem } from "../schemas.ts";
 import { toTime } from "../time.ts";
 
 export const forecasts: FastifyPluginCallbackTypebox<{ journal: Journal }> = (app, { journal }, done) => {
@@ -16,7 +17,7 @@ export const forecasts: FastifyPluginCallbackTypebox<{ journal: Journal }> = (ap
         description:
           "Realised variance expected by asset and horizon, and costs ahead; a table has a row an asset and horizon.",
         querystring: schemas.ForecastsQuery,
-        response: { 200: schemas.ForecastPage, 400: schemas.Problem },
+        response: { 200: schemas.ForecastPage, 400: Problem },
       },
     },
     ({ query: { asset, hours, from, to, cursor, limit } }) => {

@@ -4,7 +4,8 @@ import type { FastifyPluginCallbackTypebox } from "@fastify/type-provider-typebo
 import { toComparison, toReliability, toScored, toSpans } from "../model-metrics.ts";
 import { NotFoundError } from "../problem.ts";
 import * as schemas from "../schemas/model-metrics.ts";
-import { ModelParams, NoQuery, Problem } from "../schemas.ts";
+import { ModelParams } from "../schemas/models.ts";
+import { NoQuery, Problem } from "../schemas.ts";
 
 /** Which model served when: `openChampions` of @ballast/data. */
 export interface Promotions {

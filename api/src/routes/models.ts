@@ -4,7 +4,8 @@ import type { FastifyPluginCallbackTypebox } from "@fastify/type-provider-typebo
 import { type Artefacts, manifestReader } from "../manifests.ts";
 import { NotFoundError } from "../problem.ts";
 import { toModel } from "../resources.ts";
-import * as schemas from "../schemas.ts";
+import * as schemas from "../schemas/models.ts";
+import { NoQuery, Problem } from "../schemas.ts";
 
 export const models: FastifyPluginCallbackTypebox<{ artefacts: Artefacts }> = (app, { artefacts }, done) => {
   const readManifests = manifestReader(artefacts);
@@ -17,7 +18,7 @@ export const models: FastifyPluginCallbackTypebox<{ artefacts: Artefacts }> = (a
         summary: "Manifests of all trained models",
         description:
           "Data root, configuration, seed, backend, versions and walk-forward metrics, as training wrote them.",
-        querystring: schemas.NoQuery,
+        querystring: NoQuery,
         response: { 200: schemas.Models },
       },
     },
@@ -32,8 +33,8 @@ export const models: FastifyPluginCallbackTypebox<{ artefacts: Artefacts }> = (a
         summary: "A model's manifest and the shape of its network",
         description: "The shape is null where the store has the manifest alone.",
         params: schemas.ModelParams,
-        querystring: schemas.NoQuery,
-        response: { 200: schemas.Model, 400: schemas.Problem, 404: schemas.Problem },
+        querystring: NoQuery,
+        response: { 200: schemas.Model, 400: Problem, 404: Problem },
       },
     },
     async ({ params }) => {
@@ -53,8 +54,8 @@ export const models: FastifyPluginCallbackTypebox<{ artefacts: Artefacts }> = (a
         summary: "The integer network that a vault runs, to be run again",
         description: "Its canonical bytes, by the `modelId` of a decision: what the dashboard runs again.",
         params: schemas.NetworkParams,
-        querystring: schemas.NoQuery,
-        response: { 200: schemas.Network, 400: schemas.Problem, 404: schemas.Problem },
+        querystring: NoQuery,
+        response: { 200: schemas.Network, 400: Problem, 404: Problem },
       },
     },
     async ({ params }, reply) => {

@@ -2,7 +2,8 @@ import type { Journal } from "@ballast/agent";
 import { isoTime } from "@ballast/data";
 import type { FastifyPluginCallbackTypebox } from "@fastify/type-provider-typebox";
 import { toRun } from "../resources.ts";
-import * as schemas from "../schemas.ts";
+import * as schemas from "../schemas/service.ts";
+import { NoQuery } from "../schemas.ts";
 
 export const service: FastifyPluginCallbackTypebox<{ journal: Journal; version: string }> = (
   app,
@@ -17,7 +18,7 @@ export const service: FastifyPluginCallbackTypebox<{ journal: Journal; version: 
         tags: ["runs"],
         summary: "Runs side by side: what each is made of and came to",
         description: "In the order of their first decision.",
-        querystring: schemas.NoQuery,
+        querystring: NoQuery,
         response: { 200: schemas.Runs },
       },
     },

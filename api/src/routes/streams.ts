@@ -15,8 +15,6 @@ export interface StreamOptions {
   /** Streams of one address at a time. */
   readonly perAddress?: number;
   readonly inAll?: number;
-  /** Bytes that may wait for one client. */
-  readonly maxBuffered?: number;
   readonly heartbeatMs?: number;
   readonly stallMs?: number;
 }
@@ -24,7 +22,6 @@ export interface StreamOptions {
 export const STREAM_DEFAULTS = {
   perAddress: 32,
   inAll: 2_000,
-  maxBuffered: 1024 * 1024,
   heartbeatMs: 15_000,
   stallMs: 60_000,
   keptEvents: 4_096,

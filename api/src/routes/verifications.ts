@@ -4,8 +4,9 @@ import type { FastifyPluginCallbackTypebox } from "@fastify/type-provider-typebo
 import type { Static } from "typebox";
 import { NotFoundError } from "../problem.ts";
 import type { Reexecution } from "../reexecution.ts";
+import * as schemas from "../schemas/decisions.ts";
 import { Verification } from "../schemas/verifications.ts";
-import * as schemas from "../schemas.ts";
+import { Problem } from "../schemas.ts";
 
 /** Where this service cannot decide again. */
 export class NoVerifyError extends BallastError {
@@ -66,11 +67,11 @@ export const verifications: FastifyPluginCallbackTypebox<{
         querystring: schemas.DecisionQuery,
         response: {
           200: Verification,
-          400: schemas.Problem,
-          404: schemas.Problem,
-          409: schemas.Problem,
-          429: schemas.Problem,
-          503: schemas.Problem,
+          400: Problem,
+          404: Problem,
+          409: Problem,
+          429: Problem,
+          503: Problem,
         },
       },
     },
@@ -92,7 +93,7 @@ export const verifications: FastifyPluginCallbackTypebox<{
         description: "Link by link from the market to the trades; post to the same address to verify it now.",
         params: schemas.HashParams,
         querystring: schemas.DecisionQuery,
-        response: { 200: Verification, 400: schemas.Problem, 404: schemas.Problem },
+        response: { 200: Verification, 400: Problem, 404: Problem },
       },
     },
     ({ params, query }) => {

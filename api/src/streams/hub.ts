@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { type Feed, type FeedEvent, TOPICS, type Topic } from "@ballast/agent";
 import { BallastError } from "@ballast/data";
 import { type Ending, FEED_FAILED, RESTARTING, SLOW_CLIENT, StreamsClosedError } from "./errors.ts";
@@ -18,10 +18,8 @@ export interface Sink {
 }
 
 export interface HubOptions {
-  /** Where more bytes than these wait for a client when the next event comes, it is dropped. */
-  readonly maxBuffered: number;
   readonly heartbeatMs: number;
-  /** A client that never takes all that was sent for this long is dropped. */
+  /** A client that takes nothing of what was sent for this long is dropped. */
   readonly stallMs: number;
   /** Encoded events kept for those who resume; older ones come from the feed. */
   readonly keptEvents: number;
@@ -48,7 +46,8 @@ interface Client {
   readonly sink: Sink;
   readonly topics: ReadonlySet<Topic>;
   readonly signal: AbortSignal;
-  lastEmpty: number;
+  /** When it last took something, or nothing waited for it; ms, monotonic. */
+  lastTaken: number;
 }
 
 /** Before every event. */
@@ -56,12 +55,13 @@ const BEGINNING = "0-0";
 /** The feed judges an id at once; one that it follows without a new event says nothing. */
 const VERDICT_MS = 1_000;
 const RETRY_MS = 1_000;
-/** Above this a client that catches up waits until it has taken what it has. */
-const CATCH_UP_BYTES = 64 * 1024;
+/** Where more waits for a client, it is sent no more before it has taken that. */
+const MOST_WAITING_BYTES = 64 * 1024;
 
 /**
  * Follows the feed once for all clients: an event is encoded once and the same bytes are written to each. A client
- * that resumes reads the feed, or the events kept here, at its own pace, and joins the others where it has met them.
+ * that resumes, or does not keep pace with the others, reads the events kept here, or the feed, at its own pace, and
+ * joins the others where it has met them. So what waits for a client is bounded, and a burst costs no reader its stream.
  */
 export async function openHub(feed: Feed, options: HubOptions): Promise<Hub> {
   const stopped = new AbortController();
@@ -97,8 +97,8 @@ export async function openHub(feed: Feed, options: HubOptions): Promise<Hub> {
     client.sink.end(reason);
   };
 
-  function publish(event: FeedEvent): void {
-    const frame = toFrame(event);
+  function publish(frame: Frame): void {
+    const before = newest() ?? BEGINNING;
     kept.push(frame);
     keptBytes += frame.sse.length;
     while (kept.length > options.keptEvents || (keptBytes > options.keptBytes && kept.length > 1)) {
@@ -108,17 +108,28 @@ export async function openHub(feed: Feed, options: HubOptions): Promise<Hub> {
     }
     for (const client of live) {
       if (!client.topics.has(frame.topic)) continue;
-      if (client.sink.buffered() > options.maxBuffered) drop(client, SLOW_CLIENT);
-      else client.sink.send(frame);
+      if (client.sink.buffered() < MOST_WAITING_BYTES) client.sink.send(frame);
+      else {
+        live.delete(client);
+        catchUp(client, before);
+      }
     }
   }
 
   /** Goes on after a failure where it was; where the feed has lost that place, so have all clients. */
   async function follow(): Promise<void> {
+    let sinceTurn = 0;
     while (!stopped.signal.aborted) {
       try {
-        for await (const event of feed.subscribe(TOPICS, newest() ?? BEGINNING, stopped.signal))
-          publish(event);
+        for await (const event of feed.subscribe(TOPICS, newest() ?? BEGINNING, stopped.signal)) {
+          const frame = toFrame(event);
+          publish(frame);
+          sinceTurn += frame.sse.length;
+          if (sinceTurn < MOST_WAITING_BYTES) continue;
+          // A feed has many events at once; in between, sockets must get to send them.
+          sinceTurn = 0;
+          await turn();
+        }
       } catch (error) {
         if (stopped.signal.aborted) return;
         options.onError(error);
@@ -135,7 +146,7 @@ export async function openHub(feed: Feed, options: HubOptions): Promise<Hub> {
   }
 
   /** From the events kept where they reach back far enough, else from the feed itself. */
-  async function catchUp(client: Client, after: string, opened: Opened | undefined): Promise<void> {
+  async function sendFrom(client: Client, after: string, opened: Opened | undefined): Promise<void> {
     let cursor = after;
     let source = opened;
     try {
@@ -154,25 +165,34 @@ export async function openHub(feed: Feed, options: HubOptions): Promise<Hub> {
         }
         cursor = frame.id;
         await sendSlowly(client.sink, frame);
+        client.lastTaken = performance.now();
       }
     } finally {
       source?.close();
     }
   }
 
+  function catchUp(client: Client, after: string, opened?: Opened): void {
+    sendFrom(client, after, opened).catch((error) => {
+      if (client.signal.aborted || !all.has(client)) return;
+      if (toEnding(error) === FEED_FAILED) options.onError(error);
+      drop(client, toEnding(error));
+    });
+  }
+
   const following = follow();
   const beating = setInterval(() => {
     const now = performance.now();
     for (const client of all) {
-      if (client.sink.buffered() === 0) client.lastEmpty = now;
-      if (now - client.lastEmpty > options.stallMs) drop(client, SLOW_CLIENT);
+      if (client.sink.buffered() === 0) client.lastTaken = now;
+      if (now - client.lastTaken > options.stallMs) drop(client, SLOW_CLIENT);
       else client.sink.beat();
     }
   }, options.heartbeatMs);
 
   return {
     async attach(sink, topics, after, signal) {
-      const client: Client = { sink, topics, signal, lastEmpty: performance.now() };
+      const client: Client = { sink, topics, signal, lastTaken: performance.now() };
       const opened = after === undefined || covers(after) ? undefined : openSource(feed, client, after);
       try {
         await opened?.verdict();
@@ -192,11 +212,7 @@ export async function openHub(feed: Feed, options: HubOptions): Promise<Hub> {
         live.delete(client);
       });
       if (after === undefined) return void live.add(client);
-      catchUp(client, after, opened).catch((error) => {
-        if (signal.aborted || !all.has(client)) return;
-        if (toEnding(error) === FEED_FAILED) options.onError(error);
-        drop(client, toEnding(error));
-      });
+      catchUp(client, after, opened);
     },
     async close() {
       clearInterval(beating);
@@ -244,7 +260,7 @@ async function newestOf(feed: Feed): Promise<string | undefined> {
 }
 
 const sendSlowly = (sink: Sink, frame: Frame): Promise<void> | undefined => {
-  if (sink.buffered() < CATCH_UP_BYTES) return void sink.send(frame);
+  if (sink.buffered() < MOST_WAITING_BYTES) return void sink.send(frame);
   return new Promise((resolve) => sink.send(frame, resolve));
 };
 

@@ -1,15 +1,18 @@
 import type { Static } from "typebox";
-import type * as schemas from "../../src/schemas.ts";
+import type * as decisions from "../../src/schemas/decisions.ts";
+import type * as forecasts from "../../src/schemas/forecasts.ts";
+import type * as models from "../../src/schemas/models.ts";
+import type * as service from "../../src/schemas/service.ts";
 import { apiKey } from "./key.ts";
 
-export type Decision = Static<typeof schemas.Decision>;
-export type DecisionDetail = Static<typeof schemas.DecisionDetail>;
-export type DecisionPage = Static<typeof schemas.DecisionPage>;
+export type Decision = Static<typeof decisions.Decision>;
+export type DecisionDetail = Static<typeof decisions.DecisionDetail>;
+export type DecisionPage = Static<typeof decisions.DecisionPage>;
 export type Outlook = NonNullable<DecisionDetail["outlook"]>[number];
-export type Forecast = Static<typeof schemas.Forecast>;
-export type Run = Static<typeof schemas.Runs>["items"][number];
-export type Health = Static<typeof schemas.Health>;
-export type Model = Static<typeof schemas.Model>;
+export type Forecast = Static<typeof forecasts.Forecast>;
+export type Run = Static<typeof service.Runs>["items"][number];
+export type Health = Static<typeof service.Health>;
+export type Model = Static<typeof models.Model>;
 
 /** The service did not answer at all. */
 export class OfflineError extends Error {}
@@ -25,26 +28,31 @@ export class ProblemError extends Error {
   }
 }
 
-/** JSON from a path of this service. Errors: OfflineError, ProblemError. */
-export async function read<T>(path: string, init: RequestInit = {}): Promise<T> {
+/** An answer to a request with the reader's key. Errors: OfflineError, ProblemError. */
+async function ask(path: string, init: RequestInit): Promise<Response> {
   const key = apiKey();
   const headers = new Headers(init.headers);
   if (key !== "") headers.set("authorization", `Bearer ${key}`);
-  let response: Response;
-  try {
-    response = await fetch(path, { ...init, headers });
-  } catch (error) {
-    throw new OfflineError("The service does not answer.", { cause: error });
-  }
+  const response = await fetch(path, { ...init, headers }).catch(offline);
+  if (response.ok) return response;
   const body = await response.json().catch(() => undefined);
-  if (!response.ok)
-    throw new ProblemError(
-      response.status,
-      body?.code ?? "UNKNOWN",
-      body?.detail ?? `The service answered with status ${response.status}.`,
-    );
-  return body as T;
+  throw new ProblemError(
+    response.status,
+    body?.code ?? "UNKNOWN",
+    body?.detail ?? `The service answered with status ${response.status}.`,
+  );
 }
+
+const offline = (cause: unknown): never => {
+  throw new OfflineError("The service does not answer.", { cause });
+};
+
+/** JSON from a path of this service. Errors: OfflineError, also where it breaks off; ProblemError. */
+export const read = async <T>(path: string, init: RequestInit = {}): Promise<T> =>
+  (await ask(path, init)).json().catch(offline);
+
+/** A file of this service, whole. Errors: OfflineError, also where it breaks off; ProblemError. */
+export const readFile = async (path: string): Promise<Blob> => (await ask(path, {})).blob().catch(offline);
 
 const query = (parameters: Readonly<Record<string, string | number | undefined>>): string => {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== "");

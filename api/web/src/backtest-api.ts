@@ -54,7 +54,7 @@ export interface DataSet {
 }
 
 /** Links of the service are from its root; the page may stand below one. */
-const here = (link: string) => link.replace(/^\//, "");
+export const here = (link: string) => link.replace(/^\//, "");
 
 export const readBacktests = async () => (await read<{ items: Backtest[] }>("v1/backtests?limit=50")).items;
 export const readBacktest = (id: string) => read<Backtest>(`v1/backtests/${id}`);

@@ -1,6 +1,7 @@
-import { type Backtest, type BacktestRecord, type Result, readRecord } from "../backtest-api.ts";
+import { type Backtest, type BacktestRecord, here, type Result, readRecord } from "../backtest-api.ts";
 import { scatter, timeChart } from "../charts.ts";
 import { asTable, type Child, card, h, table } from "../dom.ts";
+import { fileLink } from "../file-link.ts";
 import { figure, moment, percent } from "../format.ts";
 import { reasonText } from "../words.ts";
 
@@ -16,7 +17,7 @@ export async function readRecords({ links }: Backtest): Promise<Records> {
 }
 
 /** What a backtest came to: cost against tracking error, every figure, and the weights with their trades. */
-export function results({ result, links }: Backtest, records: Records): Child {
+export function results({ id, result, links }: Backtest, records: Records): Child {
   if (!result) return null;
   return [
     card(
@@ -24,8 +25,10 @@ export function results({ result, links }: Backtest, records: Records): Child {
       result.headline,
       frontier(result),
       figures(result),
-      links.report !== null &&
-        h("p", {}, h("a", { href: links.report.replace(/^\//, "") }, "The full report")),
+      links.report !== null && fileLink(here(links.report), `backtest-${id}.html`, "The full report", true),
+      Object.entries(links.records).map(([label, link]) =>
+        fileLink(here(link), `backtest-${id}-${label}.json`, `The record of ${label}`),
+      ),
     ),
     ...Object.entries(records).map(([label, record]) => weights(label, record)),
   ];

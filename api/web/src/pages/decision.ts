@@ -1,5 +1,6 @@
 import { type DecisionDetail, ProblemError, readDecision, readEvidence } from "../api.ts";
 import { card, facts, h, hash, notice, table } from "../dom.ts";
+import { fileLink } from "../file-link.ts";
 import { amount, duration, figure, fromWad, moment, percent } from "../format.ts";
 import type { Page } from "../page.ts";
 import { type Inputs, inputsOf } from "../state.ts";
@@ -233,14 +234,6 @@ function attestation({ decision: signed, offchainUid, uid, hash: own }: Decision
       ["Policy", hash(signed.policyId)],
     ]),
     anchor !== null &&
-      h(
-        "p",
-        {},
-        h(
-          "a",
-          { href: `v1/attestations/${anchor}/evidence`, download: `${anchor}.json` },
-          "Download the evidence file",
-        ),
-      ),
+      fileLink(`v1/attestations/${anchor}/evidence`, `${anchor}.json`, "Download the evidence file"),
   );
 }
