@@ -74,7 +74,7 @@ export function startCourse({ job, config, limits, names, onProgress, log }: Cou
 }
 
 /** Where things are on the server is nobody's business. */
-const withoutPlaces = (text: string, names: Readonly<Record<string, string>>): string =>
+export const withoutPlaces = (text: string, names: Readonly<Record<string, string>>): string =>
   Object.entries(names)
     .map(([place, name]) => [resolve(place), name] as const)
     .sort(([a], [b]) => b.length - a.length)

@@ -1,4 +1,4 @@
-import { connectRedis, type LinkEvents, type RedisLink } from "@ballast/agent";
+import { connectRedis, type LinkEvents, type RedisLink, RedisUnreachableError } from "@ballast/agent";
 import type { JobState } from "bullmq";
 import { MOST_ATTEMPTS } from "./threads.ts";
 
@@ -165,6 +165,7 @@ export async function startJobWorker<Data, Result>({
       }
     },
     {
+      autorun: false,
       connection: link.redis,
       concurrency: count,
       lockDuration: silenceMs,
@@ -174,6 +175,17 @@ export async function startJobWorker<Data, Result>({
   );
   // A lost connection is told above, once; a job that fails is told to whoever asks for it.
   worker.on("error", () => {});
+  try {
+    // Where Redis goes before all its connections stand, a worker that runs already would wait for ever.
+    await worker.waitUntilReady();
+  } catch (error) {
+    await worker.close(true);
+    link.close();
+    throw new RedisUnreachableError(link.address, (error as Error).message);
+  }
+  worker
+    .run()
+    .catch((error: Error) => log(`Nothing more is taken from Redis at ${link.address}: ${error.message}`));
   return {
     address: link.address,
     async close() {
