@@ -44,8 +44,8 @@ async function serve(url: string, limits: Partial<BacktestLimits> = {}, keys?: s
 }
 
 /** A machine that runs backtests, in a folder of its own unless it shares one. */
-function worker(url: string, folder = newFolder(), more: string[] = []): Running {
-  const args = ["worker", "--threads", "0", "--data", `hourly=${bars}`, "--retry-after", "2", ...more];
+function worker(url: string, folder = newFolder()): Running {
+  const args = ["worker", "--threads", "0", "--data", `hourly=${bars}`, "--retry-after", "2"];
   const started = start(folder, args, { BALLAST_REDIS: url });
   closing.push(() => started.child.kill("SIGKILL"));
   return started;
@@ -129,12 +129,18 @@ describe.skipIf(!hasRedis)("backtests that several processes share", () => {
     expect(readdirSync(join(folder, ".ballast/backtests/queue"))).toEqual([]);
   });
 
-  it("behaviour: a killed worker's backtest is gone on with from its folder, or begun anew, to the same figures", async () => {
+  it("behaviour: a backtest of a worker that is stopped or killed goes on in its folder, or begins anew, to the same figures", async () => {
     const { url } = await redis();
     const api = await serve(url);
     const folder = newFolder();
     const { id } = (await api.post(LONG)).body;
+    const stopped = worker(url, folder);
+    await api.until(id, ({ progress }) => progress.done > 0);
+    stopped.child.kill("SIGTERM");
+    expect((await stopped.ended).status).toBe(0);
+    expect((await api.get(`/v1/backtests/${id}`)).body).toMatchObject({ state: "queued", endedAt: null });
     const first = worker(url, folder);
+    await first.until("stderr", new RegExp(`backtest ${id}: begins`));
     await api.until(id, ({ progress }) => progress.done > 100);
     first.child.kill("SIGKILL");
     const left = join(folder, ".ballast/backtests/queue", id, "run/threshold");
@@ -150,20 +156,6 @@ describe.skipIf(!hasRedis)("backtests that several processes share", () => {
     const third = worker(url);
     expect(await outcomeOf(api, id)).toEqual(expected.get(LONG));
     expect(third.text.stderr).toMatch(new RegExp(`backtest ${id}: begins`));
-  });
-
-  it("behaviour: a worker that is stopped gives its backtest back at once", async () => {
-    const { url } = await redis();
-    const api = await serve(url);
-    const { id } = (await api.post(LONG)).body;
-    // So patient that the backtest would not be taken for stalled within this test.
-    const first = worker(url, newFolder(), ["--retry-after", "600"]);
-    await api.until(id, ({ progress }) => progress.done > 0);
-    first.child.kill("SIGTERM");
-    expect((await first.ended).status).toBe(0);
-    expect((await api.get(`/v1/backtests/${id}`)).body).toMatchObject({ state: "queued", endedAt: null });
-    worker(url);
-    expect(await outcomeOf(api, id)).toEqual(expected.get(LONG));
   });
 
   it("error: without Redis nothing is taken, with one code; when it is back nothing is lost", async () => {
