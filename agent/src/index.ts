@@ -20,7 +20,7 @@ export {
 } from "./feed/keeper-queue.ts";
 export { type MemoryFeedOptions, openMemoryFeed } from "./feed/memory-feed.ts";
 export { openRedisFeed, type RedisFeedOptions } from "./feed/redis-feed.ts";
-export { connectRedis, type RedisLink, RedisUnreachableError } from "./feed/redis-link.ts";
+export { connectRedis, type LinkEvents, type RedisLink, RedisUnreachableError } from "./feed/redis-link.ts";
 export {
   type DecisionInputs,
   decideAgain,

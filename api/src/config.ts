@@ -65,9 +65,9 @@ export const SettingsSchema = Type.Object(
       Type.String({
         pattern: "^rediss?://[^\\s]+$",
         maxLength: 2_048,
-        description: "Redis that counts for several processes together",
+        description: "Redis that counts, streams and queues backtests for several processes together",
         takes: "an address such as redis://127.0.0.1:6379",
-        otherwise: "each process counts for itself",
+        otherwise: "each process for itself",
         isSecret: true,
       }),
     ),

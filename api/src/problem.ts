@@ -104,6 +104,10 @@ const UNAVAILABLE: Readonly<Record<string, readonly [detail: string, retryAfter:
     "The decision could not be verified now. Ask again; if it stays so, the operator has to look.",
     5,
   ],
+  BACKTESTS_UNAVAILABLE: [
+    "The backtests cannot be reached now; none is lost. Ask again, and look at /v1/backtests before submitting again.",
+    5,
+  ],
   SHUTTING_DOWN: ["This server is being stopped. Ask again when it is back, or another one.", 5],
   JOURNAL_LOCKED: ["Another process has the journal to itself. Ask again.", 1],
   JOURNAL_FULL: ["There is no disk space left; nothing was changed. The operator has to free some.", 60],

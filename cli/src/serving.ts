@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { statSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { openJournal } from "@ballast/agent";
@@ -17,7 +16,6 @@ import { BallastError, isBarStore, openArtefactStore, openBarStore, openChampion
 import { describeExpiry, findChampion } from "./champion.ts";
 import { newestRun } from "./folders.ts";
 import { openLiveVaults } from "./liveVaults.ts";
-import { NoBarsFolderError } from "./market.ts";
 import { openSharedFeed } from "./publisher.ts";
 import { openReexecution } from "./reexecution.ts";
 import { servedBars, servedSnapshots } from "./servedMarket.ts";
@@ -33,6 +31,7 @@ export interface ServeOptions {
   /** Folders of bars by name. */
   readonly data: Readonly<Record<string, string>>;
   readonly backtests: string;
+  readonly backtestWorkers: number;
   readonly rpc?: string;
   /** Settings of the API, as text. */
   readonly [setting: string]: unknown;
@@ -52,6 +51,7 @@ export async function runServe(
     store,
     data,
     backtests,
+    backtestWorkers,
     rpc,
     ...options
   }: ServeOptions,
@@ -65,6 +65,7 @@ export async function runServe(
     ...(store !== undefined && { store }),
     data,
     backtests,
+    backtestWorkers,
     rpc,
     settings,
     terminal,
@@ -106,6 +107,7 @@ export async function serveUntilStopped(request: {
   /** Without bars no backtests are run. */
   readonly data?: Readonly<Record<string, string>>;
   readonly backtests?: string;
+  readonly backtestWorkers?: number;
   /** Node that decisions are verified with. */
   readonly rpc?: string | undefined;
   readonly terminal: Terminal;
@@ -123,12 +125,22 @@ export async function serveUntilStopped(request: {
     const { store, rpc } = request;
     const barStore =
       store !== undefined && (await isBarStore(store)) ? opened(await openBarStore(store)) : undefined;
+    const redis = request.settings.redis ?? process.env.BALLAST_REDIS;
     const backtests =
       Object.keys(data).length > 0
-        ? opened(await openJobs(folder, data, request.artefacts, terminal))
+        ? opened(
+            // Loaded where they are wanted: training comes with them.
+            await (await import("./backtests/open.ts")).openBacktests({
+              folder,
+              dataSets: data,
+              artefacts: request.artefacts,
+              workers: request.backtestWorkers ?? 1,
+              redis,
+              log: (line) => terminal.say(line),
+            }),
+          )
         : undefined;
     const vaults = rpc === undefined ? undefined : opened(openLiveVaults(rpc));
-    const redis = request.settings.redis ?? process.env.BALLAST_REDIS;
     const feed = opened(
       redis === undefined
         ? openJournalFeed(journal, { onError: (error) => terminal.say(`The journal: ${error}`) })
@@ -174,18 +186,4 @@ export async function serveUntilStopped(request: {
   } finally {
     for (const resource of closing.reverse()) await resource.close();
   }
-}
-
-/** Loaded where they are wanted: training comes with them. Errors: NoBarsFolderError, StoreBusyError. */
-async function openJobs(
-  folder: string,
-  dataSets: Readonly<Record<string, string>>,
-  artefacts: string,
-  terminal: Terminal,
-) {
-  const { openBacktestJobs } = await import("./backtests/jobs.ts");
-  for (const bars of Object.values(dataSets))
-    if (!statSync(bars, { throwIfNoEntry: false })?.isDirectory()) throw new NoBarsFolderError(bars);
-  const log = (line: string) => terminal.say(line);
-  return openBacktestJobs({ folder, dataSets, artefacts, clock: Date.now, log });
 }

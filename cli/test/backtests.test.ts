@@ -4,56 +4,31 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openJournal } from "@ballast/agent";
-import { createKey, startApi } from "@ballast/api";
-import { syntheticSource, unixMillis } from "@ballast/data";
+import { createKey } from "@ballast/api";
 import { type BacktestFile, readBacktestFile } from "@ballast/training";
 import fc from "fast-check";
-import { afterEach, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
 import { openBacktestJobs } from "../src/backtests/jobs.ts";
 import type { BacktestLimits } from "../src/backtests/limits.ts";
-import { expectRefused, lastJson, newFolder, run, start, writeBars } from "./child.ts";
+import { HOURS, isOver, LONG, newBars, SHORT, START, serveJobs, toClient } from "./backtest-service.ts";
+import { expectRefused, lastJson, newFolder, run, start } from "./child.ts";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
-const HOURS = 2_400;
-const START = Date.UTC(2023, 0, 1);
 let bars: string;
+/** One that begins nothing, for all that is refused before. */
+let idle: Awaited<ReturnType<typeof serve>>;
 beforeAll(async () => {
-  const source = syntheticSource({
-    seed: 4,
-    hours: HOURS,
-    start: unixMillis(START),
-    assets: ["BTC", "ETH", "SOL"],
-  });
-  bars = writeBars(join(newFolder(), "bars"), (await source.load({})).series);
+  bars = await newBars();
+  idle = await serve(newFolder(), { running: 0 });
+  closing.pop();
 });
-
-const PORTFOLIO = { targets: { USDC: 0.3, BTC: 0.35, ETH: 0.35 }, bands: 0.01 };
-const SHORT = {
-  data: "hourly",
-  from: "2023-02-10",
-  until: "2023-02-20",
-  portfolio: PORTFOLIO,
-  policies: [{ name: "threshold" }, { label: "weekly", name: "calendar" }],
-};
-/** Refits a model each day, and so takes a while. */
-const LONG = {
-  data: "hourly",
-  portfolio: PORTFOLIO,
-  model: "linear",
-  retraining: { everyDays: 1, leastDays: 60, training: { maxRows: 3_000 } },
-  policies: [{ name: "threshold" }, { name: "predictive" }],
-};
+afterAll(() => idle.close());
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
-
-interface Shown {
-  readonly state: string;
-  readonly progress: { readonly done: number };
-}
 
 async function serve(
   folder = newFolder(),
@@ -70,48 +45,14 @@ async function serve(
     clock: Date.now,
     log: (line) => log.push(line),
   });
-  const journal = openJournal(join(folder, "journal.sqlite"));
-  const keys = join(folder, "keys.json");
-  const { key } = await createKey(keys, { name: "test", scope: "submit", at: "2023-01-01T00:00:00Z" });
-  const api = await startApi({
-    journal,
-    settings: { keys },
-    artefacts: { list: async () => [], get: async () => new Uint8Array() },
-    backtests: jobs,
-    logger: false,
-    port: 0,
-  });
+  const api = await serveJobs(jobs, folder);
   const close = async () => {
     await api.close();
     await jobs.close();
-    journal.close();
   };
   closing.push(close);
-  const ask = async (method: string, path: string, body?: unknown) => {
-    const response = await fetch(`${api.url}${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${key}`,
-        ...(body !== undefined && { "content-type": "application/json" }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    return { status: response.status, text, body: JSON.parse(text.startsWith("{") ? text : "null") };
-  };
-  const post = (body: unknown) => ask("POST", "/v1/backtests", body);
-  const get = (path: string) => ask("GET", path);
-  /** Polls until the backtest is in one of the states. */
-  const until = async (id: string, isIt: (job: Shown) => boolean) => {
-    for (;;) {
-      const { body } = await get(`/v1/backtests/${id}`);
-      if (isIt(body)) return body;
-      await sleep(20);
-    }
-  };
-  return { url: api.url, key, folder, log, ask, post, get, until, close, jobs };
+  return { ...api, folder, log, close, jobs };
 }
-const isOver = ({ state }: Shown) => !["queued", "running"].includes(state);
 
 it("default: a backtest is submitted, watched and read, with the figures of `ballast backtest`", async () => {
   const api = await serve();
@@ -119,14 +60,13 @@ it("default: a backtest is submitted, watched and read, with the figures of `bal
   expect(submitted.status).toBe(202);
   const { links, owner } = submitted.body;
   expect(owner).toMatch(/^key:[0-9a-f]{16}$/);
-  const events = await (await fetch(`${api.url}${links.events}`)).text();
-  const seen = [...events.matchAll(/^event: backtest\ndata: (.+)$/gm)].map(([, data]) => JSON.parse(data!));
+  const seen = await (await api.watch(links.events))();
   expect(seen.at(-1).state).toBe("done");
   const shares = seen.map(({ progress: { done } }) => done);
   expect(new Set(shares).size).toBeGreaterThan(2);
   expect(shares).toEqual(shares.toSorted((a, b) => a - b));
-  // 10 days of 24 bars and the first, for each of two policies.
-  expect(seen.at(-1).progress).toEqual({ step: "", done: 482, total: 482 });
+  // 3 days of 24 bars and the first, for each of two policies.
+  expect(seen.at(-1).progress).toEqual({ step: "", done: 146, total: 146 });
 
   const { body } = await api.get(links.self);
   expect(body).toMatchObject({ state: "done", error: null, request: SHORT });
@@ -151,7 +91,7 @@ it("default: a backtest is submitted, watched and read, with the figures of `bal
 });
 
 it("behaviour: what data sets there are, and pages of backtests that stay as more are submitted", async () => {
-  const api = await serve();
+  const api = await serve(newFolder(), { running: 0 });
   const { body: sets } = await api.get("/v1/backtests/data-sets");
   expect(sets.items).toEqual([
     {
@@ -185,10 +125,13 @@ it("behaviour: one that runs and one that waits are cancelled, and the next begi
 });
 
 it("behaviour: what is submitted at once is run at once, as far as it may", async () => {
-  const api = await serve(newFolder(), { running: 4 });
-  const all = await Promise.all([SHORT, SHORT, SHORT, SHORT].map(api.post));
+  const api = await serve(newFolder(), { running: 2 });
+  const all = await Promise.all([SHORT, SHORT, SHORT].map(api.post));
+  const states = async () =>
+    (await api.get("/v1/backtests")).body.items.map(({ state }: { state: string }) => state).sort();
+  expect(await states()).toEqual(["queued", "running", "running"]);
   const ended = await Promise.all(all.map(({ body }) => api.until(body.id, isOver)));
-  expect(ended.map(({ state, error }) => [state, error])).toEqual(Array(4).fill(["done", null]));
+  expect(ended.map(({ state, error }) => [state, error])).toEqual(Array(3).fill(["done", null]));
   closing.pop();
   await api.close();
   for (const { id } of ended)
@@ -214,18 +157,17 @@ it("behaviour: a service that stops leaves a checkpoint; the next one goes on fr
     readdirSync(join(kept, "run", "threshold")).filter((name) => name.startsWith("bars-0"));
   expect(checkpoints().length).toBeGreaterThan(0);
 
-  const second = await serve(folder);
+  const second = await serve(folder, { running: 2 });
+  const again = (await second.post(LONG)).body;
   const whole = await second.until(id, isOver);
   expect(whole.state).toBe("done");
   expect((await second.until(next, isOver)).state).toBe("done");
-  const again = (await second.post(LONG)).body;
   const { result } = await second.until(again.id, isOver);
   expect(whole.result.policies).toEqual(result.policies);
 });
 
 it("error: another process has the folder", async () => {
-  const api = await serve();
-  await expect(serve(api.folder)).rejects.toMatchObject({ code: "STORE_BUSY" });
+  await expect(serve(idle.folder)).rejects.toMatchObject({ code: "STORE_BUSY" });
 });
 
 it.each([
@@ -278,35 +220,35 @@ it.each([
     /from is not before/,
   ],
 ])("error: %s is refused when it is submitted", async (_what, request, status, code, detail) => {
-  const api = await serve();
-  const answer = await api.post(request);
+  const answer = await idle.post(request);
   expect(answer.body).toMatchObject({ status, code, detail: expect.stringMatching(detail) });
-  expect(answer.text).not.toContain(api.folder);
-  expect((await api.get("/v1/backtests")).body.items).toEqual([]);
+  expect(answer.text).not.toContain(idle.folder);
+  expect((await idle.get("/v1/backtests")).body.items).toEqual([]);
 });
 
 it("error: too large a backtest, and too many of them", async () => {
   const api = await serve(newFolder(), { mostSteps: 5_000, queuedPerOwner: 2 });
-  // 2,400 bars of two assets are 4,800 steps for one policy.
+  // 2,280 bars of two assets are 4,560 steps for one policy.
   const { policies: _, ...one } = LONG;
   const large = await api.post(LONG);
   expect(large.body).toMatchObject({ status: 413, code: "BACKTEST_TOO_LARGE" });
-  expect(large.body.detail).toMatch(/2400 bars × 2 assets × 2 policies are 9600, and at most 5000/);
+  expect(large.body.detail).toMatch(/2280 bars × 2 assets × 2 policies are 9120, and at most 5000/);
   // One runs, two wait.
   for (let n = 0; n < 3; n++) expect((await api.post(one)).status).toBe(202);
   expect((await api.post(one)).body).toMatchObject({ status: 429, code: "BACKTEST_QUEUE_FULL" });
 });
 
 it("error: what the engine refuses later is told without places, what takes too long is ended", async () => {
-  const api = await serve(newFolder(), { mostSeconds: 3 });
+  const api = await serve();
   // The first snapshot needs a month of bars.
   const early = (await api.post({ ...SHORT, from: "2023-01-02" })).body;
   const failed = await api.until(early.id, isOver);
   expect(failed).toMatchObject({ state: "failed", result: null, links: { report: null, records: {} } });
   expect(failed.error.code).toMatch(/^[A-Z_]+$/);
   expect(failed.error.detail).not.toContain("/tmp");
-  const slow = (await api.post(LONG)).body;
-  expect((await api.until(slow.id, isOver)).error.code).toBe("BACKTEST_TOO_SLOW");
+  const hasty = await serve(newFolder(), { mostSeconds: 1 });
+  const slow = (await hasty.post(LONG)).body;
+  expect((await hasty.until(slow.id, isOver)).error.code).toBe("BACKTEST_TOO_SLOW");
 });
 
 it("error: a process that runs out of memory fails alone, and the log says so", async () => {
@@ -401,8 +343,7 @@ it("behaviour: over HTTP every setting of docs/backtest.yaml is taken that names
     journal: false,
   });
   const { backend: _, ...fitted } = retraining!;
-  const api = await serve();
-  const answer = await api.post({ ...file, retraining: fitted, costs });
+  const answer = await idle.post({ ...file, retraining: fitted, costs });
   // All of it is understood; these bars have no LINK.
   expect(answer.body).toMatchObject({ code: "BAD_BACKTEST", detail: expect.stringMatching(/LINK/) });
 });
@@ -509,28 +450,27 @@ it("default: `ballast serve --data` runs what it is sent, and ends in an orderly
   const home = newFolder();
   openJournal(join(home, "agent.sqlite")).close();
   const args = ["serve", "--journal", "agent.sqlite", "--data", `hourly=${bars}`, "--port", "0"];
-  const made = await run(home, ["keys", "create", "--scope", "submit", "--name", "test"]);
-  const [key] = /ballast_\S+/.exec(made.stdout)!;
+  const keys = join(home, ".ballast/api/keys.json");
+  mkdirSync(join(home, ".ballast/api"), { recursive: true });
+  const { key } = await createKey(keys, { name: "test", scope: "submit", at: "2023-01-01T00:00:00Z" });
+  const refused = Promise.all([
+    run(home, [...args.slice(0, -4), "--data", "hourly=missing"]),
+    run(home, [...args, "--data", "hourly=x"]),
+    run(home, [...args, "--backtest-workers", "0"]),
+  ]);
   const server = start(home, args);
   const [url] = await server.until("stderr", /http:\/\/127\.0\.0\.1:\d+/);
-  const post = async (body: unknown) => {
-    const answer = await fetch(`${url}/v1/backtests`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    return (await answer.json()) as { id: string; links: { self: string } };
-  };
-  const { links } = await post(SHORT);
-  const show = async () => (await (await fetch(`${url}${links.self}`)).json()) as Shown;
-  while (!isOver(await show())) await sleep(50);
-  expect((await show()).state).toBe("done");
-  const { id } = await post(LONG);
+  const api = toClient(url!.replace(/\/$/, ""), key);
+  const { body: short } = await api.post(SHORT);
+  expect((await api.until(short.id, isOver)).state).toBe("done");
+  const { id } = (await api.post(LONG)).body;
   const kept = () => JSON.parse(readFileSync(join(home, ".ballast/backtests", id, "job.json"), "utf8")).state;
   while (kept() !== "running") await sleep(20);
   server.child.kill("SIGTERM");
   const { status } = await server.ended;
   expect([status, kept()]).toEqual([0, "queued"]);
-  expectRefused(await run(home, [...args.slice(0, -4), "--data", "hourly=missing"]), /missing/);
-  expectRefused(await run(home, [...args, "--data", "hourly=x"]), /named twice/, 2);
+  const [missing, twice, workless] = await refused;
+  expectRefused(missing, /missing/);
+  expectRefused(twice, /named twice/, 2);
+  expectRefused(workless, /NO_WORKERS/);
 });

@@ -227,6 +227,12 @@ export {
   twoSampleKolmogorovSmirnov,
 } from "./evaluation/stability.ts";
 export { DatasetChangedError, type FreezeOptions, freeze, whileFrozen } from "./freeze.ts";
+export {
+  type JobQueue,
+  openJobQueue,
+  type QueuedJob,
+  startJobWorker,
+} from "./jobs/job-queue.ts";
 export { queueRunner, startQueueWorker } from "./jobs/queue.ts";
 export { RedisGoneError } from "./jobs/redis.ts";
 export { openTrialThreads, threadRunner } from "./jobs/threads.ts";

@@ -41,8 +41,8 @@ async function serve(caller = { name: "bob", isAdmin: false }) {
       submitted.push({ request, owner });
       return { ...JOB, owner, request };
     },
-    get: (id) => (id === ID ? job : undefined),
-    list: () => ({ items: [job], nextCursor: undefined }),
+    get: async (id) => (id === ID ? job : undefined),
+    list: async () => ({ items: [job], nextCursor: undefined }),
     cancel: async () => {
       job = { ...job, state: "cancelled", endedAt: "2024-01-01T00:00:02Z" };
       for (const listener of listeners) listener(job);
@@ -50,7 +50,8 @@ async function serve(caller = { name: "bob", isAdmin: false }) {
     },
     result: async () => undefined,
     read: async () => undefined,
-    onChange: (_id, listener) => {
+    watch: (_id, listener) => {
+      listener(job);
       listeners.add(listener);
       return () => listeners.delete(listener);
     },

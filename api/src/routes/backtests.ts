@@ -87,8 +87,8 @@ export const backtests: FastifyPluginCallbackTypebox<{
     if (jobs === undefined) throw new NoBacktestsError();
     return jobs;
   };
-  const find = (id: string): BacktestJob => {
-    const job = need().get(id);
+  const find = async (id: string): Promise<BacktestJob> => {
+    const job = await need().get(id);
     if (job === undefined) throw new NotFoundError("backtest", id, PATH);
     return job;
   };
@@ -145,8 +145,8 @@ export const backtests: FastifyPluginCallbackTypebox<{
         response: { 200: schemas.BacktestPage, ...problems },
       },
     },
-    ({ query: { cursor, limit = 50 } }) => {
-      const { items, nextCursor } = need().list({ cursor, limit });
+    async ({ query: { cursor, limit = 50 } }) => {
+      const { items, nextCursor } = await need().list({ cursor, limit });
       return { items: items.map(toBacktest), nextCursor: nextCursor ?? null };
     },
   );
@@ -164,7 +164,7 @@ export const backtests: FastifyPluginCallbackTypebox<{
       },
     },
     async ({ params: { id } }) => {
-      const job = find(id);
+      const job = await find(id);
       return { ...toBacktest(job), result: (await need().result(id)) ?? null };
     },
   );
@@ -182,7 +182,7 @@ export const backtests: FastifyPluginCallbackTypebox<{
       },
     },
     async (request) => {
-      const { id, owner } = find(request.params.id);
+      const { id, owner } = await find(request.params.id);
       const { name, isAdmin } = submitterOf(request);
       if (name !== owner && !isAdmin) throw new NotYoursError(id);
       return toBacktest(await need().cancel(id));
@@ -202,17 +202,16 @@ export const backtests: FastifyPluginCallbackTypebox<{
         response: { 200: asText("text/event-stream", "Events"), ...problems },
       },
     },
-    (request, reply) => {
-      const { id } = find(request.params.id);
+    async (request, reply) => {
+      const { id } = await find(request.params.id);
       eventStream(request, reply, closing.signal, (emit, end) => {
         const show = (job: BacktestJob) => {
           emit("backtest", JSON.stringify(toBacktest(job)));
           if (job.endedAt !== null) end();
         };
-        const stop = need().onChange(id, show);
-        show(find(id));
-        return stop;
+        return need().watch(id, show);
       });
+      return reply;
     },
   );
 
@@ -229,7 +228,7 @@ export const backtests: FastifyPluginCallbackTypebox<{
       },
     },
     async ({ params: { id } }, reply) => {
-      const page = await need().read(find(id).id, "report");
+      const page = await need().read((await find(id)).id, "report");
       if (page === undefined) throw new NotFoundError("report", id, `${PATH}/${id}`);
       return reply
         .type("text/html; charset=utf-8")
@@ -251,7 +250,7 @@ export const backtests: FastifyPluginCallbackTypebox<{
       },
     },
     async ({ params: { id, label } }, reply) => {
-      const record = await need().read(find(id).id, { record: label });
+      const record = await need().read((await find(id)).id, { record: label });
       if (record === undefined) throw new NotFoundError("record", `of ${label}`, `${PATH}/${id}`);
       return reply.type("application/json; charset=utf-8").send(record);
     },

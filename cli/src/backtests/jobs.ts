@@ -1,10 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
-import { resolve } from "node:path";
-import type { BacktestJob, BacktestJobs, BacktestRequest, DataSet } from "@ballast/api";
+import type { BacktestJob, BacktestJobs } from "@ballast/api";
 import { isoTime, unixMillis } from "@ballast/data";
-import { describeDataSet } from "./dataSets.ts";
-import { type Ending, type EngineRun, startEngine } from "./engine.ts";
+import { type Course, startCourse } from "./course.ts";
+import { openDataSets } from "./dataSets.ts";
+import { openIds } from "./ids.ts";
 import {
   BACKTEST_LIMITS,
   type BacktestLimits,
@@ -12,7 +11,7 @@ import {
   NoSuchBacktestError,
   QueueFullError,
 } from "./limits.ts";
-import { checkFile, chooseDataSet, toFile } from "./plan.ts";
+import { checkFile, toFile } from "./plan.ts";
 import { holdFolder, openJobStore } from "./store.ts";
 
 export interface BacktestJobsOptions {
@@ -32,11 +31,10 @@ export interface RunningBacktestJobs extends BacktestJobs {
   close(): Promise<void>;
 }
 
-/** One that runs: why it was stopped, where it was, and when its end has been noted. */
+/** One that runs, and when its end has been noted. */
 interface Run {
-  readonly engine: EngineRun;
+  readonly course: Course;
   readonly isNoted: Promise<void>;
-  cause?: "cancelled" | "late" | "closing";
 }
 
 const isOver = ({ state }: BacktestJob): boolean => state !== "queued" && state !== "running";
@@ -48,16 +46,15 @@ const isOver = ({ state }: BacktestJob): boolean => state !== "queued" && state 
 export async function openBacktestJobs(options: BacktestJobsOptions): Promise<RunningBacktestJobs> {
   const { folder, dataSets, artefacts, clock, log } = options;
   const limits = { ...BACKTEST_LIMITS, ...options.limits };
-  const names = Object.keys(dataSets);
   const release = await holdFolder(folder);
   const store = openJobStore(folder);
+  const sets = openDataSets(dataSets);
+  const ids = openIds(clock);
   const jobs = new Map<string, BacktestJob>();
   const beingSaved = new Map<string, BacktestJob>();
   const runs = new Map<string, Run>();
   const changes = new EventEmitter().setMaxListeners(0);
-  const described = new Map<string, Promise<DataSet>>();
   let isClosing = false;
-  let latest = 0;
 
   const change = (id: string, part: Partial<BacktestJob>): BacktestJob => {
     const job = { ...jobs.get(id)!, ...part };
@@ -67,20 +64,6 @@ export async function openBacktestJobs(options: BacktestJobsOptions): Promise<Ru
   };
   const now = (): string => isoTime(unixMillis(clock()));
   const all = (): BacktestJob[] => [...jobs.values()];
-  const describe = (name: string): Promise<DataSet> => {
-    const known = described.get(name) ?? describeDataSet(name, dataSets[name]!);
-    described.set(name, known);
-    // What could not be read is read again the next time.
-    known.catch(() => described.delete(name));
-    return known;
-  };
-
-  /** In the order of submission, and never twice the same. */
-  const newId = (): string => {
-    latest = Math.max(clock(), latest + 1);
-    return latest.toString(16).padStart(12, "0") + randomBytes(6).toString("hex");
-  };
-
   async function pump(): Promise<void> {
     if (isClosing || runs.size >= limits.running) return;
     const next = all().find(({ id, state }) => state === "queued" && !runs.has(id));
@@ -91,30 +74,20 @@ export async function openBacktestJobs(options: BacktestJobsOptions): Promise<Ru
     void pump();
   }
 
-  async function begin({ id, startedAt, request, progress }: BacktestJob): Promise<void> {
-    const { policies = [{ name: "threshold" }] } = request as BacktestRequest;
-    const labels = policies.map(({ name, label = name }) => label);
-    const engine = startEngine(store.configOf(id), limits.memoryMb, ({ step, done, total }) => {
-      const before = labels.indexOf(step);
-      if (runs.get(id)?.cause !== undefined) return;
-      change(id, {
-        progress:
-          before < 0
-            ? { ...jobs.get(id)!.progress, step }
-            : { step, done: before * total + done, total: labels.length * total },
-      });
+  async function begin(job: BacktestJob): Promise<void> {
+    const { id, startedAt } = job;
+    const course = startCourse({
+      job,
+      config: store.configOf(id),
+      limits,
+      names: { [folder]: "the backtests", [artefacts]: "the models", ...sets.names },
+      onProgress: (progress) => change(id, { progress }),
+      log,
     });
     const { promise: isNoted, resolve: note } = Promise.withResolvers<void>();
-    const run: Run = { engine, isNoted };
-    runs.set(id, run);
-    const timer = setTimeout(() => {
-      run.cause ??= "late";
-      void engine.stop();
-    }, limits.mostSeconds * 1000);
-    await keep(change(id, { state: "running", startedAt: startedAt ?? now(), progress }));
-    const ending = await engine.ended;
-    clearTimeout(timer);
-    const end = toEnd(ending, run.cause);
+    runs.set(id, { course, isNoted });
+    await keep(change(id, { state: "running", startedAt: startedAt ?? now() }));
+    const end = await course.ended;
     if (end.state !== "done" && end.state !== "queued") await store.removeRun(id);
     const { progress: at } = jobs.get(id)!;
     await keep(
@@ -126,33 +99,7 @@ export async function openBacktestJobs(options: BacktestJobsOptions): Promise<Ru
     );
     runs.delete(id);
     note();
-    if (ending.kind === "died" && run.cause === undefined)
-      log(`backtest ${id} ended without a word: ${ending.stderr}`);
   }
-
-  const toEnd = (ending: Ending, cause: string | undefined): Pick<BacktestJob, "state" | "error"> => {
-    if (ending.kind === "done") return { state: "done", error: null };
-    if (cause === "cancelled") return { state: "cancelled", error: null };
-    if (cause === "closing") return { state: "queued", error: null };
-    const failed = (code: string, detail: string) => ({ state: "failed" as const, error: { code, detail } });
-    if (cause === "late")
-      return failed(
-        "BACKTEST_TOO_SLOW",
-        `It took longer than ${limits.mostSeconds} s. Take a shorter period, fewer assets or fewer policies.`,
-      );
-    if (ending.kind === "failed") return failed(ending.code, withoutPlaces(ending.detail));
-    return failed("BACKTEST_DIED", "Its process ended without a word; the server's log has what it left.");
-  };
-
-  /** Where things are on the server is nobody's business. */
-  const withoutPlaces = (text: string): string =>
-    [
-      [resolve(folder), "the backtests"],
-      [resolve(artefacts), "the models"],
-      ...names.map((name) => [resolve(dataSets[name]!), name]),
-    ]
-      .sort(([a = ""], [b = ""]) => b.length - a.length)
-      .reduce((rest, [place = "", called = ""]) => rest.replaceAll(place, called), text);
 
   /** A state that cannot be written is said; the backtest itself goes on. */
   const keep = (job: BacktestJob): Promise<void> =>
@@ -170,17 +117,17 @@ export async function openBacktestJobs(options: BacktestJobsOptions): Promise<Ru
     log(`${path} is no backtest that could be read; it is left alone.`),
   )) {
     jobs.set(job.id, isOver(job) ? job : { ...job, state: "queued" });
-    latest = Math.max(latest, Number.parseInt(job.id.slice(0, 12), 16));
+    ids.after(job.id);
   }
   void pump();
 
   return {
-    dataSets: () => Promise.all(names.map(describe)),
+    dataSets: sets.all,
     async submit(request, owner) {
-      const name = chooseDataSet(request.data, names);
-      const id = newId();
-      const file = toFile(request, { bars: dataSets[name]!, artefacts, out: store.outOf(id) });
-      await checkFile(file, await describe(name), limits.mostSteps);
+      const { bars, described } = await sets.choose(request.data);
+      const id = ids.next();
+      const file = toFile(request, { bars, artefacts, out: store.outOf(id) });
+      await checkFile(file, described, limits.mostSteps);
       const waiting = [...all().filter(({ state }) => state === "queued"), ...beingSaved.values()];
       const own = waiting.filter((job) => job.owner === owner).length;
       if (own >= limits.queuedPerOwner) throw new QueueFullError(own, "of this key");
@@ -212,8 +159,8 @@ export async function openBacktestJobs(options: BacktestJobsOptions): Promise<Ru
       void pump();
       return jobs.get(id)!;
     },
-    get: (id) => jobs.get(id),
-    list({ limit, cursor }) {
+    get: async (id) => jobs.get(id),
+    async list({ limit, cursor }) {
       const rest = all()
         .filter(({ id }) => cursor === undefined || id < cursor)
         .sort((a, b) => (a.id < b.id ? 1 : -1));
@@ -230,22 +177,22 @@ export async function openBacktestJobs(options: BacktestJobsOptions): Promise<Ru
         await keep(cancelled);
         return cancelled;
       }
-      run.cause ??= "cancelled";
-      await run.engine.stop();
+      await run.course.stop("cancelled");
       await run.isNoted;
       return jobs.get(id)!;
     },
     result: async (id) => (jobs.get(id)?.state === "done" ? store.result(id) : undefined),
     read: async (id, file) => (jobs.get(id)?.state === "done" ? store.read(id, file) : undefined),
-    onChange(id, listener) {
+    watch(id, listener) {
+      const job = jobs.get(id);
+      if (job !== undefined) listener(job);
       changes.on(id, listener);
       return () => changes.off(id, listener);
     },
     async close() {
       isClosing = true;
       const left = [...runs.values()].map(async (run) => {
-        run.cause ??= "closing";
-        await run.engine.stop();
+        await run.course.stop("closing");
         await run.isNoted;
       });
       await Promise.all(left);

@@ -14,6 +14,9 @@ export interface BacktestLimits {
   readonly memoryMb: number;
   /** Finished ones that are kept; older ones are removed. */
   readonly kept: number;
+  /** Results in Redis, compressed, in MiB: of one backtest, and of all that are kept. */
+  readonly resultMb: number;
+  readonly keptMb: number;
 }
 
 export const BACKTEST_LIMITS: BacktestLimits = {
@@ -24,6 +27,8 @@ export const BACKTEST_LIMITS: BacktestLimits = {
   mostSeconds: 3_600,
   memoryMb: 2_048,
   kept: 200,
+  resultMb: 64,
+  keptMb: 1_024,
 };
 
 export class QueueFullError extends BallastError {
@@ -46,5 +51,14 @@ export class NoSuchBacktestError extends BallastError {
   readonly code = "BACKTEST_NOT_FOUND";
   constructor(id: string) {
     super(`There is no backtest ${id} here. /v1/backtests lists what there is.`);
+  }
+}
+
+export class BacktestsUnavailableError extends BallastError {
+  readonly code = "BACKTESTS_UNAVAILABLE";
+  constructor(address: string, reason: string) {
+    super(
+      `The backtests in Redis at ${address} cannot be reached (${reason}). Start it again, or look at its log.`,
+    );
   }
 }

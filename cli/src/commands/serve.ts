@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { toNamed } from "../options.ts";
+import { toNamed, toWhole } from "../options.ts";
 import { openTerminal } from "../terminal.ts";
 
 /**
@@ -19,7 +19,7 @@ const SETTINGS = [
   ["--rate-per-key <n>", "requests a minute with one key; 0: any"],
   [
     "--redis <url>",
-    "Redis that events come from, in place of the journal, and that counts for several processes together",
+    "Redis that events come from, in place of the journal, and that counts and queues backtests for several processes together",
   ],
   ["--log-level <level>", "least severe lines that are logged on stderr; default: error"],
   ["--max-connections <n>", "connections at once"],
@@ -45,7 +45,17 @@ export function serveCommand(): Command {
       toNamed,
       {},
     )
-    .option("--backtests <folder>", "where submitted backtests are kept", ".ballast/backtests")
+    .option(
+      "--backtests <folder>",
+      "where submitted backtests are kept; with --redis, where they are run",
+      ".ballast/backtests",
+    )
+    .option(
+      "--backtest-workers <n>",
+      "backtests that this process runs at once; 0, with --redis: `ballast worker` or other servers run them",
+      toWhole(0, 1024),
+      1,
+    )
     .option("--rpc <url>", "node of the vaults' chain, to show them live and to verify executions with");
   for (const [flags, description] of SETTINGS) command.option(flags, description);
   return command

@@ -1,14 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { connectRedis } from "@ballast/agent";
 import type { Hex } from "@ballast/data";
+import { openJobQueue, startJobWorker } from "./job-queue.ts";
 import { RedisGoneError } from "./redis.ts";
 import { MOST_ATTEMPTS, type TrialThreads } from "./threads.ts";
 import { type Trial, TrialFailedError, type TrialResult, type TrialRunner, trialKey } from "./trial.ts";
 
 /** One queue for all sweeps on a Redis: a trial is named by its content, so that equal trials run once. */
 const QUEUE = "ballast-trials";
-/** Loaded where it is used: most commands never speak to Redis. */
-const loadBullMq = () => import("bullmq");
 const KEPT = { age: 7 * 24 * 3600, count: 100_000 };
 
 export interface QueueRunnerOptions {
@@ -33,7 +31,8 @@ export async function queueRunner({
 }: QueueRunnerOptions): Promise<TrialRunner> {
   let giveUp: ((error: Error) => void) | undefined;
   let timer: NodeJS.Timeout | undefined;
-  const link = await connectRedis(url, {
+  const queue = await openJobQueue<Trial, TrialResult>(url, QUEUE, {
+    kept: KEPT,
     onLost() {
       const seconds = Math.round(patienceMs / 1000);
       log(`Redis at ${link.address} is gone; waiting up to ${seconds} s for it. Finished trials are kept.`);
@@ -44,22 +43,16 @@ export async function queueRunner({
       clearTimeout(timer);
     },
   });
-  const { Job, Queue } = await loadBullMq();
-  const queue = new Queue<Trial, TrialResult>(QUEUE, { connection: link.redis });
-  // A lost connection is told above, once.
-  queue.on("error", () => {});
-
-  const add = (key: Hex, trial: Trial) =>
-    queue.add("trial", trial, { jobId: key, removeOnComplete: KEPT, removeOnFail: KEPT });
+  const { link } = queue;
 
   /** The result of a trial, where there is one; queues it where it is not known, or failed in an earlier run. */
   async function look(key: Hex, trial: Trial, isFirst: boolean): Promise<TrialResult | undefined> {
-    const job = await Job.fromId<Trial, TrialResult>(queue, key);
-    if (job === undefined) await add(key, trial);
-    else if (job.finishedOn === undefined) return undefined;
-    else if (await job.isCompleted()) return job.returnvalue;
-    else if (isFirst) await job.retry("failed", { resetAttemptsStarted: true });
-    else throw toFailure(trial, job.failedReason);
+    const job = await queue.find(key);
+    if (job === undefined) await queue.add(key, trial);
+    else if (job.state === "completed") return job.result;
+    else if (job.state !== "failed") return undefined;
+    else if (isFirst) await queue.retry(key);
+    else throw toFailure(trial, job.failure ?? "for no reason that was given");
     return undefined;
   }
 
@@ -95,8 +88,7 @@ export async function queueRunner({
     },
     async close() {
       clearTimeout(timer);
-      link.close();
-      await queue.close().catch(() => {});
+      await queue.close();
     },
   };
 }
@@ -121,50 +113,22 @@ export interface QueueWorkerOptions {
  * running when it closes goes back to the queue. Throws RedisUnreachableError.
  */
 export async function startQueueWorker({
-  url,
   threads,
-  count,
   log,
-  silenceMs = 30_000,
+  ...options
 }: QueueWorkerOptions): Promise<{ close(): Promise<void> }> {
-  const link = await connectRedis(url, {
-    onLost: () => log(`Redis at ${link.address} is gone; waiting for it.`),
-    onBack: () => log(`Redis at ${link.address} is back.`),
+  const worker = await startJobWorker<Trial, TrialResult>({
+    ...options,
+    name: QUEUE,
+    log,
+    async run({ id, data }, signal) {
+      log(`trial ${id}: at most ${data.epochs} epochs`);
+      // The trial runs in a thread of its own, so that this one can renew the job's lock meanwhile.
+      const result = await threads.score(data, signal);
+      log(`trial ${id}: loss ${result.loss?.toFixed(4) ?? "none, it diverged"}`);
+      return result;
+    },
   });
-  const closing = new AbortController();
-  const { WaitingError, Worker } = await loadBullMq();
-  const worker = new Worker<Trial, TrialResult>(
-    QUEUE,
-    async (job, token) => {
-      log(`trial ${job.id}: at most ${job.data.epochs} epochs`);
-      try {
-        // The trial runs in a thread of its own, so that this one can renew the job's lock meanwhile.
-        const result = await threads.score(job.data, closing.signal);
-        log(`trial ${job.id}: loss ${result.loss?.toFixed(4) ?? "none, it diverged"}`);
-        return result;
-      } catch (error) {
-        if (!closing.signal.aborted) throw error;
-        await job.moveToWait(token);
-        throw new WaitingError();
-      }
-    },
-    {
-      connection: link.redis,
-      concurrency: count,
-      lockDuration: silenceMs,
-      stalledInterval: silenceMs / 2,
-      maxStalledCount: MOST_ATTEMPTS - 1,
-    },
-  );
-  // A lost connection is told above, once; a trial that fails is told to its sweep.
-  worker.on("error", () => {});
-  log(`Waiting for trials from Redis at ${link.address}, ${count} at once.`);
-  return {
-    async close() {
-      closing.abort();
-      // Without Redis nothing can be given back: the lock of the trial ends by itself.
-      await worker.close(link.redis.status !== "ready");
-      link.close();
-    },
-  };
+  log(`Waiting for trials from Redis at ${worker.address}, ${options.count} at once.`);
+  return worker;
 }
