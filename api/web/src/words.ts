@@ -2,9 +2,9 @@ import { figure, percent } from "./format.ts";
 
 /** Why, in a sentence, by the decision's reason. One that is not here speaks for itself. */
 const REASONS: Readonly<Record<string, string>> = {
-  "inside-band": "every weight is well inside its band",
+  "inside-band": "every weight is inside its band",
   breach: "a weight had left its band",
-  "breach-forecast": "a weight would probably leave its band",
+  "breach-forecast": "a weight was too likely to leave its band",
   "cheaper-later": "gas should be cheaper soon, and there is time",
   "no-forecast": "there was no forecast to go by",
   "stale-data": "the market data were too old",

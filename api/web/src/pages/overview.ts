@@ -74,7 +74,7 @@ function summary(
   const [tone, headline]: [Tone, string] = latest.isBreached
     ? ["bad", "A weight is outside its band"]
     : most !== undefined && most.probability >= LIKELY
-      ? ["warn", `${most.asset} will probably leave its band`]
+      ? ["warn", `${most.asset} may leave its band`]
       : ["good", "Every weight is inside its band"];
   const fee = forecasts[0]?.costs?.series.find(({ series }) => series === "base_fee_gwei");
   const ahead = fee?.horizons.at(-1);
