@@ -17,7 +17,7 @@ import { guardByKeys } from "./plugins/keys.ts";
 import { limitRates } from "./plugins/limits.ts";
 import { toLogger, toRequestId, toRequestLog } from "./plugins/logging.ts";
 import { measure } from "./plugins/metrics.ts";
-import { addSafeHeaders } from "./plugins/safe-headers.ts";
+import { addSafeHeaders, safeHeadersOf } from "./plugins/safe-headers.ts";
 import { shed } from "./plugins/shedding.ts";
 import { InvalidParameterError, refuseUnparsed, sendProblem, sendUnknownRoute } from "./problem.ts";
 import type { Reexecution } from "./reexecution.ts";
@@ -76,6 +76,7 @@ export interface ApiOptions {
   readonly logger?: NonNullable<FastifyServerOptions["logger"]>;
 }
 
+const SAFE_HEADERS = safeHeadersOf({ "default-src": ["'none'"], "frame-ancestors": ["'none'"] });
 /** The reference page brings all it needs with it; the default policy would also send plain HTTP to HTTPS. */
 const DOCS_POLICY = {
   "default-src": ["'self'"],
@@ -114,7 +115,8 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
         formats: { [POINT_IN_TIME]: isPointInTime },
       },
     },
-    frameworkErrors: sendProblem,
+    // No hook sees what the router cannot read.
+    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply.headers(SAFE_HEADERS)),
     clientErrorHandler: refuseUnparsed,
   }).withTypeProvider<TypeBoxTypeProvider>();
   // Beside the streams, which stay open.
@@ -128,9 +130,8 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     reply.header("x-request-id", request.id);
     done();
   });
-  const load = shed(app, settings);
-  measure(app, load);
-  addSafeHeaders(app, { "default-src": ["'none'"], "frame-ancestors": ["'none'"] });
+  // Before anything may refuse the request, so that a page of another origin may read why.
+  addSafeHeaders(app, SAFE_HEADERS);
   if (settings.cors.length > 0)
     await app.register(cors, {
       origin: settings.cors.includes("*") ? "*" : settings.cors,
@@ -139,6 +140,8 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       exposedHeaders: ["etag", "retry-after", "x-request-id"],
       maxAge: 600,
     });
+  const load = shed(app, settings);
+  measure(app, load);
   const keys = guardByKeys(app, settings);
   keys.identify();
   await limitRates(app, settings);
