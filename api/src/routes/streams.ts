@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import websocket from "@fastify/websocket";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Static } from "typebox";
+import { holderOf } from "../plugins/limits.ts";
 import { toProblem } from "../problem.ts";
 import { StreamQuery } from "../schemas/streams.ts";
 import { Problem } from "../schemas.ts";
@@ -65,6 +66,8 @@ export const streams: FastifyPluginAsyncTypebox<{ feed: Feed; options?: StreamOp
     },
     async (request, reply) => {
       const gone = new AbortController();
+      // Who left before it was let in closes no second time: its seat would be taken for ever.
+      if (reply.raw.destroyed) return reply.hijack();
       const release = takeSeat(request, reply);
       reply.raw.once("close", () => {
         gone.abort();
@@ -97,7 +100,7 @@ export const streams: FastifyPluginAsyncTypebox<{ feed: Feed; options?: StreamOp
       socket.on("message", () => socket.close(1003, "TAKES_NO_MESSAGES"));
       try {
         if (request.validationError !== undefined) throw request.validationError;
-        const release = places.take(request.ip);
+        const release = places.take(holderOf(request.ip));
         socket.once("close", release);
         const { topics, after } = request.query as Static<typeof StreamQuery>;
         await hub.attach(socketSink(socket), toTopics(topics), after ?? lastIdOf(request), gone.signal);
@@ -109,7 +112,7 @@ export const streams: FastifyPluginAsyncTypebox<{ feed: Feed; options?: StreamOp
 
   function takeSeat({ ip }: FastifyRequest, reply: FastifyReply): () => void {
     try {
-      return places.take(ip);
+      return places.take(holderOf(ip));
     } catch (error) {
       reply.header("retry-after", RETRY_AFTER_SECONDS);
       throw error;
