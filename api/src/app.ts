@@ -146,6 +146,11 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   keys.identify();
   await limitRates(app, settings);
   keys.authorise();
+  // At once: a body that nobody reads is not waited for.
+  app.addHook("onRequest", (request, reply, done) => {
+    if (request.is404) sendUnknownRoute(request, reply);
+    else done();
+  });
   app.addHook("onRoute", ({ schema, url }) => {
     if (schema?.response === undefined || !url.startsWith("/v1/")) return;
     const problems = { 401: Problem, 403: Problem, 429: Problem, 503: Problem };
