@@ -205,7 +205,8 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   await app.register(snapshots, { journal, snapshots: ports.snapshots });
   await app.register(datasets, { artefacts });
   await app.register(models, { artefacts });
-  if (ports.feed !== undefined) await app.register(streams, { feed: ports.feed, options: ports.streams });
+  if (ports.feed !== undefined)
+    await app.register(streams, { feed: ports.feed, options: ports.streams, origins: settings.cors });
   await app.register(modelMetrics, { readModels: scoredModels(artefacts), promotions: ports.promotions });
   await app.register(vaults, { journal, chain: ports.vaults, clock });
   await app.register(verifications, { journal, reexecution: ports.reexecution, clock });

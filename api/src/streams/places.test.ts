@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { type Feed, openMemoryFeed } from "@ballast/agent";
 import { afterEach, expect, test } from "vitest";
+import { WebSocket } from "ws";
 import { ARTEFACTS, decidedOf, forecastOf, startFixture } from "../../test/fixture.ts";
 import { createApi } from "../app.ts";
 import type { Settings } from "../config.ts";
@@ -91,6 +93,27 @@ test("behaviour: a /64 of IPv6 has the seats of one address", async () => {
   expect(other.status).toBe(200);
   first.leave();
   other.leave();
+});
+
+test("error: a page of another origin opens no WebSocket, unless it is listed; the service's own does", async () => {
+  const { url } = await serve({ cors: ["https://a.example"] });
+  /** The first message, or the code that it is closed with. */
+  const open = async (origin?: string) => {
+    const socket = new WebSocket(`${url.replace("http", "ws")}/v1/stream/ws`, { origin });
+    const message = JSON.parse(String((await once(socket, "message"))[0]));
+    const closed = once(socket, "close");
+    if (message.end === undefined) socket.close();
+    const [code] = await closed;
+    return message.end === undefined ? "open" : [message.end.code, code];
+  };
+  for (const origin of [
+    "https://evil.example",
+    "https://a.example.evil.example",
+    "null",
+    "http://127.0.0.1:1",
+  ])
+    expect(await open(origin), origin).toEqual(["ORIGIN_REFUSED", 4403]);
+  for (const origin of [undefined, "https://a.example", url]) expect(await open(origin), origin).toBe("open");
 });
 
 test("error: an id of another journal, also where this one has come past its place", async () => {
