@@ -17,7 +17,7 @@ import { guardByKeys } from "./plugins/keys.ts";
 import { limitRates } from "./plugins/limits.ts";
 import { toLogger, toRequestId, toRequestLog } from "./plugins/logging.ts";
 import { measure } from "./plugins/metrics.ts";
-import { addSafeHeaders } from "./plugins/safe-headers.ts";
+import { addSafeHeaders, safeHeadersOf } from "./plugins/safe-headers.ts";
 import { shed } from "./plugins/shedding.ts";
 import { InvalidParameterError, refuseUnparsed, sendProblem, sendUnknownRoute } from "./problem.ts";
 import type { Reexecution } from "./reexecution.ts";
@@ -76,6 +76,7 @@ export interface ApiOptions {
   readonly logger?: NonNullable<FastifyServerOptions["logger"]>;
 }
 
+const SAFE_HEADERS = safeHeadersOf({ "default-src": ["'none'"], "frame-ancestors": ["'none'"] });
 /** The reference page brings all it needs with it; the default policy would also send plain HTTP to HTTPS. */
 const DOCS_POLICY = {
   "default-src": ["'self'"],
@@ -114,7 +115,8 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
         formats: { [POINT_IN_TIME]: isPointInTime },
       },
     },
-    frameworkErrors: sendProblem,
+    // No hook sees what the router cannot read.
+    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply.headers(SAFE_HEADERS)),
     clientErrorHandler: refuseUnparsed,
   }).withTypeProvider<TypeBoxTypeProvider>();
   // Beside the streams, which stay open.
@@ -128,9 +130,8 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     reply.header("x-request-id", request.id);
     done();
   });
-  const load = shed(app, settings);
-  measure(app, load);
-  addSafeHeaders(app, { "default-src": ["'none'"], "frame-ancestors": ["'none'"] });
+  // Before anything may refuse the request, so that a page of another origin may read why.
+  addSafeHeaders(app, SAFE_HEADERS);
   if (settings.cors.length > 0)
     await app.register(cors, {
       origin: settings.cors.includes("*") ? "*" : settings.cors,
@@ -139,10 +140,17 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       exposedHeaders: ["etag", "retry-after", "x-request-id"],
       maxAge: 600,
     });
+  const load = shed(app, settings);
+  measure(app, load);
   const keys = guardByKeys(app, settings);
   keys.identify();
   await limitRates(app, settings);
   keys.authorise();
+  // At once: a body that nobody reads is not waited for.
+  app.addHook("onRequest", (request, reply, done) => {
+    if (request.is404) sendUnknownRoute(request, reply);
+    else done();
+  });
   app.addHook("onRoute", ({ schema, url }) => {
     if (schema?.response === undefined || !url.startsWith("/v1/")) return;
     const problems = { 401: Problem, 403: Problem, 429: Problem, 503: Problem };
@@ -197,7 +205,8 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   await app.register(snapshots, { journal, snapshots: ports.snapshots });
   await app.register(datasets, { artefacts });
   await app.register(models, { artefacts });
-  if (ports.feed !== undefined) await app.register(streams, { feed: ports.feed, options: ports.streams });
+  if (ports.feed !== undefined)
+    await app.register(streams, { feed: ports.feed, options: ports.streams, origins: settings.cors });
   await app.register(modelMetrics, { readModels: scoredModels(artefacts), promotions: ports.promotions });
   await app.register(vaults, { journal, chain: ports.vaults, clock });
   await app.register(verifications, { journal, reexecution: ports.reexecution, clock });

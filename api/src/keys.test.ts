@@ -51,6 +51,15 @@ test("behaviour: a revoked key is out within a second, for good, and others stay
   expect(recognise(other.key).kind).toBe("unknown");
 });
 
+test("behaviour: a clock that is set back keeps no revoked key alive", async () => {
+  const { key, record } = await createKey(path, { name: "a", scope: "read", at: AT });
+  let now = 3_600_000;
+  const recognise = openKeyring(path, () => now);
+  await revokeKey(path, record.id, AT);
+  now = 1_000;
+  expect(recognise(key).kind).toBe("revoked");
+});
+
 test("behaviour: nothing but the whole key is it", async () => {
   const { key } = await createKey(path, { name: "a", scope: "read", at: AT });
   const recognise = openKeyring(path);

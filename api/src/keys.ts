@@ -169,7 +169,8 @@ export function openKeyring(path: string, now: () => number = Date.now): (key: s
   let stamp: string | undefined;
   let checkedAt = Number.NEGATIVE_INFINITY;
   const refresh = () => {
-    if (now() - checkedAt < STALE_MS) return;
+    // A clock that is set back must not keep a revoked key alive.
+    if (Math.abs(now() - checkedAt) < STALE_MS) return;
     const stat = statSync(path, { throwIfNoEntry: false });
     const found = stat === undefined ? "" : `${stat.ino} ${stat.mtimeMs} ${stat.size} ${stat.mode}`;
     if (found !== stamp) {

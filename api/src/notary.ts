@@ -2,7 +2,7 @@ import { type Notary, readProposal } from "@ballast/attest";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
 import { toLogger, toRequestId } from "./plugins/logging.ts";
-import { addSafeHeaders } from "./plugins/safe-headers.ts";
+import { addSafeHeaders, safeHeadersOf } from "./plugins/safe-headers.ts";
 import { refuseUnparsed, sendProblem, sendUnknownRoute } from "./problem.ts";
 import * as schemas from "./schemas/notary.ts";
 import { Problem } from "./schemas.ts";
@@ -11,6 +11,7 @@ import { Problem } from "./schemas.ts";
 const LARGEST_BODY = 16 * 1024 * 1024;
 /** An exchange may take its time. */
 const SLOWEST_REQUEST_MS = 60_000;
+const SAFE_HEADERS = safeHeadersOf({ "default-src": ["'none'"] });
 
 export interface NotaryApiOptions {
   readonly notary: Notary & { readonly address: string };
@@ -36,13 +37,13 @@ export async function createNotaryApi({ notary, about, logger }: NotaryApiOption
     forceCloseConnections: "idle",
     http: { maxHeaderSize: 8_192, headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
-    frameworkErrors: sendProblem,
+    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply.headers(SAFE_HEADERS)),
     clientErrorHandler: refuseUnparsed,
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.server.maxConnections = 32;
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler(sendUnknownRoute);
-  addSafeHeaders(app, { "default-src": ["'none'"] });
+  addSafeHeaders(app, SAFE_HEADERS);
 
   app.get("/health", { schema: { response: { 200: schemas.NotaryHealth } } }, () => ({
     status: "ok" as const,

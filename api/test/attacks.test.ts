@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { DatabaseSync } from "node:sqlite";
 import { gzipSync } from "node:zlib";
@@ -87,6 +88,22 @@ describe("slow clients", () => {
       expect([status, isClosed]).toEqual([408, true]);
       expect(ms).toBeLessThan(TIMEOUT_MS + 2_000);
     }
+  });
+
+  test("error: nor bodies for what does not exist, which take no place of a request", async () => {
+    const small = await serve({ maxInFlight: 2, requestTimeoutMs: 5_000 });
+    const half =
+      "POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
+    const sockets: Socket[] = [];
+    for (let n = 0; n < 8; n++) {
+      const socket = connect(small.port, "127.0.0.1", () => socket.write(half)).on("error", () => {});
+      const [answer] = await once(socket, "data", { signal: AbortSignal.timeout(2_000) });
+      expect(String(answer)).toMatch(/^HTTP\/1\.1 404 [\s\S]*ROUTE_NOT_FOUND/);
+      sockets.push(socket);
+    }
+    expect((await small.get("/v1/runs")).status).toBe(200);
+    for (const socket of sockets) socket.destroy();
+    await small.close();
   });
 
   test("error: connections beyond the bound are closed, and taken again when others leave", async () => {

@@ -1,3 +1,5 @@
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import type { Journal } from "@ballast/agent";
 import Fastify, { type FastifyInstance } from "fastify";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -71,7 +73,7 @@ describe("kept answers", () => {
   test("behaviour: more answers than there is room for cost the oldest, and large ones are not kept", async () => {
     const small = Fastify();
     let made = 0;
-    keepAnswers(small, { version: () => "1" }, { maxBytes: 1_600 });
+    keepAnswers(small, { version: () => "1" }, { maxBytes: 1_640_000 });
     small.get<{ Params: { size: number } }>("/:size", { config: { isOfJournal: true } }, ({ params }) => {
       made++;
       return "x".repeat(params.size);
@@ -81,12 +83,54 @@ describe("kept answers", () => {
       await small.inject(url);
       return made > before;
     };
-    const urls = Array.from({ length: 17 }, (_, i) => `/100?${i}`);
+    const urls = Array.from({ length: 17 }, (_, i) => `/50000?${i}`);
     for (const url of urls) expect(await isMade(url)).toBe(true);
     // Sixteen of them fit, and all but the first are there.
     for (const url of urls.slice(1)) expect(await isMade(url)).toBe(false);
     expect(await isMade(urls[0]!)).toBe(true);
-    expect([await isMade("/101"), await isMade("/101")]).toEqual([true, true]);
+    expect([await isMade("/102501"), await isMade("/102501")]).toEqual([true, true]);
+  });
+
+  test("behaviour: long URLs and Accept headers take their part of the room", async () => {
+    const small = Fastify();
+    let made = 0;
+    keepAnswers(small, { version: () => "1" }, { maxBytes: 100_000 });
+    small.get("/", { config: { isOfJournal: true } }, () => {
+      made++;
+      return "short";
+    });
+    const ask = (n: number) =>
+      small.inject({ url: `/?${n}${"x".repeat(2_000)}`, headers: { accept: "y".repeat(2_000) } });
+    for (let n = 0; n < 100; n++) await ask(n);
+    expect(made).toBe(100);
+    // Newest first, for what is asked for again makes room for itself.
+    for (let n = 99; n >= 0; n--) await ask(n);
+    const kept = 200 - made;
+    expect(kept).toBeGreaterThan(0);
+    expect(kept * 4_000).toBeLessThanOrEqual(100_000);
+  });
+
+  test("error: a journal that cannot be asked is asked again by the next request, and nothing kept is sent", async () => {
+    const failing = Fastify();
+    let isLocked = false;
+    const version = () => {
+      if (isLocked) throw new Error("locked");
+      return "1";
+    };
+    keepAnswers(failing, { version });
+    failing.get("/", { config: { isOfJournal: true } }, () => "kept");
+    const url = new URL(await failing.listen({ port: 0, host: "127.0.0.1" }));
+    const statuses = async () => {
+      const socket = connect(Number(url.port), "127.0.0.1");
+      // Two requests in one piece, which one turn of the event loop finds.
+      const one = "GET / HTTP/1.1\r\nHost: x\r\n";
+      socket.end(`${one}\r\n${one}Connection: close\r\n\r\n`);
+      return (await text(socket)).match(/(?<=HTTP\/1\.1 )\d+/g);
+    };
+    expect(await statuses()).toEqual(["200", "200"]);
+    isLocked = true;
+    expect(await statuses()).toEqual(["500", "500"]);
+    await failing.close();
   });
 
   test("behaviour: what was read while the journal changed is not kept", async () => {

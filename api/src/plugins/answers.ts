@@ -23,9 +23,13 @@ interface Answer {
   readonly headers: Readonly<Record<string, string>>;
   /** The same as node:http writes them, name and value in turn, with the length. */
   readonly fields: readonly string[];
+  /** Bytes, about, that keeping it takes: a long URL or Accept header may be longer than what it is answered with. */
+  readonly size: number;
 }
 
 const SHORT = 64 * 1024;
+/** Of an answer, beside its body and the texts of its key and its headers. */
+const ENTRY_BYTES = 1_024;
 /** Headers that a request has of its own: its name, what it may still ask for, and from which page it may be read. */
 const OWN_HEADER = /^(x-request-id|ratelimit-.*|access-control-.*|content-length|date)$/;
 
@@ -52,8 +56,10 @@ export function keepAnswers(
   const versionFor = ({ raw }: FastifyRequest): string => {
     const { loopCount } = performance.nodeTiming.uvMetricsInfo;
     if (loopCount === readIn && raw.socket instanceof Socket) return version;
+    const found = journal.version();
+    // Only now: where the journal could not be asked, the next request asks again.
     readIn = loopCount;
-    return journal.version();
+    return found;
   };
 
   app.decorateRequest("journalVersion", "");
@@ -85,13 +91,15 @@ export function keepAnswers(
         const text = isShort ? bytes.toString("latin1") : undefined;
         const headers = keptHeadersOf(reply);
         const fields = [...Object.entries(headers).flat(), "content-length", String(bytes.length)];
-        kept.set(keyOf(request), { bytes, text, headers, fields });
-        size += bytes.length;
+        const key = keyOf(request);
+        const texts = [key, text ?? "", ...fields].reduce((sum, { length }) => sum + length, ENTRY_BYTES);
+        kept.set(key, { bytes, text, headers, fields, size: bytes.length + texts });
+        size += bytes.length + texts;
       }
-      for (const [oldest, { bytes: old }] of kept) {
+      for (const [oldest, answer] of kept) {
         if (size <= maxBytes) break;
         kept.delete(oldest);
-        size -= old.length;
+        size -= answer.size;
       }
     }
     done(null, payload);

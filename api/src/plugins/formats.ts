@@ -83,7 +83,8 @@ export function addFormats(app: FastifyInstance): void {
     if (route === undefined || reply.statusCode !== 200) return payload;
     const { items, nextCursor } = payload as { items: Table | readonly object[]; nextCursor?: string | null };
     const { format } = request;
-    reply.header("vary", "accept");
+    const varied = reply.getHeader("vary");
+    reply.header("vary", varied === undefined ? "accept" : `${varied}, accept`);
     if (nextCursor) reply.header("link", `<${nextUrl(request, nextCursor)}>; rel="next"`);
     const fields = (request.query as { fields?: string }).fields?.split(",");
     if (format === "json" && isRows(items)) {

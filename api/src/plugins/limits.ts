@@ -72,6 +72,9 @@ async function openSharedCounter(
   };
 }
 
+/** Whom an address stands for: of IPv6 whoever has the /64, who may use any address in it. */
+export const holderOf = (ip: string): string => (ip.includes(":") ? normalizeIP(ip) : ip);
+
 /**
  * Counts requests a minute per key, or per address without one; IPv6 addresses by their /64. With Redis all processes
  * count together; while it does not answer each counts for itself.
@@ -84,7 +87,7 @@ export async function limitRates(
   const maxFor = ({ caller }: FastifyRequest) =>
     caller.keyId === undefined ? settings.ratePerAddress : settings.ratePerKey;
   const idOf = ({ caller, ip }: FastifyRequest) =>
-    caller.keyId === undefined ? `address:${ip.includes(":") ? normalizeIP(ip) : ip}` : caller.id;
+    caller.keyId === undefined ? `address:${holderOf(ip)}` : caller.id;
   const countHere = openCounter();
   const redis = settings.redis === undefined ? undefined : openRedis(app, settings.redis);
   const countTogether =

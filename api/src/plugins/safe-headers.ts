@@ -2,8 +2,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyInstance } from "fastify";
 import helmet from "helmet";
 
-/** helmet's headers do not depend on the request: they are worked out once, which takes longer than a kept answer. */
-function headersOf(policy: Readonly<Record<string, readonly string[]>>): Readonly<Record<string, string>> {
+/**
+ * helmet's headers do not depend on the request: they are worked out once, which takes longer than a kept answer.
+ * @param policy Content-Security-Policy, by directive
+ */
+export function safeHeadersOf(
+  policy: Readonly<Record<string, readonly string[]>>,
+): Readonly<Record<string, string>> {
   const headers: Record<string, string> = {};
   const response = {
     setHeader: (name: string, value: string) => {
@@ -25,15 +30,10 @@ function headersOf(policy: Readonly<Record<string, readonly string[]>>): Readonl
 }
 
 /**
- * Gives every answer the headers of helmet, which a route may overwrite; one whose answer is kept gets them with the
- * answer.
- * @param policy Content-Security-Policy, by directive
+ * Gives every answer the headers of `safeHeadersOf`, which a route may overwrite; one whose answer is kept gets them
+ * with the answer. To be called before anything may refuse a request; what the router cannot read passes no hook.
  */
-export function addSafeHeaders(
-  app: FastifyInstance,
-  policy: Readonly<Record<string, readonly string[]>>,
-): void {
-  const headers = headersOf(policy);
+export function addSafeHeaders(app: FastifyInstance, headers: Readonly<Record<string, string>>): void {
   const isKept = ({ isOfJournal }: { readonly isOfJournal?: boolean }) => isOfJournal === true;
   app.addHook("onRequest", (request, reply, done) => {
     if (!isKept(request.routeOptions.config)) reply.headers(headers);

@@ -18,7 +18,7 @@ export class ShuttingDownError extends BallastError {
 }
 
 /** Streams stay open for hours; they are bounded where they are served. */
-const STREAMS = "/v1/stream";
+const STREAMS = /^\/v1\/(stream(\/ws)?|backtests\/:id\/events)$/;
 /** Who watches a service must see it when it is busy. */
 const ALWAYS = new Set(["/health", "/ready", "/metrics"]);
 
@@ -105,7 +105,7 @@ export function shed(
     if (ALWAYS.has(url)) return done();
     if (isClosing) return void sendProblem(shuttingDown, request, reply);
     if (inFlight >= maxInFlight) return void sendProblem(overloaded, request, reply);
-    if (!url.startsWith(STREAMS)) {
+    if (!STREAMS.test(url)) {
       inFlight++;
       let hasEnded = false;
       const end = () => {

@@ -6,6 +6,7 @@ import { afterEach, expect, test } from "vitest";
 import { ARTEFACTS, startFixture } from "../../test/fixture.ts";
 import { createApi } from "../app.ts";
 import type { BacktestJob, BacktestJobs } from "../backtest-jobs.ts";
+import type { Settings } from "../config.ts";
 import { createKey } from "../keys.ts";
 
 const ID = "0".repeat(24);
@@ -28,7 +29,7 @@ afterEach(async () => {
 });
 
 /** A service over jobs that keep what they are asked for, and one job that is alice's. */
-async function serve(caller = { name: "bob", isAdmin: false }) {
+async function serve(caller = { name: "bob", isAdmin: false }, settings: Partial<Settings> = {}) {
   const fixture = await startFixture();
   let job = JOB;
   const submitted: unknown[] = [];
@@ -64,7 +65,7 @@ async function serve(caller = { name: "bob", isAdmin: false }) {
     logger: false,
     backtests: jobs,
     submitterOf: () => caller,
-    settings: { keys },
+    settings: { keys, ...settings },
   });
   withKey(app, key);
   closing.push(async () => {
@@ -171,6 +172,21 @@ test("behaviour: a service that closes ends its event streams", async () => {
   await app.close();
   expect((await events).body).toMatch(/"state":"running"/);
   expect(listeners.size).toBe(0);
+});
+
+test("error: who watches takes no place of a request, and an address may watch so often", async () => {
+  const { app, listeners } = await serve(undefined, { maxInFlight: 4 });
+  const watch = () => app.inject(`/v1/backtests/${ID}/events`);
+  const watching = Array.from({ length: 32 }, watch);
+  while (listeners.size < 32) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect((await watch()).json()).toMatchObject({ status: 429, code: "TOO_MANY_STREAMS" });
+  expect((await app.inject(`/v1/backtests/${ID}`)).statusCode).toBe(200);
+  for (const listener of listeners) listener({ ...JOB, state: "done", endedAt: JOB.startedAt });
+  await Promise.all(watching);
+  const again = watch();
+  while (listeners.size === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (const listener of listeners) listener({ ...JOB, state: "done", endedAt: JOB.startedAt });
+  expect((await again).statusCode).toBe(200);
 });
 
 test("error: unknown ids and what is not there yet", async () => {

@@ -5,10 +5,13 @@ import { type Static, type TSchema, Type } from "typebox";
 import { Errors } from "typebox/value";
 import type { BacktestJob, BacktestJobs } from "../backtest-jobs.ts";
 import { eventStream } from "../event-stream.ts";
+import { holderOf } from "../plugins/limits.ts";
 import { NotFoundError } from "../problem.ts";
 import * as schemas from "../schemas/backtests.ts";
 import { NoQuery, Problem } from "../schemas.ts";
+import { seats } from "../streams/seats.ts";
 import type { Submitter } from "../submitter.ts";
+import { STREAM_DEFAULTS } from "./streams.ts";
 
 /** Where this service runs no backtests. */
 export class NoBacktestsError extends BallastError {
@@ -82,6 +85,7 @@ export const backtests: FastifyPluginCallbackTypebox<{
   submitterOf: (request: FastifyRequest) => Submitter;
 }> = (app, { jobs, submitterOf }, done) => {
   const closing = new AbortController();
+  const places = seats(STREAM_DEFAULTS);
   app.addHook("preClose", async () => closing.abort());
   const need = (): BacktestJobs => {
     if (jobs === undefined) throw new NoBacktestsError();
@@ -204,6 +208,10 @@ export const backtests: FastifyPluginCallbackTypebox<{
     },
     async (request, reply) => {
       const { id } = await find(request.params.id);
+      if (reply.raw.destroyed) return void reply.hijack();
+      const release = places.take(holderOf(request.ip));
+      // A client that goes away has a close alone, an injected request a finish alone.
+      reply.raw.once("finish", release).once("close", release);
       eventStream(request, reply, closing.signal, (emit, end) => {
         const show = (job: BacktestJob) => {
           emit("backtest", JSON.stringify(toBacktest(job)));

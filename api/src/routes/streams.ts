@@ -3,10 +3,11 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import websocket from "@fastify/websocket";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Static } from "typebox";
+import { holderOf } from "../plugins/limits.ts";
 import { toProblem } from "../problem.ts";
 import { StreamQuery } from "../schemas/streams.ts";
 import { Problem } from "../schemas.ts";
-import { FEED_FAILED } from "../streams/errors.ts";
+import { FEED_FAILED, OriginRefusedError } from "../streams/errors.ts";
 import { openHub } from "../streams/hub.ts";
 import { seats } from "../streams/seats.ts";
 import { closeSocket, eventsSink, isCloseCode, socketSink } from "../streams/sinks.ts";
@@ -30,10 +31,12 @@ export const STREAM_DEFAULTS = {
 const RETRY_AFTER_SECONDS = "5";
 
 /** What streams, by Server-Sent Events and by WebSocket, each resumable after an event's id. */
-export const streams: FastifyPluginAsyncTypebox<{ feed: Feed; options?: StreamOptions | undefined }> = async (
-  app,
-  { feed, options },
-) => {
+export const streams: FastifyPluginAsyncTypebox<{
+  feed: Feed;
+  options?: StreamOptions | undefined;
+  /** Whose pages may read, beside the service's own; `*`: anybody's. */
+  origins: readonly string[];
+}> = async (app, { feed, options, origins }) => {
   const settings = { ...STREAM_DEFAULTS, ...options };
   const hub = await openHub(feed, {
     ...settings,
@@ -62,6 +65,8 @@ export const streams: FastifyPluginAsyncTypebox<{ feed: Feed; options?: StreamOp
     },
     async (request, reply) => {
       const gone = new AbortController();
+      // Who left before it was let in closes no second time: its seat would be taken for ever.
+      if (reply.raw.destroyed) return reply.hijack();
       const release = takeSeat(request, reply);
       reply.raw.once("close", () => {
         gone.abort();
@@ -94,7 +99,8 @@ export const streams: FastifyPluginAsyncTypebox<{ feed: Feed; options?: StreamOp
       socket.on("message", () => socket.close(1003, "TAKES_NO_MESSAGES"));
       try {
         if (request.validationError !== undefined) throw request.validationError;
-        const release = places.take(request.ip);
+        checkOrigin(request);
+        const release = places.take(holderOf(request.ip));
         socket.once("close", release);
         const { topics, after } = request.query as Static<typeof StreamQuery>;
         await hub.attach(socketSink(socket), toTopics(topics), after ?? lastIdOf(request), gone.signal);
@@ -104,9 +110,15 @@ export const streams: FastifyPluginAsyncTypebox<{ feed: Feed; options?: StreamOp
     },
   );
 
+  /** What is no browser names no origin. */
+  function checkOrigin({ headers: { origin }, host }: FastifyRequest): void {
+    if (origin === undefined || URL.parse(origin)?.host === host) return;
+    if (!origins.includes("*") && !origins.includes(origin)) throw new OriginRefusedError(origin);
+  }
+
   function takeSeat({ ip }: FastifyRequest, reply: FastifyReply): () => void {
     try {
-      return places.take(ip);
+      return places.take(holderOf(ip));
     } catch (error) {
       reply.header("retry-after", RETRY_AFTER_SECONDS);
       throw error;

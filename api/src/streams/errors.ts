@@ -20,6 +20,16 @@ export class StreamsFullError extends BallastError {
   }
 }
 
+/** Browsers hold WebSockets to no origin: a page of anybody's could read what its visitor's machine serves. */
+export class OriginRefusedError extends BallastError {
+  readonly code = "ORIGIN_REFUSED";
+  constructor(origin: string) {
+    super(
+      `Pages of ${origin.slice(0, 80)} may not read this service. Its operator may list that origin with --cors.`,
+    );
+  }
+}
+
 export class StreamsClosedError extends BallastError {
   readonly code = "STREAMS_CLOSED";
   constructor() {

@@ -2,7 +2,7 @@ import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises"
 import { type Feed, type FeedEvent, TOPICS, type Topic } from "@ballast/agent";
 import { BallastError } from "@ballast/data";
 import { type Ending, FEED_FAILED, RESTARTING, SLOW_CLIENT, StreamsClosedError } from "./errors.ts";
-import { comparePlaces, type Frame, toFrame, toPlace } from "./frame.ts";
+import { comparePlaces, type Frame, type Place, toFrame, toPlace } from "./frame.ts";
 
 /** One client's connection, whatever its protocol. */
 export interface Sink {
@@ -73,22 +73,26 @@ export async function openHub(feed: Feed, options: HubOptions): Promise<Hub> {
   let floor = await newestOf(feed);
 
   const newest = () => kept.at(-1)?.id ?? floor;
-  const covers = (id: string): boolean => {
-    const [place, first, last] = [id, floor ?? kept[0]?.id, newest()].map((x) => x && toPlace(x));
-    if (!place || !first || !last) return false;
-    return comparePlaces(first, place) <= 0 && comparePlaces(place, last) <= 0;
-  };
-  /** The first kept event after `id` of the topics. */
-  const nextKept = (id: string, topics: ReadonlySet<Topic>): Frame | undefined => {
-    const place = toPlace(id)!;
+  /** Where in `kept` the events after a place begin. */
+  const indexAfter = (place: Place): number => {
     let [low, high] = [0, kept.length];
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (comparePlaces(kept[middle]!.place, place) > 0) high = middle;
       else low = middle + 1;
     }
-    while (low < kept.length && !topics.has(kept[low]!.topic)) low++;
-    return kept[low];
+    return low;
+  };
+  /** By the whole id: one that merely lies between is not known here, and the feed judges it. */
+  const covers = (id: string): boolean => {
+    const place = toPlace(id);
+    return place !== undefined && (id === floor || kept[indexAfter(place) - 1]?.id === id);
+  };
+  /** The first kept event after `id` of the topics. */
+  const nextKept = (id: string, topics: ReadonlySet<Topic>): Frame | undefined => {
+    let index = indexAfter(toPlace(id)!);
+    while (index < kept.length && !topics.has(kept[index]!.topic)) index++;
+    return kept[index];
   };
 
   const drop = (client: Client, reason: Ending) => {
