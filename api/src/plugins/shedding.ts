@@ -1,4 +1,5 @@
 import { Socket } from "node:net";
+import { performance } from "node:perf_hooks";
 import { BallastError } from "@ballast/data";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Settings } from "../config.ts";
@@ -57,30 +58,33 @@ export function shed(
   const waiting: Waiting[] = [];
   let inFlight = 0;
   let isClosing = false;
-  let isTurn = false;
+  /** The present turn of the event loop; looking at its end each time would cost a quiet one as much as its request. */
+  let turn = -1;
   let turnBegan = 0;
+  let acceptedIn = -2;
+  let isEndPlanned = false;
   let servedAt = 0;
-  let hasAccepted = false;
-  let hadAccepted = false;
 
-  const openTurn = () => {
-    if (isTurn) return;
-    isTurn = true;
+  const enterTurn = () => {
+    const { loopCount } = performance.nodeTiming.uvMetricsInfo;
+    if (loopCount === turn) return;
+    turn = loopCount;
     turnBegan = now();
-    setImmediate(endTurn);
+  };
+  const planEnd = () => {
+    if (!isEndPlanned) setImmediate(endTurn);
+    isEndPlanned = true;
   };
   const endTurn = () => {
-    isTurn = false;
-    const isHeld = hasAccepted && now() - servedAt < HOLD_MS;
-    hadAccepted = hasAccepted;
-    hasAccepted = false;
-    if (waiting.length === 0) return;
+    isEndPlanned = false;
+    enterTurn();
+    const isHeld = acceptedIn === turn && now() - servedAt < HOLD_MS;
     if (!isHeld) {
       const until = now() + SLICE_MS;
       // One by one, for what a request does in promises is done between them.
       for (let n = Math.min(BATCH, waiting.length); n > 0; n--) setImmediate(serveNext, until);
     }
-    openTurn();
+    if (waiting.length > 0) planEnd();
   };
   const serveNext = (until: number) => {
     if (now() > until) return;
@@ -97,8 +101,8 @@ export function shed(
     isClosing = true;
   });
   app.server.on("connection", () => {
-    hasAccepted = true;
-    openTurn();
+    enterTurn();
+    acceptedIn = turn;
   });
   app.addHook("onRequest", (request, reply, done) => {
     const url = request.routeOptions.url ?? "";
@@ -115,11 +119,13 @@ export function shed(
       // A client that goes away has a close alone, an injected request a finish alone.
       reply.raw.once("finish", end).once("close", end);
     }
-    openTurn();
-    const isQuiet = waiting.length === 0 && !hasAccepted && !hadAccepted && now() - turnBegan < SLICE_MS;
+    enterTurn();
+    const isAccepting = turn - acceptedIn <= 1;
+    const isQuiet = waiting.length === 0 && !isAccepting && now() - turnBegan < SLICE_MS;
     // An injected request never was in the loop's queue.
     if (isQuiet || !(request.raw.socket instanceof Socket)) return done();
     waiting.push({ since: turnBegan, request, reply, serve: done });
+    planEnd();
   });
   return { inFlight: () => inFlight, isClosing: () => isClosing };
 }
