@@ -1,4 +1,3 @@
-import { constants } from "node:zlib";
 import type { Feed, Journal } from "@ballast/agent";
 import compress from "@fastify/compress";
 import cors from "@fastify/cors";
@@ -17,6 +16,7 @@ import { guardByKeys } from "./plugins/keys.ts";
 import { limitRates } from "./plugins/limits.ts";
 import { toLogger, toRequestId, toRequestLog } from "./plugins/logging.ts";
 import { measure } from "./plugins/metrics.ts";
+import { BROTLI, ENCODINGS, PACKED_FROM } from "./plugins/packing.ts";
 import { addSafeHeaders, safeHeadersOf } from "./plugins/safe-headers.ts";
 import { shed } from "./plugins/shedding.ts";
 import { InvalidParameterError, refuseUnparsed, sendProblem, sendUnknownRoute } from "./problem.ts";
@@ -168,10 +168,10 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   await app.register(etag, { weak: true });
   keepAnswers(app, journal);
   await app.register(compress, {
-    threshold: 1_024,
-    encodings: ["br", "gzip"],
+    threshold: PACKED_FROM,
+    encodings: [...ENCODINGS],
     globalDecompression: false,
-    brotliOptions: { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } },
+    brotliOptions: BROTLI,
   });
   // Every answer may be kept and must be asked for again: what did not change costs a 304.
   app.addHook("onRequest", (_request, reply, done) => {

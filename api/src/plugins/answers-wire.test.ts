@@ -1,4 +1,5 @@
 import { request as httpRequest } from "node:http";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { decidedOf, forecastOf, startFixture } from "../../test/fixture.ts";
 
@@ -10,15 +11,19 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.close());
 
-/** Asks for no compression, as fetch cannot. */
+const unpack = (bytes: Buffer, encoding: string | undefined): Buffer =>
+  encoding === "br" ? brotliDecompressSync(bytes) : encoding === "gzip" ? gunzipSync(bytes) : bytes;
+
+/** Asks for no compression, as fetch cannot, unless told to. */
 const ask = (path: string, headers: Record<string, string> = {}, method = "GET") =>
   new Promise<{ status: number; headers: Record<string, unknown>; body: string }>((resolve, reject) => {
     httpRequest(`${url}${path}`, { headers, method, agent: false }, (response) => {
-      let body = "";
-      response.setEncoding("utf8").on("data", (text) => {
-        body += text;
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("end", () => {
+        const body = unpack(Buffer.concat(chunks), response.headers["content-encoding"]).toString();
+        resolve({ status: response.statusCode!, headers: response.headers, body });
       });
-      response.on("end", () => resolve({ status: response.statusCode!, headers: response.headers, body }));
     })
       .on("error", reject)
       .end();
@@ -79,3 +84,38 @@ test("behaviour: a refusal is not kept, and other URLs have their own answers", 
   for (let n = 0; n < 600; n++) await fixture.app.inject(`/v1/decisions?limit=${1 + (n % 50)}&from=${n}`);
   expect((await ask("/v1/decisions?limit=1")).body).toBe(one.body);
 });
+
+test.each([
+  ["gzip", "gzip"],
+  ["gzip, deflate, br, zstd", "br"],
+  ["br;q=0.5, gzip;q=0.9", "gzip"],
+  ["identity", undefined],
+  ["gzip;q=0", undefined],
+  ["deflate", undefined],
+])(
+  "behaviour: a kept answer is compressed as %j wants it, the same as one that is not kept",
+  async (accepted, encoding) => {
+    const path = `/v1/decisions?limit=9&from=${accepted.length}`;
+    const wanted = { "accept-encoding": accepted };
+    const first = withoutDate(await ask(path, wanted));
+    expect(first.headers["content-encoding"]).toBe(encoding);
+    const plain = await ask(path);
+    expect(first.body).toBe(plain.body);
+    // Those that come while it is compressed, and those after it.
+    for (const kept of [
+      ...(await Promise.all([ask(path, wanted), ask(path, wanted)])),
+      await ask(path, wanted),
+    ]) {
+      const { "content-length": length, ...headers } = withoutDate(kept).headers;
+      expect(kept.body).toBe(plain.body);
+      const { "content-length": _, "transfer-encoding": __, ...before } = first.headers;
+      expect(headers).toEqual(before);
+      if (encoding !== undefined) expect(Number(length)).toBeLessThan(plain.body.length);
+    }
+    const etag = String(first.headers.etag);
+    expect(await ask(path, { ...wanted, "if-none-match": etag })).toMatchObject({ status: 304, body: "" });
+    const plainAgain = await ask(path, { ...wanted, "x-no-compression": "1" });
+    expect(plainAgain.headers["content-encoding"]).toBeUndefined();
+    expect(plainAgain.body).toBe(plain.body);
+  },
+);

@@ -2,6 +2,7 @@ import { Socket } from "node:net";
 import { performance } from "node:perf_hooks";
 import type { Journal } from "@ballast/agent";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { type Encoding, encodingFor, toPacked } from "./packing.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -14,8 +15,8 @@ declare module "fastify" {
   }
 }
 
-/** What one answer was made of. */
-interface Answer {
+/** What is sent. */
+interface Body {
   readonly bytes: Buffer;
   /** The same where it is short and ASCII: node:http sends it and the headers in one piece, byte for character. */
   readonly text: string | undefined;
@@ -23,8 +24,15 @@ interface Answer {
   readonly headers: Readonly<Record<string, string>>;
   /** The same as node:http writes them, name and value in turn, with the length. */
   readonly fields: readonly string[];
+}
+/** What one answer was made of. */
+interface Answer {
+  readonly key: string;
+  readonly plain: Body;
+  /** Compressed when it is first asked for so, once for all who ask meanwhile. */
+  readonly packed: Map<Encoding, Body | Promise<Body>>;
   /** Bytes, about, that keeping it takes: a long URL or Accept header may be longer than what it is answered with. */
-  readonly size: number;
+  size: number;
 }
 
 const SHORT = 64 * 1024;
@@ -65,8 +73,7 @@ export function keepAnswers(
   app.decorateRequest("journalVersion", "");
   app.addHook("onRequest", (request, reply, done) => {
     if (request.routeOptions.config.isOfJournal !== true || request.method !== "GET") {
-      done();
-      return;
+      return done();
     }
     request.journalVersion = versionFor(request);
     if (request.journalVersion !== version) {
@@ -75,43 +82,75 @@ export function keepAnswers(
       version = request.journalVersion;
     }
     const answer = kept.get(keyOf(request));
-    if (answer === undefined) done();
-    else if (isPlain(request)) sendAtOnce(reply, answer);
-    else reply.headers(answer.headers).send(answer.bytes);
+    if (answer === undefined) return done();
+    const { plain, packed } = answer;
+    const isOther = OTHER_WAYS.some((name) => request.headers[name] !== undefined);
+    if (isOther) return void reply.headers(plain.headers).send(plain.bytes);
+    const encoding = encodingFor(request, plain.headers["content-type"] ?? "", plain.bytes.length);
+    const body = encoding === undefined ? plain : (packed.get(encoding) ?? pack(answer, encoding));
+    if (body instanceof Promise) body.then((made) => sendAtOnce(reply, made)).catch(done);
+    else sendAtOnce(reply, body);
   });
   app.addHook("onSend", (request, reply, payload, done) => {
     // What was read while the journal changed is not kept.
     const isKept = reply.statusCode === 200 && request.journalVersion === version && version !== "";
     const isText = typeof payload === "string";
-    if (isKept && (isText || Buffer.isBuffer(payload)) && !kept.has(keyOf(request))) {
+    const key = keyOf(request);
+    if (isKept && (isText || Buffer.isBuffer(payload)) && !kept.has(key)) {
       const bytes = isText ? Buffer.from(payload) : (payload as Buffer);
       if (bytes.length <= maxBytes / 16) {
-        // Anew from its bytes, for what a serialiser strings together is put together again at each write.
         const isShort = isText && bytes.length <= SHORT && bytes.length === payload.length;
-        const text = isShort ? bytes.toString("latin1") : undefined;
-        const headers = keptHeadersOf(reply);
-        const fields = [...Object.entries(headers).flat(), "content-length", String(bytes.length)];
-        const key = keyOf(request);
-        const texts = [key, text ?? "", ...fields].reduce((sum, { length }) => sum + length, ENTRY_BYTES);
-        kept.set(key, { bytes, text, headers, fields, size: bytes.length + texts });
-        size += bytes.length + texts;
-      }
-      for (const [oldest, answer] of kept) {
-        if (size <= maxBytes) break;
-        kept.delete(oldest);
-        size -= answer.size;
+        const plain = toBody(bytes, isShort, keptHeadersOf(reply));
+        const answer = { key, plain, packed: new Map(), size: 0 };
+        kept.set(key, answer);
+        grow(answer, key.length + sizeOf(plain));
       }
     }
     done(null, payload);
   });
+
+  const grow = (answer: Answer, by: number) => {
+    answer.size += by;
+    size += by;
+    for (const [oldest, { size: freed }] of kept) {
+      if (size <= maxBytes) break;
+      kept.delete(oldest);
+      size -= freed;
+    }
+  };
+  const pack = (answer: Answer, encoding: Encoding): Promise<Body> => {
+    const { key, plain, packed } = answer;
+    const making = toPacked(plain.bytes, encoding).then((bytes) => {
+      const vary = [plain.headers.vary, "accept-encoding"].filter(Boolean).join(", ");
+      const body = toBody(bytes, false, { ...plain.headers, vary, "content-encoding": encoding });
+      packed.set(encoding, body);
+      if (kept.get(key) === answer) grow(answer, sizeOf(body));
+      return body;
+    });
+    packed.set(encoding, making);
+    making.catch(() => packed.delete(encoding));
+    return making;
+  };
 }
 
-/** Asks neither for a 304 nor for compression: the kept bytes are the answer. */
-const isPlain = ({ headers }: FastifyRequest): boolean =>
-  headers["if-none-match"] === undefined && headers["accept-encoding"] === undefined;
+/** What makes the answer another one than its bytes: a 304, or the wish that nothing on the way compresses it. */
+const OTHER_WAYS = ["if-none-match", "x-no-compression"];
+
+function toBody(bytes: Buffer, isShortText: boolean, headers: Body["headers"]): Body {
+  return {
+    bytes,
+    // Anew from its bytes, for what a serialiser strings together is put together again at each write.
+    text: isShortText ? bytes.toString("latin1") : undefined,
+    headers,
+    fields: [...Object.entries(headers).flat(), "content-length", String(bytes.length)],
+  };
+}
+
+const sizeOf = ({ bytes, text = "", fields }: Body): number =>
+  fields.reduce((sum, { length }) => sum + length, ENTRY_BYTES + bytes.length + text.length);
 
 /** Past the hooks that look at a body, which cost more than the rest of a kept answer. */
-function sendAtOnce(reply: FastifyReply, { bytes, text, headers, fields }: Answer): void {
+function sendAtOnce(reply: FastifyReply, { bytes, text, headers, fields }: Body): void {
   reply.hijack();
   const all = fields.slice();
   const own = reply.getHeaders();
