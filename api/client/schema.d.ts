@@ -244,6 +244,23 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                421: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 429: {
                     headers: {
                         [name: string]: unknown;
@@ -599,6 +616,23 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                421: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 429: {
                     headers: {
                         [name: string]: unknown;
@@ -834,6 +868,23 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                421: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 429: {
                     headers: {
                         [name: string]: unknown;
@@ -1033,6 +1084,23 @@ export interface paths {
                 };
                 /** @description As its code says */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                421: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -1285,6 +1353,23 @@ export interface paths {
                 };
                 /** @description None of the accepted media types can be made */
                 406: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                421: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -1576,6 +1661,23 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                421: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 429: {
                     headers: {
                         [name: string]: unknown;
@@ -1816,6 +1918,23 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                421: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 429: {
                     headers: {
                         [name: string]: unknown;
@@ -2008,6 +2127,23 @@ export interface paths {
                 };
                 /** @description None of the accepted media types can be made */
                 406: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                421: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -2276,6 +2412,23 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                421: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 429: {
                     headers: {
                         [name: string]: unknown;
@@ -2465,6 +2618,23 @@ export interface paths {
                 };
                 /** @description None of the accepted media types can be made */
                 406: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                421: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -2699,6 +2869,23 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                421: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 429: {
                     headers: {
                         [name: string]: unknown;
@@ -2873,6 +3060,23 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                421: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 429: {
                     headers: {
                         [name: string]: unknown;
@@ -2988,6 +3192,23 @@ export interface paths {
                 };
                 /** @description As its code says */
                 403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                421: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3172,6 +3393,23 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                421: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 429: {
                     headers: {
                         [name: string]: unknown;
@@ -3310,6 +3548,23 @@ export interface paths {
                 };
                 /** @description As its code says */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                421: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3473,6 +3728,23 @@ export interface paths {
                 };
                 /** @description As its code says */
                 403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                421: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3876,6 +4148,23 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                421: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 429: {
                     headers: {
                         [name: string]: unknown;
@@ -4010,6 +4299,23 @@ export interface paths {
                 };
                 /** @description As its code says */
                 403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                421: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -4195,6 +4501,23 @@ export interface paths {
                 };
                 /** @description As its code says */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                421: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -4447,6 +4770,23 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                421: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 429: {
                     headers: {
                         [name: string]: unknown;
@@ -4639,6 +4979,23 @@ export interface paths {
                 };
                 /** @description As its code says */
                 403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                421: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -4889,6 +5246,23 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                421: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 429: {
                     headers: {
                         [name: string]: unknown;
@@ -5072,6 +5446,23 @@ export interface paths {
                 };
                 /** @description As its code says */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                421: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -5282,6 +5673,23 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                421: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 429: {
                     headers: {
                         [name: string]: unknown;
@@ -5476,6 +5884,23 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                421: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 429: {
                     headers: {
                         [name: string]: unknown;
@@ -5616,6 +6041,23 @@ export interface paths {
                 };
                 /** @description As its code says */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                421: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -5813,6 +6255,23 @@ export interface paths {
                 };
                 /** @description As its code says */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                421: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -6142,6 +6601,23 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                421: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 429: {
                     headers: {
                         [name: string]: unknown;
@@ -6374,6 +6850,23 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                421: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 429: {
                     headers: {
                         [name: string]: unknown;
@@ -6563,6 +7056,23 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                421: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 429: {
                     headers: {
                         [name: string]: unknown;
@@ -6691,6 +7201,23 @@ export interface paths {
                 };
                 /** @description As its code says */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                421: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -6838,6 +7365,23 @@ export interface paths {
                 };
                 /** @description As its code says */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                421: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -7006,6 +7550,23 @@ export interface paths {
                     };
                 };
                 /** @description As its code says */
+                421: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
                 429: {
                     headers: {
                         [name: string]: unknown;
@@ -7131,6 +7692,23 @@ export interface paths {
                 };
                 /** @description As its code says */
                 403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": {
+                            type: string;
+                            title: string;
+                            status: number;
+                            detail: string;
+                            /** @description Stable, upper-case: for programs */
+                            code: string;
+                            requestId: string;
+                        };
+                    };
+                };
+                /** @description As its code says */
+                421: {
                     headers: {
                         [name: string]: unknown;
                     };

@@ -12,6 +12,7 @@ import { type Settings, toSettings } from "./config.ts";
 import type { Artefacts } from "./manifests.ts";
 import { keepAnswers } from "./plugins/answers.ts";
 import { addFormats } from "./plugins/formats.ts";
+import { guardHosts } from "./plugins/hosts.ts";
 import { guardByKeys } from "./plugins/keys.ts";
 import { limitRates } from "./plugins/limits.ts";
 import { toLogger, toRequestId, toRequestLog } from "./plugins/logging.ts";
@@ -140,6 +141,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       exposedHeaders: ["etag", "retry-after", "x-request-id"],
       maxAge: 600,
     });
+  guardHosts(app, settings);
   const load = shed(app, settings);
   measure(app, load);
   const keys = guardByKeys(app, settings);
@@ -153,7 +155,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   app.addHook("onRoute", ({ schema, url }) => {
     if (schema?.response === undefined || !url.startsWith("/v1/")) return;
-    const problems = { 401: Problem, 403: Problem, 429: Problem, 503: Problem };
+    const problems = { 401: Problem, 403: Problem, 421: Problem, 429: Problem, 503: Problem };
     schema.response = { ...problems, ...schema.response };
     schema.security ??= [{ key: [] }];
   });

@@ -54,6 +54,11 @@ export const SettingsSchema = Type.Object(
       "origins whose pages may read answers",
       "origins such as https://lab.example, separated by commas",
     ),
+    hosts: list(
+      "^(?:\\*|[A-Za-z0-9.:\\[\\]_-]{1,253})$",
+      "hosts it answers for, beside its own address and those of this machine; none: any, unless it reads to everybody on a loopback address",
+      "names such as ballast.example, separated by commas, or * for any",
+    ),
     trustProxy: list(
       "^[0-9A-Fa-f.:]+(?:/\\d{1,3})?$",
       "proxies whose X-Forwarded-For is believed",

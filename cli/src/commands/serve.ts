@@ -14,6 +14,7 @@ const SETTINGS = [
   ["--keys <file>", "file of API keys, hashed"],
   ["--audit <file>", "file that admin actions are appended to"],
   ["--cors <origins>", "origins whose pages may read answers, separated by commas"],
+  ["--hosts <names>", "hosts it answers for, beside those of this machine, separated by commas"],
   ["--trust-proxy <addresses>", "proxies whose X-Forwarded-For is believed, separated by commas"],
   ["--rate-per-address <n>", "requests a minute from one address without a key; 0: any"],
   ["--rate-per-key <n>", "requests a minute with one key; 0: any"],
