@@ -17,6 +17,7 @@ describe("keys and settings of the API", () => {
       "--store",
       "--data",
       "--backtests",
+      "--backtest-workers",
       "--rpc",
       ...SETTINGS.map(({ option }) => option),
     ]);

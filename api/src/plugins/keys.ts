@@ -1,5 +1,6 @@
 import { BallastError } from "@ballast/data";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { LruMap } from "toad-cache";
 import { appendAudit } from "../audit.ts";
 import type { Settings } from "../config.ts";
 import { covers, openKeyring, type Recognition, type Scope } from "../keys.ts";
@@ -34,6 +35,8 @@ export class KeyRefusedError extends BallastError {
   }
 }
 
+/** Callers without a key that are remembered, so that each of their requests need not spell them anew. */
+const STRANGERS = 10_000;
 const METRICS = "/metrics";
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 
@@ -59,6 +62,16 @@ export function guardByKeys(
   const isPublic = ({ routeOptions: { url } }: FastifyRequest, needed: Scope) =>
     needed === "read" && settings.publicReads && url !== METRICS;
 
+  const strangers = new LruMap<Caller>(STRANGERS);
+  const strangerAt = (ip: string): Caller => {
+    let caller = strangers.get(ip);
+    if (caller === undefined) {
+      caller = { id: `address:${ip}`, keyId: undefined, scope: undefined };
+      strangers.set(ip, caller);
+    }
+    return caller;
+  };
+
   const identify = () =>
     app.addHook("onRequest", (request, _reply, done) => {
       const [scheme = "", key = ""] = request.headers.authorization?.split(" ", 2) ?? [];
@@ -71,7 +84,7 @@ export function guardByKeys(
               keyId: recognition.record.id,
               scope: recognition.record.scope,
             }
-          : { id: `address:${request.ip}`, keyId: undefined, scope: undefined };
+          : strangerAt(request.ip);
       done();
     });
 

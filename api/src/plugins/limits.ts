@@ -87,7 +87,7 @@ export async function limitRates(
   const maxFor = ({ caller }: FastifyRequest) =>
     caller.keyId === undefined ? settings.ratePerAddress : settings.ratePerKey;
   const idOf = ({ caller, ip }: FastifyRequest) =>
-    caller.keyId === undefined ? `address:${holderOf(ip)}` : caller.id;
+    caller.keyId === undefined && ip.includes(":") ? `address:${holderOf(ip)}` : caller.id;
   const countHere = openCounter();
   const redis = settings.redis === undefined ? undefined : openRedis(app, settings.redis);
   const countTogether =
