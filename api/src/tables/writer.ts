@@ -1,5 +1,10 @@
 const ZERO = 0x30;
 const DAY_MS = 86_400_000;
+/** The digits of 00 to 99. */
+const PAIRS = Uint8Array.from(
+  { length: 200 },
+  (_, i) => ZERO + (i % 2 === 0 ? Math.floor(i / 20) : (i >> 1) % 10),
+);
 /** First and last ms of the years 0 to 9999, whose ISO form has four digits. */
 const [FIRST_MS, LAST_MS] = [-62_167_219_200_000, 253_402_300_799_999];
 
@@ -57,6 +62,8 @@ export class ByteWriter {
       x = -x;
     }
     if (x < 1e15 && x === Math.floor(x)) this.#whole(x);
+    // Prices, mostly.
+    else if (x >= 1e-2 && x < 1e9 && this.#decimal(x, 1e2, 2)) return;
     else if (x >= 1e-6 && x < 1e7 && this.#decimal(x, 1e8, 8)) return;
     else if (x >= 1e7 && x < 1e9 && this.#decimal(x, 1e6, 6)) return;
     else this.text(String(x));
@@ -98,12 +105,17 @@ export class ByteWriter {
   }
 
   #padded(value: number, digits: number): void {
+    const bytes = this.#bytes;
     let rest = value;
-    for (let i = this.#at + digits - 1; i >= this.#at; i--) {
-      const next = (rest / 10) | 0;
-      this.#bytes[i] = ZERO + (rest - 10 * next);
+    let i = this.#at + digits;
+    while (i - this.#at >= 2) {
+      const next = (rest / 100) | 0;
+      const pair = 2 * (rest - 100 * next);
+      bytes[--i] = PAIRS[pair + 1]!;
+      bytes[--i] = PAIRS[pair]!;
       rest = next;
     }
+    if (i > this.#at) bytes[--i] = ZERO + rest;
     this.#at += digits;
   }
 
