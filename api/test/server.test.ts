@@ -81,7 +81,7 @@ test("behaviour: told to stop it finishes what is under way within its bound, re
   // A request under way keeps its connection, on which another one comes.
   const second = exchange(
     port,
-    ["GET /v1/slow HTTP/1.1\r\nHost: x\r\n\r\n", "GET /v1/runs HTTP/1.1\r\nHost: x\r\n\r\n"],
+    ["GET /v1/slow HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /v1/runs HTTP/1.1\r\nHost: localhost\r\n\r\n"],
     { pauseMs: 150, quietMs: 1_000 },
   );
   await wait(100);

@@ -123,7 +123,7 @@ describe("kept answers", () => {
     const statuses = async () => {
       const socket = connect(Number(url.port), "127.0.0.1");
       // Two requests in one piece, which one turn of the event loop finds.
-      const one = "GET / HTTP/1.1\r\nHost: x\r\n";
+      const one = "GET / HTTP/1.1\r\nHost: localhost\r\n";
       socket.end(`${one}\r\n${one}Connection: close\r\n\r\n`);
       return (await text(socket)).match(/(?<=HTTP\/1\.1 )\d+/g);
     };

@@ -293,7 +293,7 @@ async function stall(app: FastifyInstance, port: number) {
   socket.pause();
   socket.on("error", () => undefined);
   undo.push(() => socket.destroy());
-  socket.write("GET /v1/stream HTTP/1.1\r\nhost: x\r\n\r\n");
+  socket.write("GET /v1/stream HTTP/1.1\r\nhost: localhost\r\n\r\n");
   const [served] = await accepted;
   await until(() => served.bytesWritten > 0);
   return { waiting: (): number => served.writableLength, isGone: (): boolean => served.destroyed };
