@@ -113,6 +113,8 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
         // A misspelt filter is an error, not a filter that is silently left out.
         removeAdditional: false,
         coerceTypes: true,
+        // With the value, for the answer to name it.
+        verbose: true,
         formats: { [POINT_IN_TIME]: isPointInTime },
       },
     },

@@ -41,4 +41,4 @@ export {
 export { eventText, toVaultState } from "./streams/event-text.ts";
 export { type JournalFeedOptions, openJournalFeed } from "./streams/journal-feed.ts";
 export type { Submitter } from "./submitter.ts";
-export type { DecisionGuard, LiveVault, Vaults, VaultView } from "./vaults.ts";
+export type { DecisionGuard, LiveVault, Vaults } from "./vaults.ts";

@@ -183,9 +183,13 @@ export function toProblem(error: unknown, requestId: string): Static<typeof sche
   };
 }
 
-/** The first thing that is wrong with a parameter, by its name. */
-function toDetail({ keyword, instancePath, params, message }: FastifySchemaValidationError): string {
-  const name = instancePath.slice(1);
+/** The first thing that is wrong with a parameter, by its name and what it holds. */
+function toDetail(error: FastifySchemaValidationError & { readonly data?: unknown }): string {
+  const { keyword, instancePath, params, message, data } = error;
+  const shown = data === null || typeof data !== "object" ? JSON.stringify(data)?.slice(0, 80) : undefined;
+  // Nothing is named where what was sent is wrong as a whole.
+  const path = instancePath.slice(1) || "what was sent";
+  const name = shown === undefined ? path : `${path} is ${shown}, but`;
   switch (keyword) {
     case "additionalProperties":
       return `${String(params.additionalProperty).slice(0, 80)} is no parameter of this route. /docs lists those there are.`;

@@ -4,7 +4,7 @@ import {
   type JournalEntry,
   navOf,
   readInputs,
-  type VaultState,
+  type VaultBooks,
   weightsOf,
 } from "@ballast/agent";
 import type { DecisionWithTrades } from "@ballast/attest";
@@ -13,26 +13,11 @@ import { BallastError, type Hex, isoTime, type UnixMillis, unixMillis } from "@b
 import type { Static } from "typebox";
 import type * as schemas from "./schemas/vaults.ts";
 
-/** What is shown of a vault's state: as an agent read it, or as the chain has it now. */
-export type VaultView = Pick<
-  VaultState,
-  | "sequence"
-  | "paused"
-  | "isTradingAllowed"
-  | "lastRebalanceAt"
-  | "cooldownSeconds"
-  | "maxTurnover"
-  | "maxSlippage"
-  | "turnoverLeft"
-  | "lossLeft"
-  | "holdings"
->;
-
 export interface LiveVault {
   /** Time of the block. */
   readonly at: UnixMillis;
   readonly block: number;
-  readonly state: VaultView;
+  readonly state: VaultBooks;
   /** The vault's own guards for that decision, as its lens computes them; null where the vault cannot say. */
   readonly guards: readonly DecisionGuard[] | null;
 }
@@ -67,7 +52,7 @@ type Vault = Static<typeof schemas.Vault>;
  * holding is traded against the base asset, so that all distances but the base asset's are sold once.
  * @param now ms
  */
-export function toGuards(state: VaultView, now: number): Vault["guards"] {
+export function toGuards(state: VaultBooks, now: number): Vault["guards"] {
   const weights = weightsOf(state);
   const sold = state.holdings.reduce(
     (sum, { targetWeight }, i) => (i === 0 ? sum : sum + abs(weights[i]! - targetWeight)),
@@ -134,7 +119,7 @@ export function nextGuard(guards: Vault["guards"]): string | null {
   return first === undefined || use(first) === 0 ? null : first.name;
 }
 
-function toHoldings(state: VaultView): Vault["holdings"] {
+function toHoldings(state: VaultBooks): Vault["holdings"] {
   const weights = weightsOf(state);
   return state.holdings.map((holding, i) => ({
     asset: holding.asset,
